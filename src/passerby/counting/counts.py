@@ -1,0 +1,74 @@
+"""Exact counts of one's own recording, as plain rows that pandas and polars read as they are.
+
+Law: rows of primitives and aware datetimes; only the pipeline, the video room and the console may see them.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from passerby.geometry import Direction
+from passerby.counting.detections import Label
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """One counted crossing: `time_ms` Unix ms UTC, interpolated between frames; `along` 0..1 on the line;
+    `share` of the track's class vote that went to `label`, 0..1."""
+
+    time_ms: int
+    line: str
+    direction: Direction
+    label: Label
+    along: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class BinCount:
+    """`[start, end)` in local wall time with its UTC offset; `coverage` is the share of the bin with frames."""
+
+    start: datetime
+    end: datetime
+    line: str
+    direction: str
+    label: str
+    count: int
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class TotalCount:
+    line: str
+    direction: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What the counting took, in seconds of wall and of CPU."""
+
+    wall_s: float
+    cpu_s: float
+    decode_cpu_s: float
+    detect_cpu_s: float
+    track_cpu_s: float
+    frames_per_cpu_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Everything counted in one recording. `start_from` says where the start was taken from;
+    `detector` says which detector ran and with what; `warnings` are lines for people."""
+
+    video: str
+    start: datetime
+    start_from: str
+    duration_s: float
+    frames: int
+    detector: str
+    bins: tuple[BinCount, ...]
+    totals: tuple[TotalCount, ...]
+    crossings: tuple[Crossing, ...]
+    cost: Cost
+    warnings: tuple[str, ...]

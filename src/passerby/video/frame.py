@@ -1,0 +1,73 @@
+"""A picture at an instant. Frames are born in `source` and die in `observe`.
+
+Law: a frame refuses to be pickled, copied or printed, so that no pixel leaves the room by accident.
+"""
+
+from typing import Any, NoReturn
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+
+
+class Frame:
+    """`time_ms` Unix ms UTC; planes of 4:2:0: `luma` (H, W) uint8 and two of ((H + 1) // 2, (W + 1) // 2)."""
+
+    __slots__ = ("_u", "_v", "luma", "time_ms")
+
+    def __init__(self, time_ms: int, luma: Image, u: Image, v: Image) -> None:
+        self.time_ms = time_ms
+        self.luma = luma
+        self._u = u
+        self._v = v
+
+    @classmethod
+    def from_bgr(cls, time_ms: int, image: Image) -> "Frame":
+        """A frame of a (H, W, 3) uint8 BGR image; odd sizes lose their last row or column."""
+        height, width = image.shape[0] // 2 * 2, image.shape[1] // 2 * 2
+        planes = cv2.cvtColor(np.ascontiguousarray(image[:height, :width]), cv2.COLOR_BGR2YUV_I420)
+        quarter = height // 2 * (width // 2)
+        chroma = planes[height:].reshape(-1)
+        return cls(
+            time_ms,
+            planes[:height],
+            chroma[:quarter].reshape(height // 2, width // 2),
+            chroma[quarter : 2 * quarter].reshape(height // 2, width // 2),
+        )
+
+    @property
+    def width(self) -> int:
+        return int(self.luma.shape[1])
+
+    @property
+    def height(self) -> int:
+        return int(self.luma.shape[0])
+
+    def bgr(self, left: int, top: int, right: int, bottom: int) -> Image:
+        """The region as (bottom - top, right - left, 3) uint8 BGR: only it is converted (BT.601).
+
+        `left` and `top` must be even; an odd size is answered by the next smaller even one.
+        """
+        width, height = (right - left) // 2 * 2, (bottom - top) // 2 * 2
+        planes = np.empty((height * 3 // 2, width), np.uint8)
+        planes[:height] = self.luma[top : top + height, left : left + width]
+        chroma = planes[height:].reshape(2, height // 2, width // 2)
+        rows = slice(top // 2, top // 2 + height // 2)
+        columns = slice(left // 2, left // 2 + width // 2)
+        chroma[0] = self._u[rows, columns]
+        chroma[1] = self._v[rows, columns]
+        return np.asarray(cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420), np.uint8)
+
+    def __repr__(self) -> str:
+        return f"<Frame {self.width}x{self.height}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Frame is not pickled: pixels stay in the room they were born in")
+
+    def __copy__(self) -> NoReturn:
+        raise TypeError("a Frame is not copied: pixels stay in the room they were born in")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> NoReturn:
+        raise TypeError("a Frame is not copied: pixels stay in the room they were born in")

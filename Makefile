@@ -1,0 +1,52 @@
+# `make demo` and `make test` do all the set-up themselves; `make check` is what a change must pass.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= $(shell nproc 2>/dev/null || echo 1)
+
+.PHONY: demo test check format docs lock clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/installed
+	$(BIN)/passerby demo --out demo
+
+test: $(VENV)/installed
+	$(BIN)/python -m pytest -n $(JOBS)
+
+check: $(VENV)/installed
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n $(JOBS)
+
+format: $(VENV)/installed
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+# Written from the commands themselves; tests/test_docs.py fails when it is stale.
+docs: $(VENV)/installed
+	$(BIN)/python tools/document_cli.py > docs/cli.md.new
+	mv docs/cli.md.new docs/cli.md
+
+# The only step that needs uv. It names no package index, so that any index can serve it.
+lock:
+	uv pip compile --no-config --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --custom-compile-command "make lock" --all-extras --group dev --upgrade --quiet \
+	    pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+$(VENV)/bin/python:
+	tools/make_venv $(PYTHON) $(VENV)
+
+# Every file that is installed is known by its hash; pip skips what is there already.
+$(VENV)/locked: requirements.lock | $(VENV)/bin/python
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
+	touch $@
+
+$(VENV)/installed: $(VENV)/locked pyproject.toml
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	touch $@

@@ -1,0 +1,5 @@
+"""`python -m passerby`."""
+
+from passerby.cli import main
+
+main()

@@ -1,4 +1,4 @@
-"""Install one pinned pip into the Python that runs this, from the package index, with nothing but the standard library.
+"""Install one pinned pip into the Python that runs this, from the package index; standard library only.
 
 Law: a file whose SHA-256 is another one is never run.
 """

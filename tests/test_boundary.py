@@ -1,0 +1,332 @@
+"""What sees cannot speak, what speaks cannot see: the import rules hold, and each is seen to fail.
+
+Law: every rule has a planted violation; a rule that catches nothing is no rule.
+
+import-linter (contracts in pyproject.toml) reads import statements. What it cannot see is read here from the
+syntax tree: imports by name, code from text, names reached through another module, writes out of the rooms.
+"""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SRC = ROOT / "src"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+ROOMS = ("video", "counting", "privacy", "publish", "console")
+NO_CODE_FROM_TEXT = {"__import__", "eval", "exec", "compile"}
+NO_IMPORT_BY_NAME = {
+    "importlib",
+    "importlib.util",
+    "importlib.machinery",
+    "runpy",
+    "pkgutil",
+    "imp",
+    "zipimport",
+}
+NO_PICKLE = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
+# What numpy, OpenCV, Pillow and pathlib call writing; the rooms that see write the approved picture alone.
+WRITES = {
+    *("save", "savez", "savez_compressed", "savetxt", "tofile", "dump", "dumps", "memmap", "open_memmap"),
+    *("imwrite", "imencode", "write_bytes", "write_text", "VideoWriter"),
+}
+MAY_WRITE_A_PICTURE = ("video/picture.py",)
+MAY_MAKE_A_VIDEO = "synth/"
+PUBLIC_NAMES = "__init__.py"  # loads them when first asked for; tests/test_exports.py pins them
+# Makes a module absent and gives no other: how OpenVINO is kept from reporting home.
+MAKES_ABSENT = re.compile(r"sys\.modules\.setdefault\('\w+', None\)")
+# OpenCV brings these along; nothing here may call them.
+FACES_IN_OPENCV = {"CascadeClassifier", "FaceDetectorYN", "FaceRecognizerSF", "face"}
+FORBIDDEN_LIBRARIES = {
+    library
+    for contract in PROJECT["tool"]["importlinter"]["contracts"]
+    if contract["name"].startswith("5.")
+    for library in contract["forbidden_modules"]
+}
+
+
+def imported_names(tree: ast.AST) -> Iterator[tuple[int, str, str]]:
+    """(line, module, name bound) of every import, wherever in the file it stands."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name, alias.asname or alias.name.split(".")[0]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                yield node.lineno, f"{node.module}.{alias.name}", alias.asname or alias.name
+
+
+def open_mode(call: ast.Call, position: int) -> ast.expr | None:
+    """The argument of `open` that says how; None where it is left out, which reads."""
+    modes = [keyword.value for keyword in call.keywords if keyword.arg == "mode"]
+    return modes[0] if modes else call.args[position] if len(call.args) > position else None
+
+
+def violations(src: Path) -> list[str]:
+    """Every broken rule below `src` that import statements alone do not show, as `file:line: what`."""
+    package = src / "passerby"
+    trees = {
+        path.relative_to(package).as_posix(): ast.parse(path.read_text()) for path in package.rglob("*.py")
+    }
+    modules = {
+        "passerby." + name.removesuffix(".py").removesuffix("/__init__").replace("/", "."): name
+        for name in trees
+    }
+    borrowed = {
+        module: {bound for _, _, bound in imported_names(trees[name])} for module, name in modules.items()
+    }
+    found = []
+
+    for name, tree in trees.items():
+
+        def report(line: int, what: str, name: str = name) -> None:
+            found.append(f"{name}:{line}: {what}")
+
+        sees = name.startswith(("video/", "counting/"))
+        if name.removesuffix("/__init__.py") in ROOMS:
+            for statement in tree.body[1:]:
+                report(statement.lineno, "a room's own file holds its law and nothing else")
+        bound_modules = {}
+        for line, module, bound in imported_names(tree):
+            parent, _, last = module.rpartition(".")
+            top = module.split(".")[0]
+            if bound == "passerby":
+                report(line, "the package is not walked by attributes: from passerby.x import y")
+            elif module in modules:
+                bound_modules[bound] = module
+            elif parent in modules and last in borrowed[parent]:
+                report(line, f"{last} reached through {parent}, which only borrows it")
+            if module in NO_IMPORT_BY_NAME or parent in NO_IMPORT_BY_NAME - {"importlib"}:
+                report(line, f"{module}: imports are static")
+            if module == "importlib.import_module":
+                report(line, f"{module}: imports are static")
+            if top in NO_PICKLE:
+                report(line, f"{module}: nothing is pickled by name")
+            if top in FORBIDDEN_LIBRARIES:
+                report(line, f"{module}: how many, never who")
+            if module == "sys.modules":
+                report(line, "sys.modules: imports are static")
+
+        harmless = {
+            id(node.func.value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and MAKES_ABSENT.fullmatch(ast.unparse(node))
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and node.id in NO_CODE_FROM_TEXT:
+                report(node.lineno, f"{node.id}: no code from text, no import by name")
+            if isinstance(node, ast.Attribute):
+                owner = node.value.id if isinstance(node.value, ast.Name) else ""
+                if owner in bound_modules and node.attr in borrowed[bound_modules[owner]]:
+                    report(node.lineno, f"{owner}.{node.attr} reached through a module which only borrows it")
+                if (owner, node.attr) == ("sys", "modules") and id(node) not in harmless:
+                    report(node.lineno, "sys.modules: modules are not walked")
+                if node.attr == "__dict__":
+                    report(node.lineno, f"{node.attr}: modules are not walked")
+                if owner == "cv2" and node.attr in FACES_IN_OPENCV:
+                    report(node.lineno, f"cv2.{node.attr}: how many, never who")
+                if sees and node.attr in WRITES and name not in MAY_WRITE_A_PICTURE:
+                    report(node.lineno, f"{node.attr}: nothing is written out of the rooms that see")
+            if isinstance(node, ast.Call):
+                of_av = isinstance(node.func, ast.Attribute) and ast.unparse(node.func) == "av.open"
+                builtin = isinstance(node.func, ast.Name) and node.func.id == "open"
+                mode = open_mode(node, 1) if of_av or builtin else None
+                reads = mode is None or (isinstance(mode, ast.Constant) and mode.value in {"r", "rb"})
+                if of_av and not reads and not name.startswith(MAY_MAKE_A_VIDEO):
+                    report(node.lineno, "av.open to write: only the synthetic street makes a video")
+                if builtin and sees and not reads:
+                    report(node.lineno, "open to write: nothing is written out of the rooms that see")
+                if isinstance(node.func, ast.Name) and node.func.id in {"getattr", "vars"} and node.args:
+                    target = ast.unparse(node.args[0])
+                    if (target in bound_modules and name != PUBLIC_NAMES) or target in {"av", "cv2", "sys"}:
+                        report(node.lineno, f"{node.func.id}({target}): modules are not walked")
+    return found
+
+
+def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    """import-linter on `folder/src` with `folder/pyproject.toml`."""
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    program = (
+        "import sys; sys.path.insert(0, 'src'); from importlinter import cli; cli.lint_imports_command()"
+    )
+    return subprocess.run(
+        [sys.executable, "-P", "-c", program, "--no-cache", "--no-logo"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"COLUMNS": "200", "PATH": ""},
+    )
+
+
+def plant(folder: Path, name: str, code: str) -> None:
+    """A copy of src in `folder` with `code` added at the end of the module `name`."""
+    shutil.copytree(SRC, folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    with (folder / "src/passerby" / name).open("a") as module:
+        module.write(f"\n{code}\n")
+
+
+def test_src_breaks_no_rule_that_imports_do_not_show() -> None:
+    assert violations(SRC) == []
+
+
+PLANTED = [
+    ("geometry.py", "import importlib\nimportlib.import_module('socket')", "importlib: imports are static"),
+    ("geometry.py", "from importlib import import_module", "imports are static"),
+    ("geometry.py", "from importlib.util import find_spec", "imports are static"),
+    ("geometry.py", "socket = __import__('socket')", "__import__"),
+    ("geometry.py", "eval('1')", "eval"),
+    ("geometry.py", "def f() -> None:\n    exec('import socket')", "exec"),
+    ("geometry.py", "import sys\nsys.modules['socket']", "modules are not walked"),
+    ("geometry.py", "import sys\nsys.modules.setdefault('socket', 1)", "modules are not walked"),
+    ("geometry.py", "import passerby.video.frame", "not walked by attributes"),
+    ("span.py", "from passerby.counting.counts import Label", "only borrows it"),
+    ("span.py", "from passerby.counting import counts\ncounts.Label", "only borrows it"),
+    ("span.py", "from passerby import geometry\ngetattr(geometry, 'hypot')", "modules are not walked"),
+    ("video/__init__.py", "from passerby.video.frame import Frame", "its law and nothing else"),
+    ("video/frame.py", "import av\nav.open('out.mp4', 'w')", "only the synthetic street"),
+    ("video/frame.py", "import av\nav.open('out.mp4', mode='w')", "only the synthetic street"),
+    ("video/frame.py", "open('out.raw', 'wb')", "open to write"),
+    ("video/frame.py", "np.zeros(1).tofile('out.raw')", "tofile"),
+    ("video/frame.py", "np.save('out.npy', np.zeros(1))", "save"),
+    ("video/frame.py", "cv2.imwrite('out.png', np.zeros((1, 1)))", "imwrite"),
+    ("video/frame.py", "import pickle\npickle.dumps(1)", "nothing is pickled"),
+    ("video/frame.py", "cv2.CascadeClassifier('face.xml')", "how many, never who"),
+    ("counting/counts.py", "from pathlib import Path\nPath('ids').write_text('1')", "write_text"),
+    ("publish/__init__.py", "import face_recognition", "how many, never who"),
+]
+
+
+@pytest.mark.parametrize(("name", "code", "expected"), PLANTED)
+def test_a_planted_violation_is_found(tmp_path: Path, name: str, code: str, expected: str) -> None:
+    plant(tmp_path, name, code)
+
+    assert any(line.startswith(f"{name}:") and expected in line for line in violations(tmp_path / "src"))
+
+
+def test_the_import_rules_hold(tmp_path: Path) -> None:
+    plant(tmp_path, "span.py", "")
+
+    result = lint_imports(tmp_path)
+
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+PLANTED_IMPORTS = [
+    ("geometry.py", "import passerby.video", "1. "),
+    ("helpers.py", "", "1. "),
+    ("privacy/gate.py", "from passerby.publish import pages", "1. "),
+    ("pipeline.py", "from passerby.video.frame import Frame", "2. "),
+    ("models.py", "from passerby.counting.counts import Counts", "3. "),
+    ("video/frame.py", "import socket", "4a. "),
+    ("counting/counts.py", "import sqlite3", "4a. "),
+    ("counting/counts.py", "import pickle", "4a. "),
+    ("counting/counts.py", "import cv2", "4b. "),
+    ("publish/pages.py", "import PIL", "4b. "),
+    ("publish/pages.py", "from passerby.counting import counts", "4c. "),
+    ("video/frame.py", "import face_recognition", "5. "),
+]
+
+
+@pytest.mark.parametrize(("name", "code", "contract"), PLANTED_IMPORTS)
+def test_a_planted_import_breaks_its_contract(tmp_path: Path, name: str, code: str, contract: str) -> None:
+    plant(tmp_path, name, code)
+
+    result = lint_imports(tmp_path)
+
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert re.search(rf"^{re.escape(contract)}.* BROKEN", result.stdout, re.MULTILINE), result.stdout
+
+
+IMPORT_ALL = """
+import pkgutil, sys, passerby.{0} as package
+for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+    __import__(module.name)
+print(*sorted({{name.split(".")[0] for name in sys.modules}}))
+"""
+IMPORT_ONE = "import sys, {0}; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
+
+
+def loaded(program: str) -> set[str]:
+    """The top-level names that a fresh process has imported after `program`."""
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=SRC
+    )
+    return set(result.stdout.split())
+
+
+SEEING = {"av", "cv2", "onnxruntime", "openvino", "PIL", "matplotlib"}
+
+
+def test_importing_all_of_publish_loads_nothing_that_sees() -> None:
+    assert not loaded(IMPORT_ALL.format("publish")) & SEEING
+
+
+def test_importing_passerby_loads_no_numpy_and_nothing_that_sees() -> None:
+    assert not loaded(IMPORT_ONE.format("passerby")) & {*SEEING, "numpy"}
+
+
+def test_what_a_fresh_process_loads_is_seen() -> None:
+    assert {"cv2", "numpy"} <= loaded(IMPORT_ALL.format("video"))
+
+
+def third_party_imports() -> dict[str, str]:
+    """Import name -> one file, for every import of src that is neither Python's nor ours."""
+    return {
+        module.split(".")[0]: path.relative_to(SRC).as_posix()
+        for path in SRC.rglob("*.py")
+        for _, module, _ in imported_names(ast.parse(path.read_text()))
+        if module.split(".")[0] not in {*sys.stdlib_module_names, "passerby"}
+    }
+
+
+def normal(distribution: str) -> str:
+    """A distribution's name as package indexes compare it."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def test_every_import_is_of_a_declared_dependency() -> None:
+    declared = {
+        normal(re.match(r"[\w.-]+", requirement)[0])  # type: ignore[index]  # every requirement starts with its name
+        for requirements in (
+            PROJECT["project"]["dependencies"],
+            *PROJECT["project"]["optional-dependencies"].values(),
+        )
+        for requirement in requirements
+    }
+    distributions = packages_distributions()
+    undeclared = {
+        name: path
+        for name, path in third_party_imports().items()
+        if not {normal(distribution) for distribution in distributions.get(name, [])} & declared
+    }
+
+    assert undeclared == {}
+    assert "numpy" in third_party_imports()
+
+
+def locked() -> set[str]:
+    return {
+        normal(match)
+        for match in re.findall(r"^([\w.-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    }
+
+
+def test_the_lock_holds_no_library_about_who() -> None:
+    assert not locked() & {normal(library) for library in FORBIDDEN_LIBRARIES}
+    assert "numpy" in locked()
+
+
+def test_the_lock_names_no_index_and_no_folder() -> None:
+    assert not re.findall(r"https?:|file:|--index|--find-links|@ ", (ROOT / "requirements.lock").read_text())

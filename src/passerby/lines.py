@@ -46,7 +46,7 @@ def make_line(
     names: tuple[str, str] = DIRECTIONS,
     anchor: Anchor = "bottom",
 ) -> Line:
-    """A line that was checked; `size_px` (width, height) says that the points are pixels. Raises LineError."""
+    """A line that was checked; with `size_px` (width, height) the points are pixels. Raises LineError."""
     name = name.strip()
     if problem := name_problem(name):
         raise LineError(f"line {name!r}: {problem}")
@@ -69,6 +69,8 @@ def name_problem(name: str) -> str | None:
     """What is wrong with a name that people will read in tables and pictures; None when nothing is."""
     if not name.strip():
         return "the name is empty"
+    if name != name.strip():
+        return "the name begins or ends with a space"
     if not name.isprintable():
         return "the name holds characters that cannot be printed"
     if len(name) > _LONGEST_NAME:
@@ -81,7 +83,9 @@ def _point(name: str, text: str) -> Point:
     try:
         x, y = (float(part) for part in parts)
     except ValueError:
-        raise LineError(f"line {name.strip()!r}: found {text!r} for a point, expected two numbers X,Y") from None
+        raise LineError(
+            f"line {name.strip()!r}: found {text!r} for a point, expected two numbers X,Y"
+        ) from None
     return x, y
 
 
@@ -94,13 +98,15 @@ def _fraction(name: str, point: Point, size_px: tuple[int, int] | None) -> Point
         if not (0 <= x <= width and 0 <= y <= height):
             swapped = " (x comes first: are the two swapped?)" if 0 <= y <= width and 0 <= x <= height else ""
             raise LineError(
-                f"line {name!r}: the point {_text(point)} lies outside the frame of {width}x{height} pixels{swapped}"
+                f"line {name!r}: the point {_text(point)} lies outside the frame "
+                f"of {width}x{height} pixels{swapped}"
             )
         return x / width, y / height
     if not (-_ROUNDING <= x <= 1 + _ROUNDING and -_ROUNDING <= y <= 1 + _ROUNDING):
         pixels = "; for pixels give --pixels" if max(abs(x), abs(y)) >= 2 else ""
         raise LineError(
-            f"line {name!r}: the point {_text(point)} lies outside the frame, expected fractions from 0 to 1{pixels}"
+            f"line {name!r}: the point {_text(point)} lies outside the frame, "
+            f"expected fractions from 0 to 1{pixels}"
         )
     return min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)
 

@@ -1,0 +1,653 @@
+"""A site file, site.yaml, as frozen facts: what is counted where, and what is promised to who passes by.
+
+Law: configuration names things, never code; every mistake is told at once, by file, line, key and what was
+expected; no password is ever printed.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
+from itertools import pairwise
+from math import isfinite
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import CoreSchema, ErrorDetails, core_schema
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from passerby.clock import bin_length_ms, duration_ms, zone_of
+from passerby.errors import InputError, LineError, PolicyError, SiteError
+from passerby.geometry import DEFAULT_CORRIDOR, DIRECTIONS, Anchor, Line, Point, Zone
+from passerby.lines import make_line, name_problem
+
+LABELS = ("person", "bicycle", "motorcycle", "car", "bus", "truck", "vehicle")
+"""What can be counted; the same words as counting's `Label`, which this layer cannot see."""
+
+_LARGE_EPSILON = 5.0
+_LARGEST_FILE = 1_000_000
+_MOST_VALUES = 50_000
+_DEEPEST = 30
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_CLEAR_PASSWORD = re.compile(r"://[^/@\s]*:(?!\$\{)[^/@\s]+@")
+_QUOTED = re.compile(r"'[^']{4,}'|\"[^\"]{4,}\"")
+_PASSWORD = re.compile(r"(?<=://)\S*(?=@)")
+
+Key = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is promised: whatever is seen for at most `rho_ms`, at most `k` times, is hidden by `epsilon`.
+
+    A chunk of `chunk_ms` looks back by `warmup_ms` and gives at most `clip`; a release covers `every_ms`.
+    Raises PolicyError, naming the first key that cannot hold.
+    """
+
+    rho_ms: int = 6_000
+    k: int = 2
+    epsilon: float = 1.0
+    clip: int = 6
+    chunk_ms: int = 9_000
+    warmup_ms: int = 2_000
+    every_ms: int = 900_000
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if expected := _policy_limit(field.name, value):
+                raise PolicyError(
+                    f"privacy.{field.name.removesuffix('_ms')}: found {value}, expected {expected}"
+                )
+        if problem := _policy_misfit(self.chunk_ms, self.every_ms):
+            raise PolicyError(f"privacy: {problem}")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Address:
+    """Where a camera's pictures come from; may hold a password, so only `open_text` tells it.
+
+    `text` may name environment variables as ${NAME}; or `file` holds the text.
+    """
+
+    text: str | None
+    file: Path | None = None
+
+    def open_text(self) -> str:
+        """The address with its secrets. Raises SiteError for a variable not set or a file not readable."""
+        if self.file is not None:
+            try:
+                return self.file.read_text(encoding="utf-8").strip()
+            except (OSError, ValueError):
+                raise SiteError([f"{self.file}: the address of a camera could not be read from it"]) from None
+        if missing := self.missing():
+            raise SiteError([f"source: the environment variable {name} is not set" for name in missing])
+        return _VARIABLE.sub(lambda found: os.environ[found[1]], self.text or "")
+
+    def missing(self) -> tuple[str, ...]:
+        """The environment variables that it names and that are not set."""
+        return tuple(name for name in _VARIABLE.findall(self.text or "") if name not in os.environ)
+
+    def __repr__(self) -> str:
+        return "<Address>"
+
+
+@dataclass(frozen=True, slots=True)
+class CountedLine:
+    """A line and how it is counted: which labels (None: all), in which corridor (half-width in frame heights;
+    None: the whole picture), under which policy (None: its camera has none)."""
+
+    line: Line
+    labels: tuple[str, ...] | None
+    corridor: float | None
+    policy: Policy | None
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """One fixed camera; `detector` is a name or a path, `auto` for the best at hand."""
+
+    name: str
+    source: Address | None
+    detector: str
+    lines: tuple[CountedLine, ...]
+    zones: tuple[Zone, ...]
+    policy: Policy | None
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A site file that was read; `warnings` are lines for people about what is allowed but hardly meant."""
+
+    path: Path
+    name: str
+    timezone: str
+    cameras: tuple[Camera, ...]
+    warnings: tuple[str, ...]
+
+    def camera(self, name: str | None = None) -> Camera:
+        """The camera of that name, or the only one. Raises InputError."""
+        names = ", ".join(camera.name for camera in self.cameras)
+        if name is None:
+            if len(self.cameras) == 1:
+                return self.cameras[0]
+            raise InputError(f"{self.path}: it has several cameras, expected one of them: {names}")
+        for camera in self.cameras:
+            if camera.name == name:
+                return camera
+        raise InputError(f"{self.path}: it has no camera {name!r}, expected one of: {names}")
+
+
+def load(path: Path) -> Site:
+    """Read a site file. Raises SiteError with every mistake in it, a line each."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_FILE + 1)
+        if len(content) > _LARGEST_FILE:
+            raise SiteError([f"{path}: larger than {_LARGEST_FILE} bytes, expected a site file"])
+        text = content.decode("utf-8-sig")
+    except OSError as error:
+        raise SiteError([f"{path}: could not be read: {error.strerror or error}"]) from None
+    except UnicodeDecodeError:
+        raise SiteError([f"{path}: no text in UTF-8, expected a site file in YAML"]) from None
+    except ValueError as error:
+        raise SiteError([f"{path}: could not be read: {error}"]) from None
+    return parse(text, path)
+
+
+def parse(text: str, path: Path) -> Site:
+    """Read the text of a site file; `path` is its name in messages, and what a `file:` is relative to.
+
+    Raises SiteError with every mistake in it, a line each.
+    """
+    yaml = YAML(typ="safe", pure=True)
+    tree = _Tree(path, yaml.constructor)
+    try:
+        node = _compose(yaml, text)
+        value = None if node is None else tree.plain(node, (), 0)
+    except MarkedYAMLError as error:
+        # The library's own message quotes the line, which may hold a password.
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        problem = " ".join(str(error.problem or error.context or "it cannot be read").split())
+        if "\\t" in problem:
+            problem = "found a tab, expected spaces"
+        raise SiteError([f"{path}:{line}: no valid YAML: {_QUOTED.sub('something', problem)}"]) from None
+    except YAMLError:
+        raise SiteError([f"{path}:1: no valid YAML: it cannot be read as such"]) from None
+    except RecursionError:
+        raise SiteError([f"{path}:1: nested too deep, expected a site file"]) from None
+    if value is None:
+        raise SiteError([f"{path}:1: found nothing, expected the keys site and cameras"])
+    if not isinstance(value, dict):
+        raise SiteError([f"{path}:1: found {_found(value)}, expected the keys site and cameras"])
+    _add_misfits(value, tree)
+    try:
+        parsed = _File.model_validate(value)
+    except ValidationError as error:
+        tree.add_all(error.errors(include_url=False))
+        raise SiteError(tree.sorted_problems()) from None
+    if tree.problems:
+        raise SiteError(tree.sorted_problems())
+    return _site(parsed, path, tree)
+
+
+def _compose(yaml: YAML, text: str) -> Node | None:
+    """The document's nodes, which keep their lines. Raises YAMLError, RecursionError."""
+    try:
+        return cast(Node | None, yaml.compose(text))
+    except (ValueError, TypeError, AttributeError, LookupError, AssertionError, NotImplementedError) as error:
+        # The parser trips over some broken texts before it can say what is broken.
+        raise YAMLError from error
+
+
+class _Tree:
+    """A YAML document as plain values, the line of every key path in it, and the problems found so far."""
+
+    def __init__(self, path: Path, constructor: Any) -> None:
+        self.path = path
+        self.lines: dict[Key, int] = {}
+        self.problems: list[tuple[int, str]] = []
+        self._values = 0
+        self._constructor = constructor
+
+    def add(self, key: Key, text: str, line: int | None = None) -> None:
+        self.problems.append((line or self._line(key), self.told(key, text, line)))
+
+    def told(self, key: Key, text: str, line: int | None = None) -> str:
+        """One line for people: file, line, key path and `text`."""
+        # A key may be any text, a line end too, and a message is one line.
+        name = ".".join(repr(part) if name_problem(str(part)) else str(part) for part in key)
+        return _masked(f"{self.path}:{line or self._line(key)}: {name or 'the file'}: {text}")
+
+    def _line(self, key: Key) -> int:
+        while key and key not in self.lines:
+            key = key[:-1]
+        return self.lines.get(key, 1)
+
+    def sorted_problems(self) -> list[str]:
+        return [text for _, text in sorted(dict.fromkeys(self.problems))]
+
+    def add_all(self, errors: Iterable[ErrorDetails]) -> None:
+        for error in errors:
+            # A fault in a key itself is told at its entry.
+            key = error["loc"][:-1] if error["loc"][-1:] == ("[key]",) else error["loc"]
+            if error["type"] == "extra_forbidden":
+                known = _known_keys(key[:-1])
+                near = get_close_matches(str(key[-1]), known, n=1)
+                expected = near[0] if near else f"one of {', '.join(known)}"
+                self.add(key, f"found a key that is not known, expected {expected}")
+            elif error["type"] == "missing":
+                self.add(key, f"found nothing, expected {_expected(key)}")
+            elif error["type"] == "value_error":
+                self.add(key, str(error["ctx"]["error"]))
+            elif error["type"] == "too_short":
+                self.add(key, "found none, expected at least one camera")
+            else:
+                self.add(key, f"found {_found(error['input'])}, expected {_expected(key)}")
+
+    def plain(self, node: Node, key: Key, depth: int) -> Any:
+        """The plain value of a node. Raises RecursionError when it is too deep or has too many values."""
+        self._values += 1
+        # An alias is followed wherever it stands, so a small text can be a large tree, or an endless one.
+        if depth > _DEEPEST or self._values > _MOST_VALUES:
+            raise RecursionError
+        self.lines.setdefault(key, node.start_mark.line + 1)
+        if isinstance(node, MappingNode):
+            return self._mapping(node, key, depth)
+        if isinstance(node, SequenceNode):
+            return [self.plain(item, (*key, index), depth + 1) for index, item in enumerate(node.value)]
+        return self._scalar(node, key)
+
+    def _mapping(self, node: MappingNode, key: Key, depth: int) -> dict[str, Any]:
+        plain: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if not isinstance(key_node, ScalarNode):
+                self.add(key, "found a list or mapping for a key, expected a name", line)
+                continue
+            here = (*key, str(key_node.value))
+            if here[-1] in plain:
+                self.add(here, f"found twice, first on line {self.lines[here]}, expected once", line)
+                continue
+            self.lines[here] = line
+            plain[str(here[-1])] = self.plain(value_node, here, depth + 1)
+        return plain
+
+    def _scalar(self, node: Node, key: Key) -> Any:
+        kind = str(node.tag).removeprefix("tag:yaml.org,2002:")
+        text = str(node.value)
+        try:
+            if kind == "null":
+                return None
+            if kind == "bool":
+                return self._constructor.construct_yaml_bool(node)
+            if kind == "int":
+                return self._constructor.construct_yaml_int(node)
+            if kind == "float":
+                return float(self._constructor.construct_yaml_float(node))
+        except (ValueError, OverflowError, KeyError, IndexError):
+            return text
+        if kind not in {"str", "timestamp", "value", "merge"}:
+            # Not shown: a password that begins with ! is a tag to YAML.
+            self.add(key, "found a tag (!), expected a plain value, or text in quotes")
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """What a key holds: `parse` makes its value, or raises TypeError, and `expected` is told, or ValueError,
+    which says it itself."""
+
+    expected: str
+    parse: Callable[[Any], Any]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.checked)
+
+    def checked(self, value: Any) -> Any:
+        try:
+            return self.parse(value)
+        except TypeError:
+            raise ValueError(f"found {_found(value)}, expected {self.expected}") from None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    if problem := name_problem(value):
+        raise ValueError(f"{problem}, expected a name that can be read")
+    return value
+
+
+def _timezone(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    try:
+        zone_of(value)
+    except InputError:
+        raise TypeError from None
+    return value
+
+
+def _labels(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
+        raise TypeError
+    for item in value:
+        if item not in LABELS:
+            near = get_close_matches(item, LABELS, n=1)
+            raise ValueError(
+                f"found the class {item!r}, expected {near[0] if near else 'one of ' + ', '.join(LABELS)}"
+            )
+    if len(set(value)) < len(value):
+        raise ValueError("found a class twice, expected each once")
+    return tuple(value)
+
+
+def _names(value: Any) -> tuple[str, str]:
+    if not isinstance(value, list) or len(value) != 2:
+        raise TypeError
+    right, left = (_text(item) for item in value)
+    if right == left:
+        raise ValueError(f"found {right!r} for both directions, expected two different names")
+    return right, left
+
+
+def _point(value: Any) -> Point:
+    if not isinstance(value, list) or len(value) != 2:
+        raise TypeError
+    x, y = (_number(item) for item in value)
+    if not (-1e-6 <= x <= 1 + 1e-6 and -1e-6 <= y <= 1 + 1e-6):
+        raise ValueError(f"found {x:g}, {y:g}, which lies outside the frame, expected fractions from 0 to 1")
+    return min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)
+
+
+def _corners(value: Any) -> tuple[Point, ...]:
+    if not isinstance(value, list):
+        raise TypeError
+    corners = tuple(_point(item) for item in value)
+    if len(set(corners)) < 3:
+        raise TypeError
+    twice_area = sum(a[0] * b[1] - b[0] * a[1] for a, b in pairwise((*corners, corners[0])))
+    if abs(twice_area) < 1e-8:
+        raise ValueError("found corners on one line, expected an area")
+    return corners
+
+
+def _anchor(value: Any) -> str:
+    if value not in ("bottom", "centre"):
+        raise TypeError
+    return str(value)
+
+
+def _corridor(value: Any) -> float | None:
+    if value == "off":
+        return None
+    width = _number(value)
+    if not 0 < width <= 2:
+        raise TypeError
+    return width
+
+
+def _address(value: Any) -> str | dict[str, str]:
+    # No error of this key shows its value.
+    if isinstance(value, str) and value.strip():
+        return value.strip()
+    if (
+        isinstance(value, dict)
+        and list(value) == ["file"]
+        and isinstance(value["file"], str)
+        and value["file"]
+    ):
+        return value
+    raise ValueError(
+        "found something else, expected an address (with ${VARIABLE} for its password) or {file: path}"
+    )
+
+
+def _number(value: Any) -> float:
+    # bool is an int to Python, but no number to who writes a site file.
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError
+    try:
+        number = float(value)
+    except OverflowError:
+        raise TypeError from None
+    if not isfinite(number):
+        raise TypeError
+    return number
+
+
+def _policy_limit(key: str, value: Any) -> str | None:
+    """What is expected of a policy's value that cannot hold; None for one that can."""
+    if key == "epsilon":
+        good = (
+            isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) and value > 0
+        )
+        return None if good else "a finite number above 0, such as 1"
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if key == "warmup_ms":
+        return None if whole and value >= 0 else "a duration of 0s or more, such as 2s"
+    if key == "every_ms":
+        return None if whole and value >= 1000 else "a duration that parts a day, such as 15m"
+    if key.endswith("_ms"):
+        return None if whole and value > 0 else "a duration above 0, such as 6s"
+    return None if whole and value > 0 else "a whole number above 0"
+
+
+def _policy_misfit(chunk_ms: int, every_ms: int) -> str | None:
+    if chunk_ms > every_ms:
+        return f"found a chunk of {chunk_ms} ms, expected at most every, which is {every_ms} ms"
+    return None
+
+
+def _limited(key: str) -> Callable[[Any], Any]:
+    def parse_value(value: Any) -> Any:
+        parsed = value
+        if key.endswith("_ms"):
+            if not isinstance(value, str):
+                raise TypeError
+            try:
+                parsed = bin_length_ms(value) if key == "every_ms" else duration_ms(value)
+            except InputError as error:
+                raise ValueError(str(error)) from None
+        elif key == "epsilon":
+            parsed = _number(value)
+        if _policy_limit(key, parsed):
+            raise TypeError
+        return parsed
+
+    return parse_value
+
+
+def _policy_check(key: str) -> _Check:
+    return _Check(_policy_limit(key, None) or "", _limited(key))
+
+
+_Name = Annotated[str, _Check("a name", _text)]
+_End = Annotated[Point, _Check("a point [x, y] in fractions of the frame", _point)]
+_Corners = Annotated[tuple[Point, ...], _Check("a list of at least three points [x, y]", _corners)]
+_Labels = Annotated[tuple[str, ...], _Check(f"a list of some of {', '.join(LABELS)}", _labels)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class _Privacy(_Model):
+    rho: Annotated[int | None, _policy_check("rho_ms")] = None
+    k: Annotated[int | None, _policy_check("k")] = None
+    epsilon: Annotated[float | None, _policy_check("epsilon")] = None
+    clip: Annotated[int | None, _policy_check("clip")] = None
+    chunk: Annotated[int | None, _policy_check("chunk_ms")] = None
+    warmup: Annotated[int | None, _policy_check("warmup_ms")] = None
+    every: Annotated[int | None, _policy_check("every_ms")] = None
+
+
+class _Line(_Model):
+    start: _End = Field(alias="from")
+    end: _End = Field(alias="to")
+    names: Annotated[tuple[str, str], _Check("two names, [to_right, to_left]", _names)] = DIRECTIONS
+    count: _Labels | None = None
+    anchor: Annotated[Anchor, _Check("bottom or centre", _anchor)] = "bottom"
+    corridor: Annotated[
+        float | None, _Check("half its width in frame heights, above 0 and at most 2, or off", _corridor)
+    ] = DEFAULT_CORRIDOR
+    privacy: _Privacy | None = None
+
+    @model_validator(mode="after")
+    def _has_length(self) -> "_Line":
+        try:
+            make_line("-", self.start, self.end)
+        except LineError as error:
+            raise ValueError(str(error).partition(": ")[2]) from None
+        return self
+
+
+class _Camera(_Model):
+    source: Annotated[str | dict[str, str] | None, _Check("an address", _address)] = None
+    detector: _Name = "auto"
+    lines: dict[_Name, _Line] = {}
+    zones: dict[_Name, _Corners] = {}
+    privacy: _Privacy | None = None
+
+
+class _Place(_Model):
+    name: _Name
+    timezone: Annotated[str, _Check("an IANA name such as Europe/Copenhagen", _timezone)]
+
+
+class _File(_Model):
+    site: _Place
+    cameras: Annotated[dict[_Name, _Camera], Field(min_length=1)]
+
+
+def _model_at(key: Key) -> type[_Model]:
+    """The model of the mapping at `key`, which is one that pydantic found a fault in."""
+    match key:
+        case ():
+            return _File
+        case ("site",):
+            return _Place
+        case (*_, "privacy"):
+            return _Privacy
+        case ("cameras", _):
+            return _Camera
+        case _:
+            return _Line
+
+
+def _expected(key: Key) -> str:
+    match key:
+        case ("site",):
+            return "a mapping with name and timezone"
+        case ("cameras",) | ("cameras", _, "lines" | "zones"):
+            return "a mapping from names"
+        case (*parent, last):
+            for name, field in _model_at(tuple(parent)).model_fields.items():
+                if last == (field.alias or name):
+                    for check in field.metadata:
+                        if isinstance(check, _Check):
+                            return check.expected
+    return f"a mapping with some of {', '.join(_known_keys(key))}"
+
+
+def _known_keys(key: Key) -> list[str]:
+    return [field.alias or name for name, field in _model_at(key).model_fields.items()]
+
+
+def _site(parsed: _File, path: Path, tree: _Tree) -> Site:
+    cameras = tuple(_camera(name, camera, path) for name, camera in parsed.cameras.items())
+    return Site(path, parsed.site.name, parsed.site.timezone, cameras, tuple(_warnings(cameras, tree)))
+
+
+def _camera(name: str, parsed: _Camera, path: Path) -> Camera:
+    policy = _policy(Policy(), parsed.privacy) if parsed.privacy else None
+    zones = tuple(Zone(zone_name, corners) for zone_name, corners in parsed.zones.items())
+    source = parsed.source
+    if isinstance(source, dict):
+        address: Address | None = Address(None, path.parent / source["file"])
+    else:
+        address = None if source is None else Address(source)
+    lines = tuple(
+        CountedLine(
+            make_line(line_name, line.start, line.end, names=line.names, anchor=line.anchor),
+            line.count,
+            line.corridor,
+            _policy(policy or Policy(), line.privacy) if line.privacy else policy,
+        )
+        for line_name, line in parsed.lines.items()
+    )
+    return Camera(name, address, parsed.detector, lines, zones, policy)
+
+
+def _policy(under: Policy, parsed: _Privacy) -> Policy:
+    """The policy `under`, with what is said in the file in its place. Raises PolicyError for a misfit."""
+    said = parsed.model_dump(exclude_unset=True)
+    names = {field.name.removesuffix("_ms"): field.name for field in fields(Policy)}
+    return replace(under, **{names[name]: value for name, value in said.items()})
+
+
+def _add_misfits(value: dict[str, Any], tree: _Tree) -> None:
+    """What is wrong between the keys of policies, told even where there are other mistakes."""
+    for name, camera in _mapping(value, "cameras").items():
+        key: Key = ("cameras", name)
+        under = _policy_or(Policy(), camera, key, tree)
+        for line_name, line in _mapping(camera, "lines").items():
+            _policy_or(under, line, (*key, "lines", line_name), tree)
+
+
+def _policy_or(under: Policy, holder: Any, key: Key, tree: _Tree) -> Policy:
+    try:
+        return _policy(under, _Privacy.model_validate(_mapping(holder, "privacy")))
+    except ValidationError:
+        return under
+    except PolicyError as error:
+        tree.add((*key, "privacy"), str(error).partition(": ")[2])
+        return under
+
+
+def _mapping(holder: Any, key: str) -> dict[str, Any]:
+    inner = holder.get(key) if isinstance(holder, dict) else None
+    return inner if isinstance(inner, dict) else {}
+
+
+def _warnings(cameras: Iterable[Camera], tree: _Tree) -> Iterator[str]:
+    for camera in cameras:
+        key: Key = ("cameras", camera.name)
+        source = camera.source
+        if source is not None:
+            for name in source.missing():
+                yield tree.told((*key, "source"), f"the environment variable {name} is not set")
+            if source.text and _CLEAR_PASSWORD.search(source.text):
+                yield tree.told(
+                    (*key, "source"), "holds a password in clear, better ${VARIABLE} or {file: path}"
+                )
+        policies = {(*key, "privacy"): camera.policy} | {
+            (*key, "lines", line.line.name, "privacy"): line.policy for line in camera.lines
+        }
+        for where, policy in policies.items():
+            if where in tree.lines and policy is not None and policy.epsilon > _LARGE_EPSILON:
+                yield tree.told(
+                    (*where, "epsilon"), f"{policy.epsilon:g} is above {_LARGE_EPSILON:g}: it hides little"
+                )
+
+
+def _found(value: Any) -> str:
+    """A value in a message: short, and without what stands between :// and @."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    if isinstance(value, dict):
+        return "a mapping"
+    text = _masked(repr(value) if isinstance(value, str) else str(value).lower())
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def _masked(text: str) -> str:
+    return _PASSWORD.sub("***", text)

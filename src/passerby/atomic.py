@@ -30,7 +30,7 @@ def check_writable(path: Path) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """A path beside `path`, of the same suffix, to be written in the block; renamed to `path` at its end.
 
-    When the block raises, `path` stays as it was. Raises OutputError, naming `path`, for what the system refuses.
+    When the block raises, `path` stays as it was. Raises OutputError, with its name, where that fails.
     """
     target = _target(path)
     beside: Path | None = None

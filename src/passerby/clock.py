@@ -68,7 +68,9 @@ def bin_length_ms(text: str) -> int:
     """The length of a bin, at least a second, of which a day holds a whole number. Raises InputError."""
     length = duration_ms(text)
     if length < 1000 or DAY_MS % length:
-        raise InputError(f"a bin of {text!r}: expected at least 1s and a whole number of bins in a day, such as 15m")
+        raise InputError(
+            f"a bin of {text!r}: expected at least 1s and a whole number of bins in a day, such as 15m"
+        )
     return length
 
 
@@ -80,7 +82,9 @@ def zone_of(name: str | None) -> tzinfo:
         return ZoneInfo(name)
     except (OSError, ValueError, KeyError):
         # Folders, odd paths and its own not-found error, which is a KeyError.
-        raise InputError(f"{name!r} is no timezone, expected an IANA name such as Europe/Copenhagen") from None
+        raise InputError(
+            f"{name!r} is no timezone, expected an IANA name such as Europe/Copenhagen"
+        ) from None
 
 
 def resolve_start(
@@ -88,9 +92,9 @@ def resolve_start(
 ) -> Start:
     """When the recording `path` began: `start`, else `created` (aware), else a date in the file's name.
 
-    Where none is known, times count from midnight of 2000-01-01, and the text says so. A `start` without offset
-    is local time in the zone; one with an offset and no zone keeps that offset. Raises InputError for a start that
-    is no date, or that the clock of the zone shows twice or never.
+    Where none is known, times count from midnight of 2000-01-01, and the text says so. A `start` without
+    offset is local time in the zone; one with an offset and no zone keeps that offset. Raises InputError for
+    a start that is no date, or that the clock of the zone shows twice or never.
     """
     if start is not None:
         return _given(start, timezone_name)
@@ -101,7 +105,9 @@ def resolve_start(
         if found.tzinfo is not None:
             return Start(to_ms(found), zone, "date in the file name")
         instants = _instants(found, zone)
-        note = {0: ", an hour that the clock skipped there", 1: ""}.get(len(instants), ", the first of two such hours")
+        note = {0: ", an hour that the clock skipped there", 1: ""}.get(
+            len(instants), ", the first of two such hours"
+        )
         # A camera that knows no summer time names such a file; it is read with the offset before the change.
         return Start(to_ms(found.replace(tzinfo=zone)), zone, f"date in the file name{note}")
     midnight = to_ms(_UNKNOWN.replace(tzinfo=zone))
@@ -109,7 +115,7 @@ def resolve_start(
 
 
 def date_in_name(name: str) -> datetime | None:
-    """The first date and time in a file's name, such as 20231118_141500, 2023-11-18_14-15-00 or with T and dots.
+    """The first date and time in a file's name, such as 20231118_141500 or 2023-11-18T14.15.00.
 
     Naive, or aware in UTC when a Z follows. Years 1990 to 2099; seconds may be missing.
     """
@@ -117,7 +123,13 @@ def date_in_name(name: str) -> datetime | None:
         year, _, month, day, hour, _, minute, second, milli, utc = found.groups()
         try:
             moment = datetime(
-                int(year), int(month), int(day), int(hour), int(minute), int(second or 0), int(milli or 0) * 1000
+                int(year),
+                int(month),
+                int(day),
+                int(hour),
+                int(minute),
+                int(second or 0),
+                int(milli or 0) * 1000,
             )
         except ValueError:
             continue
@@ -139,10 +151,10 @@ def to_local(time_ms: int, zone: tzinfo) -> datetime:
 def bins(span: Span, bin_ms: int, zone: tzinfo) -> Iterator[Bin]:
     """The bins of the local day that `span` falls into, whole, in order, without a gap.
 
-    `bin_ms` divides a day; bins begin where the wall clock shows a multiple of it. Where the clock jumps over
-    such a multiple, one begins at the jump. Where it goes back by at least a bin, the repeated bins come twice;
-    by less, the bin that it falls into is the longer: so a day of a clock change has 92 or 100 quarter-hours,
-    and a bin of a day is always one day. Raises ValueError when `bin_ms` does not divide a day.
+    `bin_ms` divides a day; bins begin where the wall clock shows a multiple of it. Where the clock jumps
+    over such a multiple, one begins at the jump. Where it goes back by at least a bin, the repeated bins come
+    twice; by less, the bin that it falls into is the longer: so a day of a clock change has 92 or 100
+    quarter-hours, and a bin of a day is always one day. Raises ValueError when `bin_ms` divides no day.
     """
     if bin_ms <= 0 or DAY_MS % bin_ms:
         raise ValueError(f"a bin of {bin_ms} ms: expected a length that divides a day")
@@ -158,8 +170,8 @@ def bins(span: Span, bin_ms: int, zone: tzinfo) -> Iterator[Bin]:
 def covered(times_ms: Iterable[int], longest_gap_ms: int) -> tuple[Span, ...]:
     """The spans in which frames exist, from their sorted times.
 
-    A frame covers the time up to the next one, but at most `longest_gap_ms`; the last one covers as much as the
-    one before it did, and a single one a millisecond.
+    A frame covers the time up to the next one, but at most `longest_gap_ms`; the last one covers as much as
+    the one before it did, and a single one a millisecond.
     """
     spans: list[Span] = []
     begin = previous = None
@@ -202,8 +214,12 @@ def _given(text: str, timezone_name: str | None) -> Start:
     if not instants:
         raise InputError(f"--start {text!r}: the clock of {_name(zone)} skipped this time")
     if len(instants) == 2:
-        offsets = " or ".join(to_local(instant, zone).isoformat(timespec="seconds")[-6:] for instant in instants)
-        raise InputError(f"--start {text!r}: the clock of {_name(zone)} showed it twice, expected an offset, {offsets}")
+        offsets = " or ".join(
+            to_local(instant, zone).isoformat(timespec="seconds")[-6:] for instant in instants
+        )
+        raise InputError(
+            f"--start {text!r}: the clock of {_name(zone)} showed it twice, expected an offset, {offsets}"
+        )
     return Start(instants[0], zone, "--start")
 
 

@@ -30,7 +30,7 @@ _OTANALYTICS_COLUMNS = (
     "to section",
     "count",
 )
-# A cell that begins so is run as a formula by spreadsheets, and a name comes from whoever wrote the site file.
+# A cell that begins so is run as a formula by spreadsheets, and anyone may have chosen a name.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -44,7 +44,7 @@ def mapping_of(row: Any) -> dict[str, Value]:
 
 
 def to_csv(rows: Sequence[Any], columns: Sequence[str] | None = None) -> str:
-    """CSV (RFC 4180) with a header; times in ISO 8601 with offset; text that a spreadsheet would run gets a '.
+    """CSV (RFC 4180) with a header; times in ISO 8601 with offset; text that spreadsheets would run gets a '.
 
     `columns` names the header where there may be no row to take it from.
     """
@@ -74,7 +74,7 @@ def write_parquet(rows: Sequence[Any], path: Path) -> None:
 
 
 def write_xlsx(rows: Sequence[Any], path: Path) -> None:
-    """One sheet. Excel knows no zones, so a time is its local wall time with a column of its UTC offset beside it.
+    """One sheet. Excel knows no zones, so a time is its wall time with a column of its UTC offset beside it.
 
     Raises OutputError, also when xlsxwriter is not installed.
     """
@@ -123,8 +123,8 @@ def check_xlsx(path: Path) -> None:
 def to_otanalytics(rows: Sequence[Any]) -> str:
     """Counts as OTAnalytics exports them: its columns, in its order, with local wall times without offset.
 
-    Each row has start, end, line, direction, label and count. OTAnalytics counts flows from one section to another;
-    a line and a direction of it is one flow here: named "<line> <direction>", with the line as both sections.
+    Each row has start, end, line, direction, label and count. OTAnalytics counts flows from one section to
+    another; here a line and a direction is one flow, "<line> <direction>", with the line as both sections.
     """
     mappings = [mapping_of(row) for row in rows]
     return to_csv([_otanalytics_row(row) for row in mappings], _OTANALYTICS_COLUMNS)

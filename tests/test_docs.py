@@ -4,10 +4,13 @@ Law: no page is trusted; each is held against the program.
 """
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 from pydantic import BaseModel
 
@@ -47,3 +50,33 @@ def test_every_setting_of_a_site_file_is_documented() -> None:
 
     assert {"rho", "from", "lines"} <= site_keys()
     assert [key for key in sorted(site_keys()) if f"`{key}`" not in text] == []
+
+
+def make_recording(path: Path) -> None:
+    """Three seconds in which something dark goes from left to right."""
+    with av.open(path, "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        for number in range(30):
+            image = np.full((180, 320, 3), 160, np.uint8)
+            image[80:140, number * 10 : number * 10 + 24] = 30
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode(None))
+
+
+def test_python_in_the_readme_runs(tmp_path: Path) -> None:
+    snippets = re.findall(r"^```python\n(.*?)^```", page("README.md"), re.MULTILINE | re.DOTALL)
+    if not snippets:
+        pytest.skip("README.md shows no Python yet")
+
+    for name in set(re.findall(r'"([\w-]+\.mp4)"', "".join(snippets))):
+        make_recording(tmp_path / name)
+    for snippet in snippets:
+        ran = subprocess.run(
+            [sys.executable, "-W", "error", "-c", snippet],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr

@@ -18,7 +18,7 @@ def section(command: click.Command, context: click.Context) -> Iterator[str]:
     if records:
         yield "\n"
     for names, text in records:
-        yield f"- `{names}`: {text}\n"
+        yield f"- `{names}`: {text}\n" if text else f"- `{names}`\n"
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
             below = command.get_command(context, name)

@@ -1,0 +1,689 @@
+"""The shapes of people, bicycles and vehicles: solids in metres, with colours, in the order they are painted.
+
+Law: geometry and colour only; nothing here knows the camera, the time of day or how a polygon is filled.
+
+A body stands at the origin, looks along +u, has its left at +v and its top at +w. Colours are BGR 0..255.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import cos, pi, sin, sqrt, tau
+
+import numpy as np
+
+from passerby.synth.street import Array, Kind
+
+Colour = tuple[float, float, float]
+Point = tuple[float, float, float]
+
+_SKINS: tuple[Colour, ...] = (
+    (150, 175, 215),
+    (120, 150, 200),
+    (85, 115, 165),
+    (60, 80, 115),
+    (140, 170, 225),
+)
+_HAIRS: tuple[Colour, ...] = ((25, 28, 32), (35, 50, 75), (60, 90, 120), (90, 130, 160), (140, 145, 150))
+_TOPS: tuple[Colour, ...] = (
+    (45, 40, 38),
+    (120, 60, 35),
+    (40, 40, 150),
+    (190, 190, 195),
+    (90, 95, 100),
+    (60, 100, 60),
+    (150, 120, 60),
+    (50, 120, 180),
+    (100, 60, 110),
+    (225, 225, 225),
+    (70, 55, 40),
+    (40, 150, 200),
+)
+_TROUSERS: tuple[Colour, ...] = (
+    (90, 55, 40),
+    (35, 33, 32),
+    (70, 75, 80),
+    (110, 80, 60),
+    (90, 120, 140),
+    (55, 50, 60),
+)
+_SHOES: tuple[Colour, ...] = ((30, 30, 32), (60, 70, 90), (200, 200, 205))
+_PAINTS: tuple[Colour, ...] = (
+    (235, 235, 235),
+    (170, 172, 174),
+    (105, 105, 107),
+    (40, 40, 42),
+    (130, 70, 30),
+    (45, 40, 165),
+    (70, 90, 50),
+    (120, 150, 165),
+    (190, 160, 110),
+)
+_LIVERIES: tuple[Colour, ...] = ((60, 60, 190), (190, 200, 205), (60, 170, 215), (140, 110, 40))
+_BOXES: tuple[Colour, ...] = ((225, 225, 225), (180, 140, 60), (60, 60, 160), (100, 150, 60), (200, 205, 190))
+_GLASS: Colour = (62, 52, 44)
+_TYRE: Colour = (32, 31, 30)
+_RUBBER: Colour = (45, 44, 43)
+_RIM: Colour = (165, 166, 168)
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """The hull of some balls: `balls` (k, 4) are centre and radius in metres. Painted far to near."""
+
+    balls: tuple[tuple[float, float, float, float], ...]
+    colour: Colour
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solid:
+    """A body of flat faces, painted in order where they look at the camera.
+
+    `points` (n, 3); `contours` slice it into polygons; `faces` groups contours (the even-odd rule makes holes);
+    `normals` and `middles` (m, 3) and `colours` (m, 3), one row per face; `two_sided` (m,) faces show both sides.
+    """
+
+    points: Array
+    faces: tuple[tuple[slice, ...], ...]
+    normals: Array
+    middles: Array
+    colours: Array
+    two_sided: Array
+
+
+@dataclass(frozen=True, slots=True)
+class _Face:
+    contours: tuple[tuple[Point, ...], ...]
+    colour: Colour
+    outward: Point
+    two_sided: bool = False
+
+
+def _solid(faces: Iterable[_Face]) -> Solid:
+    points: list[Point] = []
+    groups, normals, middles, colours, sides = [], [], [], [], []
+    for face in faces:
+        slices = []
+        for contour in face.contours:
+            slices.append(slice(len(points), len(points) + len(contour)))
+            points += contour
+        groups.append(tuple(slices))
+        corners = np.array(face.contours[0])
+        # Newell's normal, turned to the side that is said to be outside.
+        following = np.roll(corners, -1, axis=0)
+        normal = np.cross(corners, following).sum(axis=0)
+        normal = normal / max(float(np.linalg.norm(normal)), 1e-9)
+        normals.append(normal if normal @ np.array(face.outward) >= 0 else -normal)
+        middles.append(corners.mean(axis=0))
+        colours.append(face.colour)
+        sides.append(face.two_sided)
+    return Solid(
+        np.array(points, float),
+        tuple(groups),
+        np.array(normals),
+        np.array(middles),
+        np.array(colours, float),
+        np.array(sides, bool),
+    )
+
+
+def _quad(corners: Sequence[Point], colour: Colour, outward: Point) -> _Face:
+    return _Face((tuple(corners),), colour, outward)
+
+
+def _disc(
+    u: float, v: float, w: float, radius: float, colour: Colour, side: float, hole: float = 0.0
+) -> _Face:
+    """A disc or ring in the plane v = const that looks to `side`."""
+    turns = [tau * k / 20 for k in range(20)]
+    rings = [tuple((u + r * cos(a), v, w + r * sin(a)) for a in turns) for r in (radius, hole) if r > 0]
+    return _Face(tuple(rings), colour, (0.0, side, 0.0))
+
+
+def _wheel(u: float, half_width: float, radius: float) -> list[_Face]:
+    faces = []
+    for side in (1.0, -1.0):
+        v = side * half_width
+        faces += [
+            _disc(u, v * 1.002, radius, radius * 1.16, (22, 22, 22), side),
+            _disc(u, v * 1.01, radius, radius, _TYRE, side),
+            _disc(u, v * 1.015, radius, radius * 0.66, _RIM, side),
+            _disc(u, v * 1.018, radius, radius * 0.48, (95, 96, 98), side),
+            _disc(u, v * 1.02, radius, radius * 0.2, _RIM, side),
+        ]
+    return faces
+
+
+def _box(
+    u: tuple[float, float],
+    v: tuple[float, float],
+    w: tuple[float, float],
+    colour: Colour,
+    top: Colour | None = None,
+) -> list[_Face]:
+    (u1, u2), (v1, v2), (w1, w2) = u, v, w
+    return [
+        _quad([(u1, v1, w1), (u1, v2, w1), (u1, v2, w2), (u1, v1, w2)], colour, (-1, 0, 0)),
+        _quad([(u2, v1, w1), (u2, v2, w1), (u2, v2, w2), (u2, v1, w2)], colour, (1, 0, 0)),
+        _quad([(u1, v1, w1), (u2, v1, w1), (u2, v1, w2), (u1, v1, w2)], colour, (0, -1, 0)),
+        _quad([(u1, v2, w1), (u2, v2, w1), (u2, v2, w2), (u1, v2, w2)], colour, (0, 1, 0)),
+        _quad([(u1, v1, w2), (u2, v1, w2), (u2, v2, w2), (u1, v2, w2)], top or colour, (0, 0, 1)),
+    ]
+
+
+def _panel(u: tuple[float, float], v: float, w: tuple[float, float], colour: Colour) -> list[_Face]:
+    """The same rectangle on both flanks, just outside `v`."""
+    return [
+        _quad(
+            [(u[0], s * v, w[0]), (u[1], s * v, w[0]), (u[1], s * v, w[1]), (u[0], s * v, w[1])],
+            colour,
+            (0.0, s, 0.0),
+        )
+        for s in (1.0, -1.0)
+    ]
+
+
+def _plate(u: float, v: tuple[float, float], w: tuple[float, float], colour: Colour) -> _Face:
+    """A rectangle on the front or back, at `u`."""
+    return _quad(
+        [(u, v[0], w[0]), (u, v[1], w[0]), (u, v[1], w[1]), (u, v[0], w[1])],
+        colour,
+        (1.0 if u > 0 else -1.0, 0, 0),
+    )
+
+
+def _mix(colour: Colour, other: Colour, share: float) -> Colour:
+    return (
+        colour[0] + (other[0] - colour[0]) * share,
+        colour[1] + (other[1] - colour[1]) * share,
+        colour[2] + (other[2] - colour[2]) * share,
+    )
+
+
+@lru_cache(maxsize=1024)
+def vehicle(kind: Kind, look: int, size: float) -> Solid:
+    """A car, lorry or bus; `look` picks its paint and, for a car, its shape."""
+    dice = np.random.default_rng([look, 7])
+    if kind is Kind.LORRY:
+        return _scaled(_lorry(dice), size)
+    if kind is Kind.BUS:
+        return _scaled(_bus(dice), size)
+    return _scaled(_car(dice), size)
+
+
+def _scaled(faces: list[_Face], size: float) -> Solid:
+    solid = _solid(faces)
+    return Solid(
+        solid.points * size, solid.faces, solid.normals, solid.middles * size, solid.colours, solid.two_sided
+    )
+
+
+def _car(dice: np.random.Generator) -> list[_Face]:
+    paint = _PAINTS[int(dice.integers(len(_PAINTS)))]
+    dark = _mix(paint, (20, 20, 20), 0.55)
+    hatch = bool(dice.random() < 0.55)
+    half = 0.9
+    profile = [
+        (-2.12, 0.24),
+        (-2.2, 0.5),
+        (-2.17, 0.78),
+        (-2.05, 0.95),
+        (-1.0, 0.97),
+        (0.95, 0.94),
+        (1.75, 0.82),
+        (2.08, 0.7),
+        (2.2, 0.5),
+        (2.14, 0.24),
+    ]
+    inset = [0.8, 0.84, 0.86, 0.87, half, half, 0.86, 0.8, 0.76, 0.76]
+    faces: list[_Face] = []
+    for (a, b), (ia, ib) in zip(
+        zip(profile, profile[1:], strict=False), zip(inset, inset[1:], strict=False), strict=True
+    ):
+        outward = (-(b[1] - a[1]), 0.0, b[0] - a[0])
+        faces.append(
+            _quad([(a[0], -ia, a[1]), (b[0], -ib, b[1]), (b[0], ib, b[1]), (a[0], ia, a[1])], paint, outward)
+        )
+    for side in (1.0, -1.0):
+        flank = [(u, side * i, w) for (u, w), i in zip(profile, inset, strict=True)]
+        faces.append(_quad(flank, paint, (0, side, 0)))
+        sill = [(-2.1, 0.24), (-2.19, 0.4), (2.17, 0.4), (2.12, 0.24)]
+        faces.append(_quad([(u, side * (half + 0.004), w) for u, w in sill], dark, (0, side, 0)))
+    # Grille, bumper, lamps and blank number plates on the sloping ends.
+    for v in (-0.58, 0.58):
+        faces.append(_plate(2.16, (v - 0.17, v + 0.17), (0.56, 0.7), (250, 250, 245)))
+        faces.append(_plate(-2.21, (v - 0.2, v + 0.2), (0.62, 0.82), (40, 35, 190)))
+    faces.append(_plate(2.2, (-0.38, 0.38), (0.5, 0.66), (30, 30, 30)))
+    faces.append(_plate(2.2, (-0.62, 0.62), (0.26, 0.42), (40, 40, 40)))
+    faces.append(_plate(2.215, (-0.25, 0.25), (0.4, 0.5), (225, 230, 230)))
+    faces.append(_plate(-2.215, (-0.25, 0.25), (0.55, 0.66), (225, 230, 230)))
+    faces.append(_plate(-2.2, (-0.7, 0.7), (0.26, 0.42), (45, 45, 45)))
+    for u in (-1.32, 1.36):
+        faces += _wheel(u, half, 0.32)
+    # Door seams and handles.
+    for u in (-0.95, 0.02, 0.98):
+        faces += _panel((u - 0.012, u + 0.012), half + 0.006, (0.4, 0.93), dark)
+    for u in (-0.8, 0.2):
+        faces += _panel((u, u + 0.16), half + 0.008, (0.78, 0.82), dark)
+    # The cabin: a frustum with inset glass.
+    rear_base, rear_roof = (-2.02, -1.6) if hatch else (-1.65, -0.95)
+    front_base, front_roof = 1.02, 0.32
+    base, roof, low, high = 0.85, 0.62, 0.93, 1.45
+    corners = {
+        "back": [
+            (rear_base, -base, low),
+            (rear_base, base, low),
+            (rear_roof, roof, high),
+            (rear_roof, -roof, high),
+        ],
+        "front": [
+            (front_base, -base, low),
+            (front_base, base, low),
+            (front_roof, roof, high),
+            (front_roof, -roof, high),
+        ],
+        "top": [
+            (rear_roof, -roof, high),
+            (front_roof, -roof, high),
+            (front_roof, roof, high),
+            (rear_roof, roof, high),
+        ],
+    }
+    for side in (1.0, -1.0):
+        wall = [
+            (rear_base, side * base, low),
+            (front_base, side * base, low),
+            (front_roof, side * roof, high),
+            (rear_roof, side * roof, high),
+        ]
+        faces.append(_quad(wall, paint, (0, side, 0.4)))
+        for share in ((0.06, 0.52), (0.56, 0.95)):
+            pane = []
+            for along, up in ((share[0], 0.1), (share[1], 0.1), (share[1], 0.86), (share[0], 0.86)):
+                left = _lerp(wall[0], wall[3], up)
+                right = _lerp(wall[1], wall[2], up)
+                u, v, w = _lerp(left, right, along)
+                pane.append((u, v + side * 0.01, w))
+            faces.append(_quad(pane, _GLASS, (0, side, 0.4)))
+    faces.append(_quad(corners["back"], paint, (-1, 0, 0.6)))
+    faces.append(_quad(_inset(corners["back"], 0.1, (-0.01, 0, 0)), _GLASS, (-1, 0, 0.6)))
+    faces.append(_quad(corners["front"], paint, (1, 0, 0.6)))
+    faces.append(
+        _quad(
+            _inset(corners["front"], 0.08, (0.01, 0, 0.005)), _mix(_GLASS, (190, 175, 160), 0.25), (1, 0, 0.6)
+        )
+    )
+    faces.append(_quad(corners["top"], paint, (0, 0, 1)))
+    for side in (1.0, -1.0):
+        v = side * (half + 0.1)
+        faces += _box((0.78, 0.9), (v - 0.08, v + 0.08), (0.95, 1.08), dark)
+    return faces
+
+
+def _lerp(a: Point, b: Point, share: float) -> Point:
+    return (a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share, a[2] + (b[2] - a[2]) * share)
+
+
+def _inset(corners: Sequence[Point], share: float, shift: Point) -> list[Point]:
+    middle = tuple(sum(corner[k] for corner in corners) / len(corners) for k in range(3))
+    return [
+        (
+            c[0] + (middle[0] - c[0]) * share + shift[0],
+            c[1] + (middle[1] - c[1]) * share + shift[1],
+            c[2] + (middle[2] - c[2]) * share + shift[2],
+        )
+        for c in corners
+    ]
+
+
+def _lorry(dice: np.random.Generator) -> list[_Face]:
+    paint = _PAINTS[int(dice.integers(len(_PAINTS)))]
+    load = _BOXES[int(dice.integers(len(_BOXES)))]
+    chassis: Colour = (48, 47, 46)
+    faces = _box((-4.05, 4.0), (-1.0, 1.0), (0.45, 0.95), chassis)
+    for u in (-2.6, 2.9):
+        faces += _wheel(u, 1.16, 0.5)
+    faces += _panel((-1.6, 1.4), 1.08, (0.45, 0.85), (85, 85, 86))
+    body = _box((-4.1, 1.9), (-1.225, 1.225), (0.98, 3.5), load)
+    body += _panel((-4.05, 1.85), 1.23, (0.98, 1.1), _mix(load, (30, 30, 30), 0.5))
+    body += _panel((-4.05, 1.85), 1.23, (3.38, 3.5), _mix(load, (30, 30, 30), 0.35))
+    body += _panel((-2.9, 0.7), 1.235, (1.9, 2.6), _mix(load, _PAINTS[int(dice.integers(len(_PAINTS)))], 0.8))
+    body.append(_plate(-4.11, (-0.03, 0.03), (1.0, 3.45), (60, 60, 60)))
+    for v in (-0.95, 0.95):
+        body.append(_plate(-4.12, (v - 0.14, v + 0.14), (0.75, 0.92), (40, 35, 190)))
+    cab: list[_Face] = []
+    profile = [(2.1, 0.4), (2.1, 2.65), (3.75, 2.7), (4.02, 1.75), (4.1, 0.4)]
+    half = 1.15
+    for a, b in zip(profile, profile[1:], strict=False):
+        outward = (-(b[1] - a[1]), 0.0, b[0] - a[0])
+        cab.append(
+            _quad(
+                [(a[0], -half, a[1]), (b[0], -half, b[1]), (b[0], half, b[1]), (a[0], half, a[1])],
+                paint,
+                outward,
+            )
+        )
+    for side in (1.0, -1.0):
+        cab.append(_quad([(u, side * half, w) for u, w in profile], paint, (0, side, 0)))
+        cab.append(
+            _quad(
+                [
+                    (u, side * (half + 0.005), w)
+                    for u, w in ((2.9, 1.65), (3.88, 1.65), (3.68, 2.4), (2.9, 2.4))
+                ],
+                _GLASS,
+                (0, side, 0),
+            )
+        )
+        cab.append(_disc(2.95, side * (half + 0.006), 0.5, 0.62, (25, 25, 25), side))
+        cab.append(_disc(2.95, side * (half + 0.012), 0.5, 0.5, _TYRE, side))
+        cab.append(_disc(2.95, side * (half + 0.014), 0.5, 0.29, _RIM, side))
+        v = side * (half + 0.16)
+        cab += _box((3.8, 3.92), (v - 0.09, v + 0.09), (1.75, 2.3), (40, 40, 40))
+    glass = [(4.03, -1.05, 1.72), (4.03, 1.05, 1.72), (3.79, 1.05, 2.58), (3.79, -1.05, 2.58)]
+    cab.append(_quad(glass, _mix(_GLASS, (190, 175, 160), 0.2), (1, 0, 0.3)))
+    cab.append(_plate(4.12, (-0.8, 0.8), (0.95, 1.35), (45, 45, 46)))
+    cab.append(_plate(4.13, (-1.1, 1.1), (0.4, 0.62), (60, 60, 60)))
+    for v in (-0.88, 0.88):
+        cab.append(_plate(4.14, (v - 0.16, v + 0.16), (0.66, 0.84), (250, 250, 245)))
+    return [*faces, *body, *cab]
+
+
+def _bus(dice: np.random.Generator) -> list[_Face]:
+    paint = _LIVERIES[int(dice.integers(len(_LIVERIES)))]
+    half = 1.25
+    dark = _mix(paint, (25, 25, 25), 0.6)
+    faces = _box((-6.0, 6.0), (-half, half), (0.3, 3.05), paint, _mix(paint, (235, 235, 235), 0.6))
+    faces += _panel((-6.0, 6.0), half + 0.004, (0.3, 0.55), dark)
+    faces += _panel((-5.9, 5.9), half + 0.004, (1.3, 2.6), (40, 36, 32))
+    for step in range(8):
+        u = -5.75 + step * 1.45
+        faces += _panel(
+            (u, u + 1.33), half + 0.008, (1.36, 2.52), _mix(_GLASS, (170, 150, 130), 0.12 + 0.1 * (step % 3))
+        )
+    # Doors are on the right-hand side, where the kerb is.
+    for u in (3.9, -0.6):
+        for edge in (0.0, 0.62):
+            pane = (u + edge, u + edge + 0.57)
+            faces.append(
+                _quad(
+                    [
+                        (pane[0], -half - 0.012, 0.45),
+                        (pane[1], -half - 0.012, 0.45),
+                        (pane[1], -half - 0.012, 2.5),
+                        (pane[0], -half - 0.012, 2.5),
+                    ],
+                    (70, 60, 52),
+                    (0, -1, 0),
+                )
+            )
+    for u in (-3.2, 3.1):
+        faces += _wheel(u, half, 0.48)
+    faces.append(_plate(6.01, (-1.15, 1.15), (1.2, 2.6), _mix(_GLASS, (190, 175, 160), 0.2)))
+    faces.append(_plate(6.015, (-0.9, 0.9), (2.66, 2.95), (25, 25, 25)))
+    faces.append(_plate(6.02, (-0.7, 0.5), (2.72, 2.9), (60, 190, 240)))
+    faces.append(_plate(6.015, (-0.02, 0.02), (1.2, 2.6), (40, 40, 40)))
+    faces.append(_plate(6.01, (-1.2, 1.2), (0.3, 0.55), dark))
+    for v in (-0.95, 0.95):
+        faces.append(_plate(6.02, (v - 0.17, v + 0.17), (0.66, 0.86), (250, 250, 245)))
+        faces.append(_plate(-6.02, (v - 0.12, v + 0.12), (0.8, 1.3), (40, 35, 190)))
+    faces.append(_plate(-6.01, (-0.95, 0.95), (1.6, 2.5), _GLASS))
+    for side in (1.0, -1.0):
+        v = side * (half + 0.2)
+        faces += _box((5.95, 6.1), (v - 0.1, v + 0.1), (1.9, 2.4), (40, 40, 40))
+    return faces
+
+
+@dataclass(frozen=True, slots=True)
+class _Clothes:
+    skin: Colour
+    hair: Colour
+    top: Colour
+    trousers: Colour
+    shoes: Colour
+    long_coat: bool
+    bag: bool
+    long_hair: bool
+    bag_colour: Colour
+
+
+@lru_cache(maxsize=4096)
+def _clothes(look: int) -> _Clothes:
+    dice = np.random.default_rng([look, 3])
+
+    def pick(colours: Sequence[Colour]) -> Colour:
+        colour = colours[int(dice.integers(len(colours)))]
+        light = float(dice.uniform(0.85, 1.15))
+        return (min(255.0, colour[0] * light), min(255.0, colour[1] * light), min(255.0, colour[2] * light))
+
+    return _Clothes(
+        pick(_SKINS),
+        pick(_HAIRS),
+        pick(_TOPS),
+        pick(_TROUSERS),
+        pick(_SHOES),
+        bool(dice.random() < 0.2),
+        bool(dice.random() < 0.35),
+        bool(dice.random() < 0.4),
+        pick(_TOPS),
+    )
+
+
+def _ball(at: Point, radius: float) -> tuple[float, float, float, float]:
+    return (*at, radius)
+
+
+def _limb(joints: Sequence[Point], radii: Sequence[float], colour: Colour) -> list[Blob]:
+    return [
+        Blob((_ball(a, ra), _ball(b, rb)), colour)
+        for (a, ra), (b, rb) in zip(
+            zip(joints, radii, strict=True), zip(joints[1:], radii[1:], strict=True), strict=False
+        )
+    ]
+
+
+def person(look: int, height_m: float, walked_m: float, vigour: float) -> list[Blob]:
+    """A walker who has come `walked_m`; `vigour` 0 stands still, 1 walks. Blobs are in no order of depth."""
+    wears = _clothes(look)
+    s = height_m / 1.75
+    phase = tau * (walked_m / (1.42 * s) + (look % 97) / 97)
+    legs = [_leg(phase + (0.0 if side > 0 else pi), vigour, side, s) for side in (1, -1)]
+    lift = -min(leg[2][2] for leg in legs) + 0.05 * s
+    hip_z = lift
+    result: list[Blob] = []
+    for hip, knee, ankle, toe in legs:
+        joints = [_up(hip, lift), _up(knee, lift), _up(ankle, lift)]
+        result += _limb(joints, (0.088 * s, 0.066 * s, 0.047 * s), wears.trousers)
+        result.append(
+            Blob((_ball(_up(ankle, lift), 0.05 * s), _ball(_up(toe, lift), 0.038 * s)), wears.shoes)
+        )
+    shoulder_z, lean = hip_z + 0.5 * s, 0.03 * s
+    twist = 0.05 * s * vigour * sin(phase)
+    hem = -0.28 * s if wears.long_coat else -0.04 * s
+    trunk = (
+        _ball((lean + twist, 0.155 * s, shoulder_z), 0.075 * s),
+        _ball((lean - twist, -0.155 * s, shoulder_z), 0.075 * s),
+        _ball((0.0, 0.11 * s, hip_z + hem), (0.12 if wears.long_coat else 0.09) * s),
+        _ball((0.0, -0.11 * s, hip_z + hem), (0.12 if wears.long_coat else 0.09) * s),
+        _ball((lean + 0.03 * s, 0.0, hip_z + 0.32 * s), 0.12 * s),
+    )
+    result.append(Blob(trunk, wears.top))
+    for side in (1, -1):
+        swing = -0.5 * vigour * sin(phase + (0.0 if side > 0 else pi))
+        shoulder = (lean + twist * side, 0.2 * s * side, shoulder_z + 0.01 * s)
+        elbow = (
+            shoulder[0] + 0.28 * s * sin(swing),
+            shoulder[1] + 0.035 * s * side,
+            shoulder[2] - 0.28 * s * cos(swing),
+        )
+        bend = swing + 0.25 + 0.25 * vigour
+        hand = (elbow[0] + 0.25 * s * sin(bend), elbow[1], elbow[2] - 0.25 * s * cos(bend))
+        result += _limb(
+            [shoulder, elbow, hand], (0.062 * s, 0.05 * s, 0.04 * s), _mix(wears.top, (0, 0, 0), 0.12)
+        )
+        result.append(Blob((_ball(hand, 0.045 * s),), wears.skin))
+    if wears.bag:
+        result.append(
+            Blob(
+                (
+                    _ball((-0.17 * s, 0.09 * s, shoulder_z - 0.05 * s), 0.08 * s),
+                    _ball((-0.17 * s, -0.09 * s, shoulder_z - 0.05 * s), 0.08 * s),
+                    _ball((-0.17 * s, 0.0, hip_z + 0.12 * s), 0.12 * s),
+                ),
+                wears.bag_colour,
+            )
+        )
+    result += _head((lean, 0.0, shoulder_z), s, wears.skin, wears.hair, wears.long_hair)
+    return result
+
+
+def _head(neck: Point, s: float, skin: Colour, hair: Colour, long_hair: bool) -> list[Blob]:
+    u, v, w = neck
+    face = (u + 0.045 * s, v, w + 0.235 * s)
+    result = [
+        Blob(
+            (_ball((u, v, w + 0.03 * s), 0.055 * s), _ball((u + 0.01 * s, v, w + 0.16 * s), 0.055 * s)), skin
+        ),
+        Blob((_ball(face, 0.088 * s), _ball((face[0] - 0.01 * s, v, face[2] - 0.06 * s), 0.065 * s)), skin),
+    ]
+    crown = [
+        _ball((u - 0.012 * s, v, w + 0.285 * s), 0.1 * s),
+        _ball((u - 0.035 * s, v, w + 0.24 * s), 0.092 * s),
+    ]
+    if long_hair:
+        crown.append(_ball((u - 0.07 * s, v, w + 0.08 * s), 0.075 * s))
+    result.append(Blob(tuple(crown), hair))
+    return result
+
+
+def _up(point: Point, lift: float) -> Point:
+    return (point[0], point[1], point[2] + lift)
+
+
+def _leg(phase: float, vigour: float, side: int, s: float) -> tuple[Point, Point, Point, Point]:
+    """Hip, knee, ankle and toe with the hip at height 0."""
+    thigh = vigour * (0.5 * sin(phase) + 0.06)
+    bend = vigour * (0.12 + 0.85 * max(0.0, cos(phase + 0.35)) ** 1.5)
+    shin = thigh - bend
+    hip = (0.0, 0.09 * s * side, 0.0)
+    knee = (0.44 * s * sin(thigh), hip[1], -0.44 * s * cos(thigh))
+    ankle = (knee[0] + 0.43 * s * sin(shin), hip[1], knee[2] - 0.43 * s * cos(shin))
+    pitch = 0.55 * shin if shin < 0 else 0.8 * shin
+    toe = (ankle[0] + 0.17 * s * cos(pitch), hip[1] * 1.15, ankle[2] + 0.17 * s * sin(pitch) - 0.02 * s)
+    return hip, knee, ankle, toe
+
+
+_WHEEL_M = 0.345
+_REAR, _FRONT = -0.52, 0.53
+_PEDALS = (-0.06, 0.3)
+_CRANK_M = 0.17
+
+
+def bicycle(look: int, travelled_m: float, size: float) -> Solid:
+    """The two wheels, with spokes that turn, standing upright under the rider."""
+    faces: list[_Face] = []
+    turned = -travelled_m / (_WHEEL_M * size)
+    ring = np.array([(cos(tau * k / 24), sin(tau * k / 24)) for k in range(24)])
+    for u in (_REAR, _FRONT):
+        contours = []
+        for radius in (_WHEEL_M, _WHEEL_M - 0.045):
+            contours.append(
+                tuple((u + radius * float(c), 0.0, _WHEEL_M + radius * float(d)) for c, d in ring)
+            )
+        faces.append(_Face(tuple(contours), (28, 27, 26), (0, 1, 0), two_sided=True))
+        rim = tuple(
+            tuple((u + radius * float(c), 0.0, _WHEEL_M + radius * float(d)) for c, d in ring)
+            for radius in (_WHEEL_M - 0.045, _WHEEL_M - 0.065)
+        )
+        faces.append(_Face(rim, (150, 150, 152), (0, 1, 0), two_sided=True))
+        for spoke in range(5):
+            angle = turned + tau * spoke / 10
+            du, dw = cos(angle) * (_WHEEL_M - 0.06), sin(angle) * (_WHEEL_M - 0.06)
+            nu, nw = -sin(angle) * 0.005, cos(angle) * 0.005
+            corners = (
+                (u + du + nu, 0.0, _WHEEL_M + dw + nw),
+                (u - du + nu, 0.0, _WHEEL_M - dw + nw),
+                (u - du - nu, 0.0, _WHEEL_M - dw - nw),
+                (u + du - nu, 0.0, _WHEEL_M + dw - nw),
+            )
+            faces.append(_Face((corners,), (120, 120, 122), (0, 1, 0), two_sided=True))
+    return _scaled(faces, size)
+
+
+def rider(look: int, size: float, travelled_m: float, vigour: float) -> list[Blob]:
+    """The bicycle's frame and who rides it; `vigour` 0 coasts."""
+    wears = _clothes(look)
+    dice = np.random.default_rng([look, 5])
+    paint = _PAINTS[int(dice.integers(len(_PAINTS)))]
+    helmet = bool(dice.random() < 0.6)
+    saddle, bar = (-0.26, 0.0, 0.94), (0.42, 0.0, 1.02)
+    pedals = (_PEDALS[0], 0.0, _PEDALS[1])
+    head_tube = (0.36, 0.0, 0.86)
+    result: list[Blob] = []
+    tube = 0.021
+    for a, b in (
+        ((_REAR, 0.0, _WHEEL_M), pedals),
+        ((_REAR, 0.0, _WHEEL_M), (-0.22, 0.0, 0.8)),
+        (pedals, saddle),
+        (pedals, (0.38, 0.0, 0.76)),
+        ((-0.2, 0.0, 0.78), head_tube),
+        ((_FRONT, 0.0, _WHEEL_M), bar),
+    ):
+        result += _limb([a, b], (tube, tube), paint)
+    result += _limb([(0.4, -0.27, 1.04), bar, (0.4, 0.27, 1.04)], (0.017, 0.02, 0.017), (40, 40, 40))
+    result += _limb(
+        [(saddle[0] - 0.12, 0.0, 0.95), (saddle[0] + 0.12, 0.0, 0.95)], (0.05, 0.03), (30, 30, 30)
+    )
+    phase = -travelled_m / 2.1 * vigour + (look % 89) / 89 * tau
+    hip_z = 1.0
+    for side in (1, -1):
+        angle = phase + (0.0 if side > 0 else pi)
+        foot = (pedals[0] + _CRANK_M * cos(angle), 0.11 * side, pedals[2] + _CRANK_M * sin(angle) + 0.05)
+        hip = (saddle[0] + 0.02, 0.09 * side, hip_z)
+        knee = _knee(hip, foot, 0.44, 0.45)
+        result += _limb([hip, knee, foot], (0.09, 0.066, 0.046), wears.trousers)
+        result.append(
+            Blob(
+                (
+                    _ball((foot[0] - 0.05, foot[1], foot[2]), 0.045),
+                    _ball((foot[0] + 0.13, foot[1], foot[2] - 0.03), 0.036),
+                ),
+                wears.shoes,
+            )
+        )
+        result += _limb([pedals, (foot[0], 0.05 * side, foot[2] - 0.05)], (0.014, 0.014), (60, 60, 60))
+    chest = (0.0, 0.0, 1.43)
+    result.append(
+        Blob(
+            (
+                _ball((chest[0], 0.15, chest[2]), 0.075),
+                _ball((chest[0], -0.15, chest[2]), 0.075),
+                _ball((saddle[0], 0.09, hip_z + 0.02), 0.1),
+                _ball((saddle[0], -0.09, hip_z + 0.02), 0.1),
+                _ball((-0.11, 0.0, 1.25), 0.125),
+            ),
+            wears.top,
+        )
+    )
+    for side in (1, -1):
+        shoulder = (chest[0] + 0.02, 0.19 * side, chest[2] + 0.01)
+        elbow = (0.19, 0.25 * side, 1.19)
+        hand = (0.4, 0.25 * side, 1.06)
+        result += _limb([shoulder, elbow, hand], (0.06, 0.048, 0.038), _mix(wears.top, (0, 0, 0), 0.12))
+        result.append(Blob((_ball(hand, 0.045),), wears.skin))
+    hair = (45.0, 45.0, 190.0) if helmet and look % 2 else (210.0, 210.0, 215.0) if helmet else wears.hair
+    result += _head((chest[0] + 0.06, 0.0, chest[2] + 0.02), 1.0, wears.skin, hair, False)
+    return [
+        Blob(tuple((u * size, v * size, w * size, r * size) for u, v, w, r in blob.balls), blob.colour)
+        for blob in result
+    ]
+
+
+def _knee(hip: Point, foot: Point, thigh: float, shin: float) -> Point:
+    """Where two bones of these lengths meet, bent forwards, in the plane v = const."""
+    du, dw = foot[0] - hip[0], foot[2] - hip[2]
+    span = min(sqrt(du * du + dw * dw), thigh + shin - 1e-6)
+    share = (thigh * thigh - shin * shin + span * span) / (2 * span)
+    rise = sqrt(max(0.0, thigh * thigh - share * share))
+    eu, ew = du / span, dw / span
+    return (hip[0] + eu * share - ew * rise, (hip[1] + foot[1]) / 2 * 1.1, hip[2] + ew * share + eu * rise)

@@ -1,0 +1,328 @@
+"""Who is on the street, and when: dice thrown from the seed, with nobody walking or driving through another.
+
+Law: all dice are thrown here; the outcome is waypoints, and does not depend on the frame rate or on pixels.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+
+from passerby.synth.motion import positions
+from passerby.synth.street import (
+    FAR_CYCLE_LANE,
+    FAR_PAVEMENT,
+    FAR_ROAD,
+    LINES_X_M,
+    NEAR_CYCLE_LANE,
+    NEAR_PAVEMENT,
+    NEAR_ROAD,
+    PARKING,
+    SIZES,
+    ZEBRA_M,
+    Actor,
+    Array,
+    Kind,
+    Lane,
+    Street,
+    Waypoint,
+    view_of,
+)
+
+Random = np.random.Generator
+
+_PERSON_M_S = (1.0, 1.6)
+_CYCLIST_M_S = (4.0, 6.0)
+_CAR_M_S = (8.0, 14.0)
+_HEAVY_M_S = (8.0, 11.0)
+_GAP_S = 0.9
+_GROUPS = (0.58, 0.27, 0.1, 0.05)
+_MARGIN_M = 3.0
+_BODY_M = 0.55
+
+
+@lru_cache(maxsize=32)
+def actors(street: Street) -> tuple[Actor, ...]:
+    """Everybody and everything on the street, in a fixed order; equal streets have equal actors."""
+    rates = street.rates
+    parked = _parked(street)
+    driving: list[Actor] = []
+    for stream, lane in ((11, NEAR_ROAD), (12, FAR_ROAD)):
+        driving += _stream(street, stream, lane, rates.vehicles / 2, _vehicle)
+    for stream, lane in ((21, NEAR_CYCLE_LANE), (22, FAR_CYCLE_LANE)):
+        driving += _stream(street, stream, lane, rates.cyclists / 2, _cyclist)
+    people = _people(street, driving)
+    return (*parked, *driving, *people, *street.extra)
+
+
+def passing(
+    street: Street,
+    lane: Lane,
+    start_s: float,
+    speed_m_s: float,
+    *,
+    heading: int = 0,
+    offset_m: float = 0.0,
+    at_m: float | None = None,
+    stops: Sequence[tuple[float, float]] = (),
+) -> tuple[Waypoint, ...]:
+    """A path straight through the picture, from beyond one edge to beyond the other.
+
+    It starts at `start_s`, or with `at_m` it is at that x at `start_s`. `heading` is needed on a pavement: +1 goes
+    to larger x. `stops` are (x in metres, seconds stood there).
+    """
+    heading = heading or lane.heading or 1
+    low, high = _reach_m(street, lane)
+    begin, end = (low, high) if heading > 0 else (high, low)
+    y_m = lane.middle_m + offset_m
+    points = [Waypoint(0.0, begin, y_m)]
+    for x_m, pause_s in sorted(stops, key=lambda stop: stop[0] * heading):
+        if (x_m - begin) * heading <= 0 or (end - x_m) * heading <= 0:
+            continue
+        arrive = points[-1].time_s + abs(x_m - points[-1].x_m) / speed_m_s
+        points += [Waypoint(arrive, x_m, y_m), Waypoint(arrive + pause_s, x_m, y_m)]
+    points.append(Waypoint(points[-1].time_s + abs(end - points[-1].x_m) / speed_m_s, end, y_m))
+    offset_s = start_s - (0.0 if at_m is None else abs(at_m - begin) / speed_m_s)
+    return tuple(Waypoint(point.time_s + offset_s, point.x_m, point.y_m) for point in points)
+
+
+def turning_back(
+    street: Street, lane: Lane, back: Lane, start_s: float, speed_m_s: float, x_m: float, *, heading: int = 0
+) -> tuple[Waypoint, ...]:
+    """A U-turn: along `lane` to `x_m`, round in a half circle, and out again along `back`."""
+    heading = heading or lane.heading or 1
+    low, high = _reach_m(street, lane)
+    begin = low if heading > 0 else high
+    radius = (back.middle_m - lane.middle_m) / 2
+    points = [Waypoint(start_s, begin, lane.middle_m)]
+    time_s = start_s + abs(x_m - begin) / speed_m_s
+    arc_s = abs(radius) * np.pi / speed_m_s
+    for step in range(25):
+        angle = np.pi * step / 24
+        points.append(
+            Waypoint(
+                time_s + arc_s * step / 24,
+                x_m + heading * abs(radius) * float(np.sin(angle)),
+                lane.middle_m + radius * (1 - float(np.cos(angle))),
+            )
+        )
+    low, high = _reach_m(street, back)
+    end = low if heading > 0 else high
+    points.append(Waypoint(points[-1].time_s + abs(end - points[-1].x_m) / speed_m_s, end, back.middle_m))
+    return tuple(points)
+
+
+def standing(x_m: float, y_m: float) -> tuple[Waypoint, ...]:
+    """A path of one point: always there, never moving."""
+    return (Waypoint(0.0, x_m, y_m),)
+
+
+def _reach_m(street: Street, lane: Lane) -> tuple[float, float]:
+    """Between which x a lane may be seen, and as far beyond that a bus and its shadow are out of it."""
+    view = view_of(street)
+    ends = [view.reach_m(y_m) for y_m in (lane.near_m, lane.far_m)]
+    beyond = _MARGIN_M + (SIZES[Kind.BUS][0] / 2 if lane in (NEAR_ROAD, FAR_ROAD) else 0.0) + 3.0
+    return min(end[0] for end in ends) - beyond, max(end[1] for end in ends) + beyond
+
+
+Maker = Callable[[Street, Random], tuple[Kind, float, float]]
+
+
+def _vehicle(street: Street, dice: Random) -> tuple[Kind, float, float]:
+    """What drives next, its size and the speed it would like."""
+    share, wish, size = dice.random(), dice.random(), dice.uniform(0.95, 1.06)
+    if share < street.lorry_share:
+        return Kind.LORRY, float(size), _between(_HEAVY_M_S, wish)
+    if share < street.lorry_share + street.bus_share:
+        return Kind.BUS, 1.0, _between(_HEAVY_M_S, wish)
+    return Kind.CAR, float(size), _between(_CAR_M_S, wish)
+
+
+def _cyclist(street: Street, dice: Random) -> tuple[Kind, float, float]:
+    return Kind.CYCLIST, float(dice.uniform(0.95, 1.05)), _between(_CYCLIST_M_S, dice.random())
+
+
+def _between(limits: tuple[float, float], share: float) -> float:
+    return limits[0] + (limits[1] - limits[0]) * float(share)
+
+
+def _stream(street: Street, stream: int, lane: Lane, per_hour: float, make: Maker) -> list[Actor]:
+    """A lane's traffic: arrivals at random (Poisson), and nobody catches up with the one ahead.
+
+    Who would catch up drives more slowly; who would have to crawl comes later.
+    """
+    if per_hour <= 0:
+        return []
+    dice = np.random.default_rng([street.seed, stream])
+    low, high = _reach_m(street, lane)
+    slowest = _CYCLIST_M_S[0] if make is _cyclist else _CAR_M_S[0]
+    arrival = -(high - low) / slowest
+    free_in, free_out = -1e9, -1e9
+    result: list[Actor] = []
+    while arrival < street.duration_s:
+        arrival += float(dice.exponential(3600 / per_hour))
+        kind, size, speed = make(street, dice)
+        offset = float(dice.uniform(-0.25, 0.25))
+        look = int(dice.integers(1 << 30))
+        half_s = SIZES[kind][0] * size / 2 / speed
+        enter = max(arrival, free_in + half_s + _GAP_S)
+        leave = max(enter + (high - low) / speed, free_out + half_s + _GAP_S)
+        enter = max(enter, leave - (high - low) / slowest)
+        speed = (high - low) / (leave - enter)
+        half_s = SIZES[kind][0] * size / 2 / speed
+        free_in, free_out = enter + half_s, leave + half_s
+        path = passing(street, lane, enter, speed, offset_m=offset)
+        name = f"{'cyclist' if kind is Kind.CYCLIST else 'vehicle'}-{stream}-{len(result)}"
+        result.append(Actor(name, kind, path, look, size))
+    return [
+        actor for actor in result if actor.path[-1].time_s > 0 and actor.path[0].time_s < street.duration_s
+    ]
+
+
+def _parked(street: Street) -> list[Actor]:
+    """Cars in the bays beside the lines, nearest first; they never move."""
+    dice = np.random.default_rng([street.seed, 31])
+    result = []
+    for place in range(street.parked):
+        step = 3.4 + 5.6 * (place // 2)
+        x_m = LINES_X_M + (step if place % 2 == 0 else -step)
+        look, size = int(dice.integers(1 << 30)), float(dice.uniform(0.96, 1.03))
+        if x_m - 3.5 < ZEBRA_M[1] and x_m + 3.5 > ZEBRA_M[0]:
+            continue
+        result.append(
+            Actor(
+                f"parked-{place}", Kind.CAR, standing(x_m, PARKING.middle_m), look, size, facing=float(np.pi)
+            )
+        )
+    return result
+
+
+def _people(street: Street, driving: Sequence[Actor]) -> list[Actor]:
+    """People on both pavements, some crossing the street, alone and in groups, some standing for a while."""
+    per_hour = street.rates.people
+    if per_hour <= 0:
+        return []
+    dice = np.random.default_rng([street.seed, 41])
+    shares = np.array(_GROUPS[: street.max_group])
+    shares /= shares.sum()
+    mean = float(shares @ np.arange(1, len(shares) + 1))
+    reaches = [_reach_m(street, lane) for lane in (NEAR_PAVEMENT, FAR_PAVEMENT)]
+    arrival = -max(high - low for low, high in reaches) / _PERSON_M_S[0]
+    result: list[Actor] = []
+    present: list[Actor] = []
+    while arrival < street.duration_s:
+        arrival += float(dice.exponential(3600 * mean / per_hour))
+        count = int(dice.choice(len(shares), p=shares)) + 1
+        crosses = bool(dice.random() < 0.12)
+        looks = dice.integers(1 << 30, size=count)
+        sizes = dice.uniform(0.92, 1.09, size=count)
+        present = [actor for actor in present if actor.path[-1].time_s > arrival - 1]
+        group: list[Actor] = []
+        for _ in range(12):
+            path = _crossing_path(street, dice, arrival, driving) if crosses else None
+            path = path or _pavement_path(street, dice, arrival)
+            group = [
+                Actor(f"person-{len(result) + k}", Kind.PERSON, member, int(looks[k]), float(sizes[k]))
+                for k, member in enumerate(_abreast(path, count, dice))
+            ]
+            if not any(_bump(one, other) for one in group for other in present):
+                break
+        result += group
+        present += group
+    return [
+        actor for actor in result if actor.path[-1].time_s > 0 and actor.path[0].time_s < street.duration_s
+    ]
+
+
+def _pavement_path(street: Street, dice: Random, start_s: float) -> tuple[Waypoint, ...]:
+    lane = NEAR_PAVEMENT if dice.random() < 0.5 else FAR_PAVEMENT
+    heading = 1 if dice.random() < 0.5 else -1
+    room = (lane.far_m - lane.near_m) / 2 - 0.75
+    offset = float(dice.uniform(-room, room))
+    speed = _between(_PERSON_M_S, dice.random())
+    stops: list[tuple[float, float]] = []
+    place, pause = float(dice.uniform(-18, 2)), float(dice.uniform(4, 15))
+    if dice.random() < street.stop_share and abs(place - LINES_X_M) > 1.5:
+        stops.append((place, pause))
+    return passing(street, lane, start_s, speed, heading=heading, offset_m=offset, stops=stops)
+
+
+def _crossing_path(
+    street: Street, dice: Random, start_s: float, driving: Sequence[Actor]
+) -> tuple[Waypoint, ...] | None:
+    """Along one pavement, over the zebra when it is free, away along the other; None when it never is."""
+    near_first = bool(dice.random() < 0.5)
+    first, second = (NEAR_PAVEMENT, FAR_PAVEMENT) if near_first else (FAR_PAVEMENT, NEAR_PAVEMENT)
+    speed = _between((1.2, 1.6), dice.random())
+    x_m = float(dice.uniform(ZEBRA_M[0] + 0.9, ZEBRA_M[1] - 0.9))
+    heading, away = (1 if dice.random() < 0.5 else -1), (1 if dice.random() < 0.5 else -1)
+    ys = [lane.middle_m + float(dice.uniform(-0.6, 0.6)) for lane in (first, second)]
+    low, high = _reach_m(street, first)
+    begin = low if heading > 0 else high
+    low, high = _reach_m(street, second)
+    end = high if away > 0 else low
+    kerb = NEAR_CYCLE_LANE.near_m - 0.7 if near_first else PARKING.far_m + 0.6
+    reach_s = start_s + abs(x_m - begin) / speed
+    kerb_s = reach_s + abs(kerb - ys[0]) / speed
+    for wait_s in np.arange(0.0, 30.0, 0.5):
+        go_s = kerb_s + float(wait_s)
+        over_s = go_s + abs(ys[1] - kerb) / speed
+        path = (
+            Waypoint(start_s, begin, ys[0]),
+            Waypoint(reach_s, x_m, ys[0]),
+            Waypoint(kerb_s, x_m, kerb),
+            *((Waypoint(go_s, x_m, kerb),) if wait_s else ()),
+            Waypoint(over_s, x_m, ys[1]),
+            Waypoint(over_s + abs(end - x_m) / speed, end, ys[1]),
+        )
+        if _free(path, go_s, over_s, driving):
+            return path
+    return None
+
+
+def _free(path: tuple[Waypoint, ...], from_s: float, to_s: float, driving: Sequence[Actor]) -> bool:
+    """Whether whoever walks this path keeps a second and two metres clear of all that drives."""
+    times = np.arange(from_s, to_s, 0.1)
+    walker = positions(Actor("", Kind.PERSON, path), times)
+    for actor in driving:
+        if actor.path[-1].time_s < from_s - 1 or actor.path[0].time_s > to_s + 1:
+            continue
+        length, width, _ = actor.size_m
+        for shift_s in (-1.0, 0.0, 1.0):
+            away = np.abs(walker - positions(actor, times + shift_s))
+            if ((away[:, 0] < length / 2 + 2.0) & (away[:, 1] < width / 2 + 1.2)).any():
+                return False
+    return True
+
+
+def _abreast(path: tuple[Waypoint, ...], count: int, dice: Random) -> list[tuple[Waypoint, ...]]:
+    """The paths of a group: two abreast, the next two a good step behind."""
+    members = []
+    for place in range(count):
+        side = 0.0 if count == 1 else (0.36 if place % 2 else -0.36)
+        behind_s = (0.95 * (place // 2) + float(dice.uniform(0, 0.25))) / 1.3
+        shift = side + float(dice.uniform(-0.05, 0.05))
+        members.append(
+            tuple(
+                replace(
+                    point,
+                    time_s=point.time_s + behind_s,
+                    x_m=point.x_m + shift * 0.5,
+                    y_m=point.y_m + shift * 0.9,
+                )
+                for point in path
+            )
+        )
+    return members
+
+
+def _bump(one: Actor, other: Actor) -> bool:
+    """Whether two people come closer than shoulder to shoulder."""
+    begin = max(one.path[0].time_s, other.path[0].time_s)
+    end = min(one.path[-1].time_s, other.path[-1].time_s)
+    if begin >= end:
+        return False
+    times: Array = np.arange(begin, end, 0.15)
+    away = positions(one, times) - positions(other, times)
+    return bool((np.hypot(away[:, 0], away[:, 1]) < _BODY_M).any())

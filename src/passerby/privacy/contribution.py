@@ -61,12 +61,12 @@ def _fit(counts: Sequence[int], total: int) -> tuple[int, ...]:
     return tuple(dealt)
 
 
-def within(contribution: Contribution, cap: int) -> bool:
-    """Whether a contribution obeys the caps of `clip`: asked again before it is summed."""
+def within(contribution: Contribution, cap: int, chunks: int = 1) -> bool:
+    """Whether a sum over `chunks` chunks obeys the caps of `clip`: asked again before anything is noised."""
     counts = contribution.counts
-    if len(counts) != len(contribution.cells) or not all(0 <= count <= cap for count in counts):
+    if len(counts) != len(contribution.cells) or not all(0 <= count <= cap * chunks for count in counts):
         return False
-    return len(counts) <= 2 or sum(counts) <= cap
+    return len(counts) <= 2 or sum(counts) <= cap * chunks
 
 
 def chunks_touched(rho_ms: int, warmup_ms: int, lookahead_ms: int, chunk_ms: int) -> int:

@@ -1,0 +1,136 @@
+"""What a release costs, and whether the charges so far leave room for it.
+
+Law: pure arithmetic on integers; a refusal depends on charges and configuration only, never on a count.
+
+Why adding up by query and by start of segment is enough is docs/proofs/sensitivity.md, 4.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+
+from passerby.errors import PolicyError
+from passerby.privacy.contribution import sensitivity
+from passerby.privacy.noise import MICRO
+from passerby.release import Cell
+from passerby.span import Span
+
+
+def micro_epsilon(epsilon: float) -> int:
+    """Epsilon in millionths, rounded up. Raises PolicyError when it is not a number above 0."""
+    value = Decimal(str(epsilon))
+    if not value.is_finite() or value <= 0:
+        raise PolicyError(f"epsilon {epsilon}: expected a number above 0")
+    return int((value * MICRO).to_integral_value(ROUND_CEILING))
+
+
+def whole_chunks(span: Span, chunk_ms: int) -> Span:
+    """The chunks that hold all of `span`: what a recording is charged for."""
+    return Span(span.start_ms // chunk_ms * chunk_ms, -(-span.end_ms // chunk_ms) * chunk_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What one release costs: `epsilon_micro` for `cells` of one camera over `span`, under one query.
+
+    The slots of a query share one epsilon: they are disjoint, and all of their terms are the same.
+    Raises PolicyError when the terms cannot hold: nothing to release, no epsilon, an edge inside a chunk.
+    """
+
+    camera: str
+    epoch: int
+    query: str
+    span: Span
+    cells: tuple[Cell, ...]
+    epsilon_micro: int
+    rho_ms: int
+    k: int
+    chunk_ms: int
+    warmup_ms: int
+    cap: int
+    lookahead_ms: int = 0
+
+    def __post_init__(self) -> None:
+        where = f"camera {self.camera}, query {self.query}"
+        if not self.cells or len(set(self.cells)) != len(self.cells):
+            raise PolicyError(f"{where}: expected at least one cell, each once")
+        if any(cell.camera != self.camera for cell in self.cells):
+            raise PolicyError(f"{where}: a cell of another camera")
+        for name in ("epsilon_micro", "rho_ms", "k", "chunk_ms", "cap"):
+            if getattr(self, name) <= 0:
+                raise PolicyError(f"{where}: {name} {getattr(self, name)}: expected more than 0")
+        if self.warmup_ms < 0 or self.lookahead_ms < 0:
+            raise PolicyError(f"{where}: expected a warm-up and a look-ahead of 0 or more")
+        if (
+            self.span.duration_ms == 0
+            or self.span.start_ms % self.chunk_ms
+            or self.span.end_ms % self.chunk_ms
+        ):
+            raise PolicyError(f"{where}: expected a span that starts and ends where chunks do")
+
+    @property
+    def delta(self) -> int:
+        """Delta, the L1 sensitivity that the noise is calibrated to."""
+        return sensitivity(
+            rho_ms=self.rho_ms,
+            k=self.k,
+            chunk_ms=self.chunk_ms,
+            warmup_ms=self.warmup_ms,
+            cap=self.cap,
+            cells=len(self.cells),
+            lookahead_ms=self.lookahead_ms,
+        ).delta
+
+    @property
+    def covers(self) -> Span:
+        """The instants at which a segment can start that touches this release: a margin of rho + w + a."""
+        return Span(self.span.start_ms - self.warmup_ms - self.rho_ms, self.span.end_ms + self.lookahead_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What was released under a receipt: a signed integer for each cell; coverage in millionths."""
+
+    values: tuple[int, ...]
+    coverage_micro: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof that `charge` is paid: `id` is the hash of its entry. `stored` is what it has released before."""
+
+    charge: Charge
+    id: str
+    stored: Stored | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """One charge as the budget sees it: `query` is unique within the camera, its slots share `epsilon_micro`."""
+
+    query: str
+    covers: Span
+    epsilon_micro: int
+
+
+def peak(charges: Iterable[Spent], over: Span) -> int:
+    """The most micro-epsilons that any one segment costs that starts within `over`.
+
+    At each start, the queries that cover it are added up, each once, however many of its slots do.
+    """
+    steps: list[tuple[int, int, str, int]] = []
+    for charge in charges:
+        start = max(charge.covers.start_ms, over.start_ms)
+        end = min(charge.covers.end_ms, over.end_ms)
+        if start < end:
+            steps.append((start, 1, charge.query, charge.epsilon_micro))
+            steps.append((end, -1, charge.query, charge.epsilon_micro))
+    covering: dict[str, int] = {}
+    cost = most = 0
+    for _, change, query, epsilon_micro in sorted(steps):
+        before = covering.get(query, 0)
+        covering[query] = before + change
+        if before == 0 or covering[query] == 0:
+            cost += change * epsilon_micro
+        most = max(most, cost)
+    return most

@@ -1,0 +1,166 @@
+"""The ledger's rows: a chain of entries, each holding the hash of all before it.
+
+Law: rows are added and never changed; what a row says is worked out nowhere else.
+
+The tables are made by the migrations beside this file; here is only what reading and adding needs.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    Row,
+    String,
+    Table,
+    Text,
+    insert,
+    select,
+    update,
+)
+
+from passerby.privacy.mark import Mark
+from passerby.span import Span
+
+_METADATA = MetaData()
+ENTRY = Table(
+    "entry",
+    _METADATA,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(8)),
+    Column("camera", Text),
+    Column("epoch", BigInteger),
+    Column("query", Text),
+    Column("start_ms", BigInteger),
+    Column("end_ms", BigInteger),
+    Column("covers_start_ms", BigInteger),
+    Column("covers_end_ms", BigInteger),
+    Column("epsilon_micro", BigInteger),
+    Column("body", Text),
+    Column("hash", String(64)),
+)
+HEAD = Table(
+    "head",
+    _METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("ledger", String(32)),
+    Column("number", BigInteger),
+    Column("hash", String(64)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One link. `kind` is epoch, spend, value or seal; `covers_*` is what a charge covers; `body` is JSON."""
+
+    number: int
+    kind: str
+    camera: str
+    epoch: int
+    query: str
+    start_ms: int
+    end_ms: int
+    covers_start_ms: int
+    covers_end_ms: int
+    epsilon_micro: int
+    body: str
+    hash: str
+
+    @property
+    def span(self) -> Span:
+        return Span(self.start_ms, self.end_ms)
+
+    @property
+    def covers(self) -> Span:
+        return Span(self.covers_start_ms, self.covers_end_ms)
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """The body as a mapping."""
+        return dict(json.loads(self.body))
+
+
+def genesis(ledger: str) -> Mark:
+    """What the first entry of the ledger of this name is linked to."""
+    return Mark(ledger, 0, sha256(f"passerby ledger {ledger}".encode()).hexdigest())
+
+
+def canonical(body: Mapping[str, Any]) -> str:
+    """JSON that is the same for the same content."""
+    return json.dumps(body, sort_keys=True, separators=(",", ":"))
+
+
+def link(previous: str, entry: Entry) -> str:
+    """SHA-256 of the hash before and of every field of the entry but its own hash."""
+    content = [getattr(entry, field.name) for field in fields(entry) if field.name != "hash"]
+    return sha256((previous + json.dumps(content, separators=(",", ":"))).encode()).hexdigest()
+
+
+def follow(tip: Mark, entries: Iterable[Entry]) -> Mark | int:
+    """The tip after `entries`, or the number of the first that does not follow from the one before."""
+    for entry in entries:
+        if entry.number != tip.number + 1 or entry.hash != link(tip.hash, entry):
+            return tip.number + 1
+        tip = Mark(tip.ledger, entry.number, entry.hash)
+    return tip
+
+
+def take_turn(connection: Connection) -> Mark | None:
+    """The head, locked until the transaction ends (SQLite's BEGIN IMMEDIATE has locked it before)."""
+    row = connection.execute(select(HEAD).where(HEAD.c.id == 1).with_for_update()).first()
+    return None if row is None else Mark(row.ledger, row.number, row.hash)
+
+
+def add(
+    connection: Connection,
+    tip: Mark,
+    kind: str,
+    span: Span,
+    body: Mapping[str, Any],
+    *,
+    camera: str = "",
+    epoch: int = 0,
+    query: str = "",
+    covers: Span | None = None,
+    epsilon_micro: int = 0,
+) -> Mark:
+    """Add an entry after `tip`, and give the new tip."""
+    reach = covers or span
+    entry = Entry(
+        number=tip.number + 1,
+        kind=kind,
+        camera=camera,
+        epoch=epoch,
+        query=query,
+        start_ms=span.start_ms,
+        end_ms=span.end_ms,
+        covers_start_ms=reach.start_ms,
+        covers_end_ms=reach.end_ms,
+        epsilon_micro=epsilon_micro,
+        body=canonical(body),
+        hash="",
+    )
+    entry = replace(entry, hash=link(tip.hash, entry))
+    connection.execute(insert(ENTRY).values(asdict(entry)))
+    connection.execute(update(HEAD).where(HEAD.c.id == 1).values(number=entry.number, hash=entry.hash))
+    return Mark(tip.ledger, entry.number, entry.hash)
+
+
+def find(
+    connection: Connection, *where: Any, newest_first: bool = False, limit: int | None = None
+) -> list[Entry]:
+    """The entries that fit all of `where`, oldest first unless asked otherwise."""
+    order = ENTRY.c.number.desc() if newest_first else ENTRY.c.number
+    rows = connection.execute(select(ENTRY).where(*where).order_by(order).limit(limit))
+    return [_entry(row) for row in rows]
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(**row._asdict())

@@ -1,0 +1,125 @@
+"""Sum, noise, release: the only door through which a number leaves a live site.
+
+Law: nothing is noised before it is paid for, nothing is drawn twice, and every cell is released every time.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from math import exp, sqrt
+from typing import Protocol
+
+from passerby.privacy.charge import Charge, Receipt, Stored
+from passerby.privacy.contribution import Contribution, within
+from passerby.privacy.noise import MICRO, add_noise, scale
+from passerby.release import Release
+from passerby.span import Chunk
+
+BINS_SHARE = Fraction(8, 10)
+"""The share of epsilon that bins take; days take the rest (docs/proofs/noise.md)."""
+
+
+class Book(Protocol):
+    """What the gate needs of a ledger."""
+
+    def released(self, receipt: Receipt) -> Stored | None: ...
+
+    def record(self, receipt: Receipt, stored: Stored) -> None: ...
+
+
+def split(epsilon_micro: int) -> tuple[int, int]:
+    """The micro-epsilons of the two levels, bins and days; together they are all of `epsilon_micro`."""
+    bins = int(epsilon_micro * BINS_SHARE)
+    return bins, epsilon_micro - bins
+
+
+def total(contributions: Iterable[Contribution], charge: Charge) -> tuple[int, ...]:
+    """The sum of the clipped contributions, cell by cell; a chunk that is missing counts 0.
+
+    Raises ValueError when one does not belong: another camera, other cells, outside the span, above its cap, or
+    a chunk that is there twice.
+    """
+    sums = [0] * len(charge.cells)
+    end_ms = charge.span.start_ms
+    for contribution in sorted(contributions, key=lambda one: one.chunk.span):
+        span = contribution.chunk.span
+        if contribution.chunk.camera != charge.camera or contribution.cells != charge.cells:
+            raise ValueError("a contribution of another camera, or with other cells")
+        if span.start_ms < end_ms or span.end_ms > charge.span.end_ms:
+            raise ValueError(
+                "a contribution outside the span that was paid for, or a chunk that is there twice"
+            )
+        if not within(contribution, charge.cap, -(-span.duration_ms // charge.chunk_ms)):
+            raise ValueError("a contribution above its caps: expected what clip() gives")
+        end_ms = span.end_ms
+        sums = [before + count for before, count in zip(sums, contribution.counts, strict=True)]
+    return tuple(sums)
+
+
+def merge(contributions: Sequence[Contribution], charge: Charge) -> Contribution:
+    """One contribution for a whole bin, so that a day need not keep its chunks. Raises what `total` does."""
+    return Contribution(Chunk(charge.camera, charge.span), charge.cells, total(contributions, charge))
+
+
+def release(
+    contributions: Iterable[Contribution], receipt: Receipt, ledger: Book, coverage: float
+) -> tuple[Release, ...]:
+    """One release for each cell of the receipt's charge, in its order; `coverage` is a share, 0 to 1.
+
+    What a receipt has released before is released again as it was; otherwise noise is drawn, kept in the ledger,
+    and only then given. Raises LedgerError, and what `total` raises.
+    """
+    charge = receipt.charge
+    stored = receipt.stored or ledger.released(receipt)
+    if stored is None:
+        values = add_noise(total(contributions, charge), charge.delta, charge.epsilon_micro)
+        stored = Stored(values, round(coverage * MICRO))
+        ledger.record(receipt, stored)
+    return tuple(
+        Release(
+            cell=cell,
+            start_ms=charge.span.start_ms,
+            end_ms=charge.span.end_ms,
+            value=value,
+            noise_scale=scale(charge.delta, charge.epsilon_micro),
+            epsilon=charge.epsilon_micro / MICRO,
+            coverage=stored.coverage_micro / MICRO,
+            receipt=receipt.id,
+        )
+        for cell, value in zip(charge.cells, stored.values, strict=True)
+    )
+
+
+def variance(noise_scale: float) -> float:
+    """Variance of discrete Laplace noise of this scale: 2 q / (1 - q)^2, q = e^(-1 / scale) (noise.md)."""
+    q = exp(-1 / noise_scale)
+    return 2 * q / (1 - q) ** 2
+
+
+def reconcile(bins: Sequence[Release], day: Release) -> tuple[list[Release], Release]:
+    """The day, and all its bins of one cell, made to agree: weighted by inverse variance, integers, at no cost.
+
+    `noise_scale` of what comes back is that of Laplace noise of the same standard deviation. Raises ValueError
+    when the bins are not all of the day.
+    """
+    ordered = sorted(bins, key=lambda one: one.start_ms)
+    edges = [day.start_ms, *(one.end_ms for one in ordered)]
+    if edges[:-1] != [one.start_ms for one in ordered] or edges[-1] != day.end_ms:
+        raise ValueError("bins that do not make up the day")
+    if any(one.cell != day.cell or one.noise_scale != ordered[0].noise_scale for one in ordered):
+        raise ValueError("bins of another cell, or of unlike noise")
+    number, of_sum = len(ordered), len(ordered) * variance(ordered[0].noise_scale)
+    of_day = variance(day.noise_scale)
+    weight = of_day / (of_day + of_sum)
+    summed = sum(one.value for one in ordered)
+    agreed = round(weight * summed + (1 - weight) * day.value)
+    share, rest = divmod(agreed - summed, number)
+    of_total = of_sum * weight
+    of_bin = of_sum / number - (of_sum - of_total) / number**2
+    return [
+        _revised(one, one.value + share + (index < rest), of_bin) for index, one in enumerate(ordered)
+    ], _revised(day, agreed, of_total)
+
+
+def _revised(one: Release, value: int, variance_: float) -> Release:
+    return replace(one, value=value, noise_scale=sqrt(variance_ / 2))

@@ -1,0 +1,320 @@
+"""The account of what has been told: every release is paid for here, durably, before its noise is drawn.
+
+Law: entries are added and never changed, each key once; nothing is refunded; no clock is read and no count is
+seen; whatever cannot be trusted stops all releases.
+
+    epoch(camera, ...)      a configuration begins, after a blackout
+    spend(charge)           check and reserve in one transaction -> Receipt
+    record(receipt, ...)    the noised values, once
+    seal(before)            gives up a stretch of time for ever: the way back after a restored backup
+
+Why the sum that `spend` holds to the budget is the right one: docs/proofs/sensitivity.md, 4.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from passerby.errors import BudgetError, LedgerError
+from passerby.privacy.charge import Charge, Receipt, Spent, Stored, peak
+from passerby.privacy.entries import ENTRY, Entry, add, canonical, find, follow, genesis, take_turn
+from passerby.privacy.mark import Mark, raise_mark, read_mark, write_mark
+from passerby.privacy.noise import MICRO
+from passerby.span import Span
+
+RECOVER = "all releases stop; `passerby ledger seal` gives up the time before now for ever, and starts again"
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """From `start_ms` (Unix ms UTC) on, one configuration of a camera, until the blackout before the next."""
+
+    camera: str
+    number: int
+    start_ms: int
+
+
+class Ledger:
+    """One ledger, opened by `passerby.privacy.database.open_ledger`; each process opens its own.
+
+    Every method raises LedgerError when the ledger cannot be read, written or trusted.
+    """
+
+    def __init__(self, engine: Engine, name: str, mark: Path) -> None:
+        self._engine = engine
+        self._name = name
+        self._mark = mark
+        self._known: Mark | None = None
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def epoch(
+        self, camera: str, configuration: str, start_ms: int, *, blackout_ms: int, budget_micro: int
+    ) -> Epoch:
+        """The camera's epoch for `configuration`: the current one while it is the same, else a new one.
+
+        `configuration` is the text of all that releases depend on: policies, lines, mask, detector. A new epoch
+        starts at `start_ms`, or later: a blackout (rho + w + c) after whatever was charged before it.
+        """
+        terms = {
+            "configuration": sha256(configuration.encode()).hexdigest(),
+            "blackout_ms": blackout_ms,
+            "budget_micro": budget_micro,
+        }
+        of_camera = ENTRY.c.camera == camera
+        with self._turn() as (connection, tip):
+            epochs = find(connection, ENTRY.c.kind == "epoch", of_camera, newest_first=True, limit=1)
+            number = 1
+            if epochs:
+                last = epochs[0]
+                if last.said == terms:
+                    return Epoch(camera, last.epoch, last.start_ms)
+                charged = connection.scalar(
+                    select(func.max(ENTRY.c.end_ms)).where(ENTRY.c.kind == "spend", of_camera)
+                )
+                blackout = max(blackout_ms, last.said["blackout_ms"])
+                start_ms = max(start_ms, max(last.start_ms, charged or last.start_ms) + blackout)
+                number = last.epoch + 1
+            add(connection, tip, "epoch", Span(start_ms, start_ms), terms, camera=camera, epoch=number)
+        return Epoch(camera, number, start_ms)
+
+    def spend(self, charge: Charge) -> Receipt:
+        """Check and reserve in one transaction; on return the charge is on the disk.
+
+        The same charge again gives a receipt that carries what was released. Raises BudgetError when the budget
+        does not reach, or when the slot was spent by a process that died before it released.
+        """
+        with self._turn() as (connection, tip):
+            for slot in find(connection, *_slots(charge), *_meets(charge.span)):
+                if slot.span == charge.span and slot.body == canonical(_terms(charge)):
+                    return _paid_before(connection, charge, slot)
+                raise LedgerError(f"{_named(charge)}: a slot that overlaps one spent before")
+            _check_terms(connection, charge)
+            _check_time(connection, charge)
+            _check_budget(connection, charge)
+            paid = add(
+                connection,
+                tip,
+                "spend",
+                charge.span,
+                _terms(charge),
+                camera=charge.camera,
+                epoch=charge.epoch,
+                query=charge.query,
+                covers=charge.covers,
+                epsilon_micro=charge.epsilon_micro,
+            )
+        return Receipt(charge, paid.hash)
+
+    def record(self, receipt: Receipt, stored: Stored) -> None:
+        """Keep what is about to be released. Raises LedgerError when this receipt has released before."""
+        charge = receipt.charge
+        if len(stored.values) != len(charge.cells) or not all(type(value) is int for value in stored.values):
+            raise LedgerError(f"{_named(charge)}: a release is one integer for each of its cells")
+        with self._turn() as (connection, tip):
+            if _released(connection, receipt) is not None:
+                raise LedgerError(f"{_named(charge)}: a receipt that was used before")
+            add(
+                connection,
+                tip,
+                "value",
+                charge.span,
+                {"receipt": receipt.id, **asdict(stored)},
+                camera=charge.camera,
+                epoch=charge.epoch,
+                query=charge.query,
+            )
+
+    def released(self, receipt: Receipt) -> Stored | None:
+        """What was released under this receipt, or None. Raises LedgerError for a receipt that was never given."""
+        with self._turn() as (connection, _):
+            return _released(connection, receipt)
+
+    def spent_micro(self, camera: str, span: Span) -> int:
+        """The most micro-epsilons that any one segment starting in `span` has cost so far at `camera`."""
+        with self._turn() as (connection, _):
+            return peak(map(_spent, _charges(connection, camera, span)), span)
+
+    def entries(self) -> list[Entry]:
+        """All entries, oldest first, after their chain was tried from the first to the last."""
+        self._known = None
+        with self._turn() as (connection, _):
+            return find(connection)
+
+    def seal(self, before_ms: int) -> None:
+        """Never again charge what a segment that starts before `before_ms` (Unix ms UTC) could touch.
+
+        Accepts a ledger that is behind its mark, which nothing else does; its chain must hold.
+        """
+        with self._turn(restored=True) as (connection, tip):
+            sealed = add(connection, tip, "seal", Span(0, max(0, before_ms)), {}, epoch=tip.number + 1)
+        try:
+            write_mark(self._mark, sealed)
+        except OSError as error:
+            raise LedgerError(f"{self._mark}: the mark cannot be kept: {error.strerror}") from None
+
+    @contextmanager
+    def _turn(self, restored: bool = False) -> Iterator[tuple[Connection, Mark]]:
+        """A transaction that has the ledger to itself, on a chain that was found whole."""
+        try:
+            with self._engine.begin() as connection:
+                tip = self._check(connection, restored)
+                yield connection, tip
+                tip = take_turn(connection) or tip
+        except SQLAlchemyError as error:
+            cause = str(getattr(error, "orig", None) or type(error).__name__).strip().split("\n")[0]
+            raise LedgerError(
+                f"{self._name}: the ledger cannot be used ({cause}); all releases stop"
+            ) from None
+        if not restored:
+            raise_mark(self._mark, tip)
+        self._known = tip
+
+    def _check(self, connection: Connection, restored: bool) -> Mark:
+        """Follow the chain from what is known to the head, past the mark. Raises LedgerError."""
+        head, mark = take_turn(connection), read_mark(self._mark)
+        if head is None:
+            raise LedgerError(f"{self._name}: a ledger without a head; {RECOVER}")
+        known = self._known or genesis(head.ledger)
+        if known.ledger != head.ledger or (known.number and not _holds(connection, known)):
+            raise LedgerError(f"{self._name}: the ledger went back in time; {RECOVER}")
+        tip = follow(known, find(connection, ENTRY.c.number > known.number))
+        if tip != head:
+            number = tip if isinstance(tip, int) else head.number
+            raise LedgerError(f"{self._name}: its chain is broken at entry {number}; {RECOVER}")
+        if restored:
+            return head
+        if mark is None and head.number:
+            raise LedgerError(f"{self._mark}: the ledger's high-water mark is missing; {RECOVER}")
+        if mark is not None and mark != genesis(head.ledger) and not _holds(connection, mark, head):
+            raise LedgerError(f"{self._name}: older than its high-water mark {self._mark}; {RECOVER}")
+        return head
+
+
+def _holds(connection: Connection, mark: Mark, head: Mark | None = None) -> bool:
+    if head is not None and head.ledger != mark.ledger:
+        return False
+    return [entry.hash for entry in find(connection, ENTRY.c.number == mark.number)] == [mark.hash]
+
+
+def _named(charge: Charge) -> str:
+    return f"camera {charge.camera}, query {charge.query}"
+
+
+def _terms(charge: Charge) -> dict[str, Any]:
+    """What all slots of a query share: everything but the span."""
+    terms = asdict(charge)
+    del terms["span"]
+    terms["delta"] = charge.delta
+    return terms
+
+
+def _slots(charge: Charge) -> tuple[Any, ...]:
+    return (
+        ENTRY.c.kind == "spend",
+        ENTRY.c.camera == charge.camera,
+        ENTRY.c.epoch == charge.epoch,
+        ENTRY.c.query == charge.query,
+    )
+
+
+def _meets(span: Span) -> tuple[Any, ...]:
+    return ENTRY.c.start_ms < span.end_ms, ENTRY.c.end_ms > span.start_ms
+
+
+def _charges(connection: Connection, camera: str, covers: Span) -> list[Entry]:
+    return find(
+        connection,
+        ENTRY.c.kind == "spend",
+        ENTRY.c.camera == camera,
+        ENTRY.c.covers_start_ms < covers.end_ms,
+        ENTRY.c.covers_end_ms > covers.start_ms,
+    )
+
+
+def _spent(entry: Entry) -> Spent:
+    return Spent(f"{entry.epoch} {entry.query}", entry.covers, entry.epsilon_micro)
+
+
+def _released(connection: Connection, receipt: Receipt) -> Stored | None:
+    charge = receipt.charge
+    (*slot,) = find(connection, *_slots(charge), ENTRY.c.hash == receipt.id)
+    if not slot or slot[0].span != charge.span or slot[0].body != canonical(_terms(charge)):
+        raise LedgerError(f"{_named(charge)}: a receipt that was never given")
+    return _value(connection, slot[0])
+
+
+def _value(connection: Connection, slot: Entry) -> Stored | None:
+    for entry in find(
+        connection,
+        ENTRY.c.kind == "value",
+        ENTRY.c.camera == slot.camera,
+        ENTRY.c.epoch == slot.epoch,
+        ENTRY.c.query == slot.query,
+        ENTRY.c.start_ms == slot.start_ms,
+    ):
+        return Stored(tuple(entry.said["values"]), entry.said["coverage_micro"])
+    return None
+
+
+def _paid_before(connection: Connection, charge: Charge, slot: Entry) -> Receipt:
+    stored = _value(connection, slot)
+    if stored is None:
+        raise BudgetError(f"{_named(charge)}: this slot is spent and was never released; it stays empty")
+    return Receipt(charge, slot.hash, stored)
+
+
+def _check_terms(connection: Connection, charge: Charge) -> None:
+    for slot in find(connection, *_slots(charge), limit=1):
+        if slot.body != canonical(_terms(charge)):
+            raise LedgerError(f"{_named(charge)}: other terms than the slots that this query has spent")
+
+
+def _check_time(connection: Connection, charge: Charge) -> None:
+    """Within its epoch, before the blackout of the next, and after whatever was sealed."""
+    epochs = {
+        entry.epoch: entry
+        for entry in find(
+            connection,
+            ENTRY.c.kind == "epoch",
+            ENTRY.c.camera == charge.camera,
+            ENTRY.c.epoch.in_([charge.epoch, charge.epoch + 1]),
+        )
+    }
+    if charge.epoch not in epochs:
+        raise LedgerError(f"{_named(charge)}: there is no epoch {charge.epoch}")
+    if charge.span.start_ms < epochs[charge.epoch].start_ms:
+        raise BudgetError(f"{_named(charge)}: before epoch {charge.epoch} began")
+    after = epochs.get(charge.epoch + 1)
+    blackout = max(entry.said["blackout_ms"] for entry in epochs.values())
+    if after is not None and charge.span.end_ms + blackout > after.start_ms:
+        raise BudgetError(f"{_named(charge)}: epoch {charge.epoch} has ended, or its blackout has begun")
+    sealed = connection.scalar(select(func.max(ENTRY.c.end_ms)).where(ENTRY.c.kind == "seal"))
+    if sealed is not None and charge.covers.start_ms < sealed:
+        raise BudgetError(f"{_named(charge)}: in the time that was given up when the ledger was sealed")
+
+
+def _check_budget(connection: Connection, charge: Charge) -> None:
+    before = _charges(connection, charge.camera, charge.covers)
+    epochs = find(
+        connection,
+        ENTRY.c.kind == "epoch",
+        ENTRY.c.camera == charge.camera,
+        ENTRY.c.epoch.in_({charge.epoch, *(slot.epoch for slot in before)}),
+    )
+    budget: int = min(entry.said["budget_micro"] for entry in epochs)
+    asked = Spent(f"{charge.epoch} {charge.query}", charge.covers, charge.epsilon_micro)
+    cost = peak([*map(_spent, before), asked], charge.covers)
+    if cost > budget:
+        left = max(0, budget - (cost - charge.epsilon_micro))
+        raise BudgetError(
+            f"{_named(charge)}: the budget does not reach: epsilon {charge.epsilon_micro / MICRO:g} asked, "
+            f"{left / MICRO:g} left of {budget / MICRO:g}"
+        )

@@ -1,0 +1,56 @@
+"""One line of one camera, and ledgers for it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("opendp", reason="the extra `private` is not installed")
+pytest.importorskip("sqlalchemy", reason="the extra `private` is not installed")
+
+from passerby.privacy.charge import Charge
+from passerby.privacy.database import open_ledger
+from passerby.privacy.ledger import Ledger
+from passerby.release import Cell
+from passerby.span import Span
+
+BIN_MS = 900_000
+CELL = Cell("north", "bridge", "in", "person")
+
+
+def charge(
+    number: int,
+    epsilon_micro: int = 800_000,
+    query: str = "bridge bins",
+    *,
+    epoch: int = 1,
+    camera: str = "north",
+    length: int = 1,
+) -> Charge:
+    """The charge for `length` bins from bin `number` on, under the corridor policy of the design."""
+    return Charge(
+        camera=camera,
+        epoch=epoch,
+        query=query,
+        span=Span(number * BIN_MS, (number + length) * BIN_MS),
+        cells=(Cell(camera, "bridge", "in", "person"),),
+        epsilon_micro=epsilon_micro,
+        rho_ms=6_000,
+        k=2,
+        chunk_ms=9_000,
+        warmup_ms=2_000,
+        cap=6,
+    )
+
+
+def begin(ledger: Ledger, camera: str = "north", configuration: str = "first", start_ms: int = 0) -> int:
+    """An epoch of `camera` with a budget of epsilon 1."""
+    return ledger.epoch(camera, configuration, start_ms, blackout_ms=17_000, budget_micro=1_000_000).number
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    opened = open_ledger(tmp_path / "ledger.db", create=True)
+    begin(opened)
+    yield opened
+    opened.close()

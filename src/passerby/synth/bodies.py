@@ -5,6 +5,7 @@ Law: geometry and colour only; nothing here knows the camera, the time of day or
 A body stands at the origin, looks along +u, has its left at +v and its top at +w. Colours are BGR 0..255.
 """
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -237,9 +238,7 @@ def _car(dice: np.random.Generator) -> list[_Face]:
     ]
     inset = [0.8, 0.84, 0.86, 0.87, half, half, 0.86, 0.8, 0.76, 0.76]
     faces: list[_Face] = []
-    for (a, b), (ia, ib) in zip(
-        zip(profile, profile[1:], strict=False), zip(inset, inset[1:], strict=False), strict=True
-    ):
+    for (a, b), (ia, ib) in zip(itertools.pairwise(profile), itertools.pairwise(inset), strict=True):
         outward = (-(b[1] - a[1]), 0.0, b[0] - a[0])
         faces.append(
             _quad([(a[0], -ia, a[1]), (b[0], -ib, b[1]), (b[0], ib, b[1]), (a[0], ia, a[1])], paint, outward)
@@ -354,7 +353,7 @@ def _lorry(dice: np.random.Generator) -> list[_Face]:
     cab: list[_Face] = []
     profile = [(2.1, 0.4), (2.1, 2.65), (3.75, 2.7), (4.02, 1.75), (4.1, 0.4)]
     half = 1.15
-    for a, b in zip(profile, profile[1:], strict=False):
+    for a, b in itertools.pairwise(profile):
         outward = (-(b[1] - a[1]), 0.0, b[0] - a[0])
         cab.append(
             _quad(

@@ -27,8 +27,8 @@ format: $(VENV)/installed
 
 # Written from the commands themselves; tests/test_docs.py fails when it is stale.
 docs: $(VENV)/installed
-	$(BIN)/python tools/document_cli.py > docs/cli.md.new
-	mv docs/cli.md.new docs/cli.md
+	$(BIN)/python tools/document_cli.py > $(VENV)/cli.md
+	mv $(VENV)/cli.md docs/cli.md
 
 # The only step that needs uv. It names no package index, so that any index can serve it.
 lock:

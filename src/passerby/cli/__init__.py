@@ -1,0 +1,29 @@
+"""The command line: parse, call, print.
+
+Law: thin; a command loads what it needs only when it runs, so that help and mistakes are answered at once.
+"""
+
+import click
+
+import passerby
+from passerby.cli.check import check
+from passerby.cli.count import count
+from passerby.cli.demo import demo
+from passerby.cli.evaluate import evaluate
+from passerby.cli.group import Group
+from passerby.cli.models import models
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(passerby.__version__, prog_name="passerby")
+def command() -> None:
+    """How many, never who: counts of people, cyclists and vehicles from fixed cameras."""
+
+
+for _subcommand in (count, demo, check, models, evaluate):
+    command.add_command(_subcommand)
+
+
+def main() -> None:
+    """What `passerby` runs."""
+    command(prog_name="passerby")

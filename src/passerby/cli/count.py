@@ -1,0 +1,278 @@
+"""`passerby count`: a recording, its lines, their counts.
+
+Law: every mistake that can be seen before the long work is told before it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from passerby.cli.group import note, write_out
+from passerby.cli.progress import progress_bar
+from passerby.errors import InputError
+from passerby.geometry import DEFAULT_CORRIDOR, Anchor, Line
+
+if TYPE_CHECKING:
+    from passerby import Counts, Label
+    from passerby.site import CountedLine
+
+_BIN_COLUMNS = ("start", "end", "line", "direction", "label", "count", "coverage")
+_FILES_ONLY = ("parquet", "xlsx")
+
+
+@click.command(short_help="Count what crosses lines in a recording.")
+@click.argument("video", type=click.Path(path_type=Path))
+@click.option(
+    "--line",
+    "lines",
+    multiple=True,
+    metavar="NAME=X1,Y1:X2,Y2",
+    help="A line to count at, in fractions of the frame; may be given several times. Who stands at X1,Y1 and "
+    "looks at X2,Y2 has to_right on the right hand side.",
+)
+@click.option("--pixels", is_flag=True, help="The points of --line are pixels.")
+@click.option(
+    "--site", type=click.Path(path_type=Path), help="A site file, for the lines of one of its cameras."
+)
+@click.option("--camera", metavar="NAME", help="Which camera of --site; needed where it has several.")
+@click.option(
+    "--detector",
+    metavar="motion|NAME|PATH",
+    help="What finds the objects; by default the best that is at hand.",
+)
+@click.option("--model-dir", type=click.Path(path_type=Path), help="Folder of the detectors' weights.")
+@click.option(
+    "--anchor",
+    type=click.Choice(["bottom", "centre"]),
+    help="The point of a box that crosses: bottom for a view from the side (the default), centre for one from above.",
+)
+@click.option(
+    "--corridor",
+    metavar="WIDTH|off",
+    help="How far from its line the picture is looked at, in frame heights, or off for the whole picture.  "
+    f"[default: {DEFAULT_CORRIDOR:g}]",
+)
+@click.option(
+    "--count", "labels", metavar="LABEL,...", help="What to count, such as person,bicycle; default: all."
+)
+@click.option("--start", metavar="TIME", help="When the recording began, such as 2023-11-18T14:15:00.")
+@click.option("--timezone", metavar="ZONE", help="Such as Europe/Copenhagen; by default the machine's.")
+@click.option("--bin", "bin_", metavar="DURATION", default="15m", show_default=True, help="Length of a bin.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json", "csv", "otanalytics", "parquet", "xlsx"]),
+    default="table",
+    show_default=True,
+    help="parquet and xlsx need --out.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Write the counts to this file.")
+@click.option(
+    "--picture", type=click.Path(path_type=Path), help="Write an empty picture with lines and counts, a PNG."
+)
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+def count(
+    video: Path,
+    lines: tuple[str, ...],
+    pixels: bool,
+    site: Path | None,
+    camera: str | None,
+    detector: str | None,
+    model_dir: Path | None,
+    anchor: Anchor | None,
+    corridor: str | None,
+    labels: str | None,
+    start: str | None,
+    timezone: str | None,
+    bin_: str,
+    format_: str,
+    out: Path | None,
+    picture: Path | None,
+    quiet: bool,
+) -> None:
+    """Count what crosses lines in the recording VIDEO, by direction, class and bin."""
+    from passerby import clock
+    from passerby.lines import check_names, parse_lines
+
+    bin_ms = clock.bin_length_ms(bin_)
+    wanted = _labels(labels)
+    half_width = _corridor(corridor)
+    _check_outputs(video, format_, out, picture)
+    if camera is not None and site is None:
+        raise InputError(f"--camera {camera!r}: a camera of no site, expected --site with it")
+
+    of_site: tuple[CountedLine, ...] = ()
+    if site is not None:
+        from passerby.site import load
+
+        loaded = load(site)
+        for warning in loaded.warnings:
+            note(f"warning: {warning}")
+        of_camera = loaded.camera(camera)
+        of_site = of_camera.lines
+        timezone = timezone or loaded.timezone
+        detector = detector or of_camera.detector
+    if not lines and not of_site:
+        raise InputError("no line to count at: expected --line, or --site with a camera that has one")
+    if timezone is not None:
+        clock.zone_of(timezone)
+
+    from passerby import pipeline
+
+    size_px = None
+    if pixels:
+        recording = pipeline.probe(video)
+        size_px = (recording.width, recording.height)
+    all_lines: list[Line] = [
+        replace(line.line, anchor=anchor) if anchor is not None else line.line for line in of_site
+    ]
+    all_lines += parse_lines(lines, size_px=size_px, anchor=anchor or "bottom")
+    check_names(all_lines)
+
+    with progress_bar(quiet=quiet) as on_progress:
+        counts = pipeline.count(
+            video,
+            all_lines,
+            detector=detector or "auto",
+            model_dir=model_dir,
+            corridor=half_width if corridor is not None else _widest(of_site, bool(lines)),
+            labels=wanted if wanted is not None else _labels_of(of_site, bool(lines)),
+            start=start,
+            timezone=timezone,
+            bin_ms=bin_ms,
+            picture=picture,
+            on_progress=on_progress,
+        )
+    if wanted is None:
+        counts = _as_the_site_says(counts, of_site)
+    for warning in counts.warnings:
+        note(f"warning: {warning}")
+    _write(counts, format_, out)
+
+
+def _labels(text: str | None) -> "tuple[Label, ...] | None":
+    if text is None:
+        return None
+    from passerby import Label
+
+    known = {label.text: label for label in Label}
+    found = []
+    for name in text.split(","):
+        label = known.get(name.strip())
+        if label is None:
+            raise InputError(
+                f"--count {text!r}: {name.strip()!r} is no class, expected some of {', '.join(known)}"
+            )
+        found.append(label)
+    return tuple(dict.fromkeys(found))
+
+
+def _corridor(text: str | None) -> float | None:
+    """Half the width in frame heights; None for the whole picture."""
+    if text is None or text == "off":
+        return None
+    try:
+        width = float(text)
+    except ValueError:
+        width = -1.0
+    if not 0 < width <= 2:
+        raise InputError(
+            f"--corridor {text!r}: expected a width in frame heights, above 0 and at most 2, or off"
+        )
+    return width
+
+
+def _check_outputs(video: Path, format_: str, out: Path | None, picture: Path | None) -> None:
+    from passerby import atomic, tables
+
+    if out is None and format_ in _FILES_ONLY:
+        raise InputError(f"--format {format_}: it is no text for a terminal, expected --out FILE with it")
+    for option, path in (("--out", out), ("--picture", picture)):
+        if path is not None:
+            atomic.check_writable(path)
+            if path.resolve() == video.resolve():
+                raise InputError(f"{option} {path}: the recording itself, expected another file")
+    if out is not None and picture is not None and out.resolve() == picture.resolve():
+        raise InputError(f"--out and --picture are both {out}, expected two files")
+    if picture is not None and picture.suffix.lower() != ".png":
+        raise InputError(f"--picture {picture}: expected a name that ends in .png")
+    if out is not None and format_ == "parquet":
+        tables.check_parquet(out)
+    if out is not None and format_ == "xlsx":
+        tables.check_xlsx(out)
+
+
+def _widest(of_site: "Sequence[CountedLine]", has_others: bool) -> float | None:
+    """One corridor for all lines: the widest that any of them asks for, None for the whole picture."""
+    widths = [line.corridor for line in of_site]
+    if has_others:
+        widths.append(DEFAULT_CORRIDOR)
+    return None if None in widths else max(width for width in widths if width is not None)
+
+
+def _labels_of(of_site: "Sequence[CountedLine]", has_others: bool) -> "tuple[Label, ...] | None":
+    """The labels that any line asks for; None for all."""
+    if has_others or any(line.labels is None for line in of_site):
+        return None
+    from passerby import Label
+
+    asked = {name for line in of_site for name in line.labels or ()}
+    return tuple(label for label in Label if label.text in asked)
+
+
+def _as_the_site_says(counts: "Counts", of_site: "Sequence[CountedLine]") -> "Counts":
+    """Only the labels that each line asks for."""
+    asked = {line.line.name: line.labels for line in of_site if line.labels is not None}
+
+    def is_asked(row: Any) -> bool:
+        return row.line not in asked or row.label in asked[row.line]
+
+    return replace(
+        counts,
+        bins=tuple(row for row in counts.bins if is_asked(row)),
+        totals=tuple(row for row in counts.totals if is_asked(row)),
+    )
+
+
+def _write(counts: "Counts", format_: str, out: Path | None) -> None:
+    from passerby import atomic, tables
+
+    if out is not None and format_ == "parquet":
+        tables.write_parquet(counts.bins, out)
+        return
+    if out is not None and format_ == "xlsx":
+        tables.write_xlsx(counts.bins, out)
+        return
+    if format_ == "json":
+        text = tables.to_json(_document(counts))
+    elif format_ == "csv":
+        text = tables.to_csv(counts.bins, _BIN_COLUMNS)
+    elif format_ == "otanalytics":
+        text = tables.to_otanalytics(counts.bins)
+    else:
+        from passerby.cli.show import counts_tables, to_text
+
+        text = to_text(counts_tables(counts), plain=out is not None)
+    if out is None:
+        write_out(text)
+    else:
+        atomic.write(out, text)
+
+
+def _document(counts: "Counts") -> dict[str, Any]:
+    """The one object of `--format json`: counts without the crossings they were made of."""
+    return {
+        "video": counts.video,
+        "start": counts.start,
+        "start_from": counts.start_from,
+        "duration_s": counts.duration_s,
+        "frames": counts.frames,
+        "detector": counts.detector,
+        "bins": counts.bins,
+        "totals": counts.totals,
+        "cost": counts.cost,
+        "warnings": counts.warnings,
+    }

@@ -1,0 +1,114 @@
+"""Tables for people, on a terminal or in a file.
+
+Law: text of names is shown as it is, and never read as markup.
+"""
+
+import io
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from passerby import Counts
+    from passerby.pipeline import Evaluation
+
+_WIDTH_OF_A_FILE = 160
+
+
+def table(
+    title: str | None, columns: Sequence[str], rows: Iterable[Sequence[str | int | float]], numbers: int = 0
+) -> Table:
+    """A table whose last `numbers` columns are numbers."""
+    shown = Table(title=Text(title) if title else None, title_justify="left", box=box.SIMPLE_HEAD)
+    for index, name in enumerate(columns):
+        right = index >= len(columns) - numbers
+        shown.add_column(Text(name), justify="right" if right else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text(str(cell)) for cell in row))
+    return shown
+
+
+def to_text(parts: Iterable[Table | str], *, plain: bool = False) -> str:
+    """The parts one below the other; coloured and as wide as the terminal where standard output is one."""
+    terminal = sys.stdout.isatty() and not plain
+    text = io.StringIO()
+    console = Console(
+        file=text, force_terminal=terminal, width=None if terminal else _WIDTH_OF_A_FILE, legacy_windows=False
+    )
+    for part in parts:
+        console.print(Text(part) if isinstance(part, str) else part)
+    # rich pads every line to the width of its table.
+    return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
+
+
+def counts_tables(counts: "Counts") -> list[Table | str]:
+    """A recording's counts: what was counted and from when, totals, then bins; labels as columns."""
+    labels = _labels(counts)
+    totals = _pivot([((row.line, row.direction), row.label, row.count) for row in counts.totals], labels)
+    bins = _pivot(
+        [
+            (
+                (_time(row.start), _time(row.end), row.line, row.direction, f"{row.coverage:.0%}"),
+                row.label,
+                row.count,
+            )
+            for row in counts.bins
+        ],
+        labels,
+    )
+    return [
+        f"{counts.video}: {counts.frames} frames, {counts.duration_s:.1f} s",
+        f"start: {counts.start.isoformat(timespec='seconds')} ({counts.start_from})",
+        f"detector: {counts.detector}",
+        table("Totals", ("line", "direction", *labels, "all"), totals, len(labels) + 1),
+        table(
+            "Bins",
+            ("start", "end", "line", "direction", "coverage", *labels, "all"),
+            bins,
+            len(labels) + 2,
+        ),
+    ]
+
+
+def _labels(counts: "Counts") -> list[str]:
+    """The labels that were seen at all, in their order; all of them where nothing was counted."""
+    counted = [row.label for row in counts.totals if row.count]
+    return list(dict.fromkeys(counted or [row.label for row in counts.totals]))
+
+
+def _pivot(
+    counted: Iterable[tuple[tuple[str, ...], str, int]], labels: Sequence[str]
+) -> list[tuple[str | int, ...]]:
+    """From (key, label, count): a row for each key, in the order seen, of the count of each label and their sum."""
+    found: dict[tuple[str, ...], dict[str, int]] = {}
+    for key, label, count in counted:
+        found.setdefault(key, {})[label] = count
+    return [
+        (*key, *(by_label.get(label, 0) for label in labels), sum(by_label.values()))
+        for key, by_label in found.items()
+    ]
+
+
+def _time(moment: datetime) -> str:
+    """Local time with its offset, which also tells the two hours of a clock change apart."""
+    return moment.isoformat(" ", timespec="minutes" if moment.second == 0 else "seconds")
+
+
+def evaluation_tables(evaluation: "Evaluation") -> list[Table | str]:
+    """Counted beside true: a row for each clip, line, direction and label, then the accuracy over all."""
+    columns = ("clip", "line", "direction", "label", "true", "counted", "missed", "over", "signed", "GEH")
+    rows = [
+        (
+            *(row.clip, row.line, row.direction, row.label),
+            *(row.true, row.counted, row.missed, row.over, row.signed),
+            f"{row.geh:.1f}",
+        )
+        for row in evaluation.rows
+    ]
+    return [table(None, columns, rows, 6), f"accuracy over all: {evaluation.accuracy:.3f}"]

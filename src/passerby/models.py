@@ -63,13 +63,7 @@ def pull(name: str, progress: Progress | None = None, folder: Path | None = None
 def _pull_file(file: RemoteFile, target: Path, progress: Progress | None) -> None:
     part = target.with_name(target.name + ".part")
     if not part.is_file() or part.stat().st_size < file.size_bytes:
-        try:
-            _fetch(file, part, progress)
-        except (http.client.HTTPException, ConnectionError, TimeoutError, urllib.error.URLError) as error:
-            raise ModelError(
-                f"{file.name}: {file.url} cannot be fetched ({_reason(error)}); "
-                f"try again, or get that file elsewhere and put it at {target}"
-            ) from None
+        _fetch(file, part, target, progress)
     size = part.stat().st_size
     if size < file.size_bytes:
         raise ModelError(f"{file.name}: cut short at {size} of {file.size_bytes} bytes; pull again to go on")
@@ -81,24 +75,42 @@ def _pull_file(file: RemoteFile, target: Path, progress: Progress | None) -> Non
     part.replace(target)
 
 
-def _fetch(file: RemoteFile, part: Path, progress: Progress | None) -> None:
+def _fetch(file: RemoteFile, part: Path, target: Path, progress: Progress | None) -> None:
     """Append to `part` what it lacks, or write it anew where the server does not resume."""
-    start = part.stat().st_size if part.is_file() else 0
-    headers = {"User-Agent": "passerby", **({"Range": f"bytes={start}-"} if start else {})}
+    done = part.stat().st_size if part.is_file() else 0
+    headers = {"User-Agent": "passerby", **({"Range": f"bytes={done}-"} if done else {})}
     request = urllib.request.Request(file.url, headers=headers)
-    with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:
+    try:
+        answer = urllib.request.urlopen(request, timeout=_TIMEOUT_S)
+    except (OSError, http.client.HTTPException) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
+            if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
+                part.unlink()
+        raise _unreachable(file, target, error) from None
+    with answer:
         # 206 is the rest; anything else is the whole file once more.
-        start = start if answer.status == http.client.PARTIAL_CONTENT else 0
-        with part.open("ab" if start else "wb") as out:
-            while block := answer.read(_BLOCK_BYTES):
-                start += len(block)
-                if start > file.size_bytes:
-                    # Whatever this is, it is not the file, and it may have no end.
-                    out.write(block)
+        done = done if answer.status == http.client.PARTIAL_CONTENT else 0
+        with part.open("ab" if done else "wb") as out:
+            # One byte too many is enough to know that it is not the file; it may have no end.
+            while done <= file.size_bytes:
+                try:
+                    block = answer.read(_BLOCK_BYTES)
+                except (OSError, http.client.HTTPException) as error:
+                    raise _unreachable(file, target, error) from None
+                if not block:
                     return
                 out.write(block)
+                done += len(block)
                 if progress is not None:
-                    progress(file.name, start, file.size_bytes)
+                    progress(file.name, min(done, file.size_bytes), file.size_bytes)
+
+
+def _unreachable(file: RemoteFile, target: Path, error: Exception) -> ModelError:
+    return ModelError(
+        f"{file.name}: {file.url} cannot be fetched ({_reason(error)}); "
+        f"try again, or get that file elsewhere and put it at {target}"
+    )
 
 
 def _sha256(path: Path) -> str:

@@ -4,6 +4,7 @@ Law: no layout is decoded here, no picture is looked at, and a file's name decid
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -78,8 +79,7 @@ def load(
         _refuse_size(path, input_px, ssd.size)
         detect: Detector = partial(openvino.detect, ssd, confidence=confidence, iou=iou)
         return LoadedDetector(path.stem, path, "ssd", detect, frozenset(ssd.labels.values()), ssd.size, 1)
-    network = _open_onnx(path, threads, device, path.stat().st_mtime_ns)
-    size = yolox.recognise(network)
+    network, size = _open_onnx(path, threads, device, path.stat().st_mtime_ns)
     if size == yolox.ANY_SIZE:
         fit = yolox.Fit(input_px, upscale, max_px)
         detect = partial(yolox.detect, network, fit, confidence=confidence, iou=iou)
@@ -101,8 +101,19 @@ def load(
 
 # A worker loads the same file for every chunk; the time of change in the key sees a file replaced.
 @lru_cache(maxsize=4)
-def _open_onnx(path: Path, threads: int, device: str, _changed_ns: int) -> onnx.Network:
-    return onnx.open_network(path, threads, device)
+def _open_onnx(
+    path: Path, threads: int, device: str, _changed_ns: int
+) -> tuple[onnx.Network, tuple[int, int] | None]:
+    """The network, and what `yolox.recognise` says of it."""
+    network = onnx.open_network(path, threads, device)
+    size = yolox.recognise(network)
+    if size is not None and size != yolox.ANY_SIZE:
+        # The makers' files are fixed to a square, which the network itself does not need.
+        with suppress(ModelError):
+            freed = onnx.open_freed(path, threads, device)
+            if yolox.recognise(freed) == yolox.ANY_SIZE:
+                return freed, yolox.ANY_SIZE
+    return network, size
 
 
 @lru_cache(maxsize=4)

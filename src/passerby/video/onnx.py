@@ -63,6 +63,30 @@ def open_network(path: Path, threads: int, device: str) -> Network:
             f"device {device}: this ONNX Runtime has no {_PROVIDERS[device]}; "
             f"install {_PACKAGES[device]} in place of onnxruntime, or use cpu"
         )
+    return _open(path, path, threads, device)
+
+
+def open_freed(path: Path, threads: int, device: str) -> Network:
+    """Open `path` as if its one input's height and width had been left free when it was exported.
+
+    A graph of convolutions has no size of its own, only what its exporter wrote beside it: that is dropped.
+    Raises ModelError when the graph does not load so; running it tells whether it works.
+    """
+    import onnx
+
+    model = onnx.load(path)
+    for dimension, name in zip(model.graph.input[0].type.tensor_type.shape.dim[2:], ("H", "W"), strict=False):
+        dimension.dim_param = name
+    for output in model.graph.output:
+        for dimension in output.type.tensor_type.shape.dim[1:-1]:
+            dimension.dim_param = "N"
+    del model.graph.value_info[:]
+    return _open(path, model.SerializeToString(), threads, device)
+
+
+def _open(path: Path, model: Path | bytes, threads: int, device: str) -> Network:
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -71,7 +95,7 @@ def open_network(path: Path, threads: int, device: str) -> Network:
     options.enable_mem_pattern = False
     options.log_severity_level = 4
     try:
-        session = onnxruntime.InferenceSession(path, options, providers=[_PROVIDERS[device]])
+        session = onnxruntime.InferenceSession(model, options, providers=[_PROVIDERS[device]])
     except Exception as error:  # the runtime raises a dozen kinds, none of them public
         raise ModelError(f"{path}: not an ONNX model that can be run ({_first_line(error)})") from None
     if session.get_providers()[0] != _PROVIDERS[device]:

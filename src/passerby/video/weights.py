@@ -142,8 +142,8 @@ def find(name_or_path: str, folder: Path | None = None) -> Path:
         return path
     if path.name != name_or_path or path.is_file():
         raise _refused(path)
-    if located := located(name_or_path, folder):
-        return located
+    if (found := located(name_or_path, folder)) is not None:
+        return found
     looked = " and ".join(str(place) for place in _places(folder))
     weights = known(name_or_path)
     if weights is None:

@@ -56,7 +56,8 @@ def recognise(network: Network) -> tuple[int, int] | None:
         return None
     height, width = given[2:]
     if height is None and width is None:
-        _probe(network, 64, 64)
+        # No square: a graph that is bound to one fails here.
+        _probe(network, 96, 64)
         return ANY_SIZE
     if not height or not width or height % MULTIPLE_PX or width % MULTIPLE_PX:
         return None

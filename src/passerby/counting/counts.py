@@ -6,8 +6,8 @@ Law: rows of primitives and aware datetimes; only the pipeline, the video room a
 from dataclasses import dataclass
 from datetime import datetime
 
-from passerby.geometry import Direction
 from passerby.counting.detections import Label
+from passerby.geometry import Direction
 
 
 @dataclass(frozen=True, slots=True)

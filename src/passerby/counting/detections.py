@@ -36,8 +36,9 @@ def label_of(text: str) -> Label:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Detections:
-    """Boxes of one instant. `xyxy` (n, 4) float32 px of the full frame; `confidence` (n,) float32 in 0..1;
-    `class_id` (n,) int64, a `Label` each; `time_ms` Unix milliseconds UTC. n may be 0."""
+    """Boxes of one instant. `xyxy` (n, 4) float32 px of the full frame; `confidence` (n,) float32 in 0..1, 0 for
+    what only moved and no detector named; `class_id` (n,) int64, a `Label` each; `time_ms` Unix milliseconds
+    UTC. n may be 0."""
 
     time_ms: int
     xyxy: NDArray[np.float32]

@@ -60,6 +60,11 @@ class Frame:
         chroma[1] = self._v[rows, columns]
         return np.asarray(cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420), np.uint8)
 
+    def yuv(self, size: tuple[int, int]) -> Image:
+        """The whole frame averaged down to (width, height) `size`: (height, width, 3) uint8 Y, U, V."""
+        planes = (self.luma, self._u, self._v)
+        return cv2.merge([cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in planes])
+
     def __repr__(self) -> str:
         return f"<Frame {self.width}x{self.height}>"
 

@@ -19,6 +19,8 @@ from passerby.video.frame import Frame, Image
 
 _LONGEST_MS = 48 * 3_600_000
 """A header that promises more than this beyond what was read is taken for damaged."""
+_GAP_MS = 1_000
+"""Frames that lie closer than this cover the time between them: phones and cheap cameras vary their rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +46,13 @@ class Recording:
 
 @dataclass(slots=True)
 class Reading:
-    """What reading came to, filled in while frames are drawn: `damaged` packets were skipped,
-    `end_ms` is the time (since the start of the file) at which the last frame ends."""
+    """What reading came to, filled in while frames are drawn: `damaged` packets were skipped, `end_ms` is the
+    time since the start of the file at which the last frame ends, `covered` where there were frames."""
 
     frames: int = 0
     damaged: int = 0
     end_ms: int = 0
+    covered: list[Span] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
@@ -127,9 +130,17 @@ def frames(
                 continue
             if span is not None and time_ms >= span.end_ms:
                 return
-            reading.frames += 1
-            reading.end_ms = max(reading.end_ms, round(offset_ms + frame_ms))
+            _note(reading, offset_ms, round(offset_ms + frame_ms))
             yield _frame(picture, time_ms, recording)
+
+
+def _note(reading: Reading, begin_ms: int, end_ms: int) -> None:
+    reading.frames += 1
+    reading.end_ms = end_ms
+    if reading.covered and begin_ms - reading.covered[-1].end_ms <= _GAP_MS:
+        reading.covered[-1] = Span(reading.covered[-1].start_ms, end_ms)
+    else:
+        reading.covered.append(Span(begin_ms, end_ms))
 
 
 def _video_stream(container: Any, path: Path) -> Any:
@@ -203,9 +214,7 @@ def _created(container: Any, stream: Any) -> datetime | None:
 
 def _frame(picture: Any, time_ms: int, recording: Recording) -> Frame:
     turned = recording.rotation % 2 == 1
-    width, height = (
-        (recording.height, recording.width) if turned else (recording.width, recording.height)
-    )
+    width, height = (recording.height, recording.width) if turned else (recording.width, recording.height)
     planar = picture.format.name in ("yuv420p", "yuvj420p")
     if not planar or (picture.width, picture.height) != (width, height):
         picture = picture.reformat(width=width, height=height, format="yuv420p")

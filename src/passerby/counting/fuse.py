@@ -1,0 +1,67 @@
+"""Make one set of boxes of what several ways of seeing answered for one instant.
+
+Law: boxes in, boxes out; a body is answered once.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from passerby.counting.detections import Detections, Label
+
+_CYCLES = (Label.BICYCLE, Label.MOTORCYCLE)
+
+_Boxes = NDArray[np.float32]
+
+
+def overlap(a: _Boxes, b: _Boxes) -> NDArray[np.float32]:
+    """Areas (n, m) px2 that n boxes and m boxes share."""
+    low = np.maximum(a[:, None, :2], b[None, :, :2])
+    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    return np.prod(np.maximum(np.float32(0), high - low), axis=2, dtype=np.float32)
+
+
+def area(boxes: _Boxes) -> NDArray[np.float32]:
+    """Areas (n,) px2 of n boxes, above 0."""
+    return np.prod(np.maximum(np.float32(1e-3), boxes[:, 2:] - boxes[:, :2]), axis=1, dtype=np.float32)
+
+
+def riders(seen: Detections) -> Detections:
+    """A person on a bicycle or motorcycle is that cycle: its box grows around both, the person goes."""
+    person = np.flatnonzero(seen.class_id == Label.PERSON)
+    cycle = np.flatnonzero(np.isin(seen.class_id, _CYCLES))
+    if not len(person) or not len(cycle):
+        return seen
+    p, c = seen.xyxy[person], seen.xyxy[cycle]
+    shared = overlap(p, c) / np.minimum(area(p)[:, None], area(c)[None, :])
+    # Who rides sits over the wheels; who walks past a parked bicycle seldom does.
+    middle, width = (p[:, 0] + p[:, 2]) / 2, c[:, 2] - c[:, 0]
+    over = (middle[:, None] > c[:, 0] - 0.1 * width) & (middle[:, None] < c[:, 2] + 0.1 * width)
+    shared = np.where(over & (shared > 0.25), shared, 0)
+    xyxy, confidence = seen.xyxy.copy(), seen.confidence.copy()
+    gone = np.zeros(len(seen), bool)
+    while (best := shared.max()) > 0:
+        i, j = np.argwhere(shared == best)[0]
+        k = cycle[j]
+        xyxy[k, :2] = np.minimum(xyxy[k, :2], p[i, :2])
+        xyxy[k, 2:] = np.maximum(xyxy[k, 2:], p[i, 2:])
+        confidence[k] = max(confidence[k], confidence[person[i]])
+        gone[person[i]] = True
+        shared[i, :] = 0
+        shared[:, j] = 0
+    return Detections(seen.time_ms, xyxy[~gone], confidence[~gone], seen.class_id[~gone])
+
+
+def complete(seen: Detections, moved: Detections) -> Detections:
+    """`seen`, and those of `moved` that no box of it accounts for, with a confidence of 0."""
+    keep = np.ones(len(moved), bool)
+    if len(seen) and len(moved):
+        shared = overlap(moved.xyxy, seen.xyxy)
+        covered = shared.sum(axis=1) / area(moved.xyxy)
+        inside = (shared / area(seen.xyxy)).max(axis=1)
+        keep = (covered < 0.3) & (inside < 0.6)
+    return Detections(
+        seen.time_ms,
+        np.concatenate([seen.xyxy, moved.xyxy[keep]]),
+        np.concatenate([seen.confidence, np.zeros(int(keep.sum()), np.float32)]),
+        np.concatenate([seen.class_id, moved.class_id[keep]]),
+    )

@@ -1,0 +1,162 @@
+"""From tracks to crossings, where ids die.
+
+Law: what comes out says when, where, which way and what kind, and nothing ties two of them together.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from passerby.counting.counts import Crossing
+from passerby.counting.crossing import Passage, passages
+from passerby.counting.detections import MOTOR_VEHICLES, Label, Tracks
+from passerby.counting.fuse import area, overlap
+from passerby.geometry import Line
+from passerby.span import Span
+
+LEAST_BOXES = 3
+"""A track of fewer boxes is taken for a flicker of the detector."""
+
+SAME_MS = 700
+"""Two crossings of boxes that overlap, one way, within this time are one body seen twice."""
+
+
+class _Path(NamedTuple):
+    time_ms: NDArray[np.int64]
+    xyxy: NDArray[np.float32]
+    confidence: NDArray[np.float32]
+    class_id: NDArray[np.int64]
+
+    @property
+    def seen(self) -> float:
+        return float(self.confidence.sum())
+
+
+class _Event(NamedTuple):
+    passage: Passage
+    path: _Path
+    box: NDArray[np.float32]
+
+
+def tally(tracks: Tracks, lines: Sequence[Line], width: int, height: int, span: Span) -> list[Crossing]:
+    """Crossings of `lines` within `span`, in order of time, each body once and with the kind its boxes voted for."""
+    paths = [path for path in _paths(tracks) if _is_body(path)]
+    crossings: list[Crossing] = []
+    for line in lines:
+        events = [
+            _Event(passage, path, path.xyxy[passage.row])
+            for path in paths
+            for passage in passages(line, path.time_ms, path.xyxy, width, height)
+        ]
+        for event, votes in _once(events):
+            if event.passage.time_ms in span:
+                label, share = elect(votes)
+                p = event.passage
+                crossings.append(Crossing(p.time_ms, line.name, p.direction, label, p.along, share))
+    return sorted(crossings, key=lambda c: (c.time_ms, c.line, c.along))
+
+
+def _paths(tracks: Tracks) -> list[_Path]:
+    order = np.lexsort((tracks.time_ms, tracks.tracker_id))
+    ids = tracks.tracker_id[order]
+    cuts = np.flatnonzero(np.diff(ids)) + 1
+    return [
+        _Path(tracks.time_ms[rows], tracks.xyxy[rows], tracks.confidence[rows], tracks.class_id[rows])
+        for rows in np.split(order, cuts)
+        if len(rows) >= LEAST_BOXES
+    ]
+
+
+def _is_body(path: _Path) -> bool:
+    """What only moved is a body when it went somewhere: flicker, leaves and ghosts stay where they are."""
+    if path.seen > 0:
+        return True
+    if len(path.time_ms) < LEAST_BOXES + 1:
+        return False
+    centre = (path.xyxy[:, :2] + path.xyxy[:, 2:]) / 2
+    size = np.median(path.xyxy[:, 2:] - path.xyxy[:, :2], axis=0)
+    net = np.abs(centre[-1] - centre[0])
+    steps = np.abs(np.diff(centre, axis=0)).sum(axis=0)
+    went = float(np.hypot(*net))
+    return went >= 0.7 * float(size.max()) and went >= 0.4 * float(np.hypot(*steps))
+
+
+def _once(events: list[_Event]) -> list[tuple[_Event, NDArray[np.float64]]]:
+    """One event for each body, the best seen one, with the votes of all that saw it."""
+    kept: list[tuple[_Event, NDArray[np.float64]]] = []
+    for event in sorted(events, key=lambda e: (-e.path.seen, e.passage.time_ms)):
+        for other, votes in kept:
+            if _same(event, other):
+                votes += _votes(event.path)
+                break
+        else:
+            kept.append((event, _votes(event.path)))
+    return kept
+
+
+def _same(a: _Event, b: _Event) -> bool:
+    if a.passage.direction != b.passage.direction:
+        return False
+    if abs(a.passage.time_ms - b.passage.time_ms) > SAME_MS:
+        return False
+    # Boxes of one instant are compared: a queue crosses the same place one after the other.
+    shared_ms = np.intersect1d(a.path.time_ms, b.path.time_ms)
+    if len(shared_ms):
+        first = a.path.xyxy[np.isin(a.path.time_ms, shared_ms)]
+        second = b.path.xyxy[np.isin(b.path.time_ms, shared_ms)]
+        common = np.array([overlap(f[None], s[None])[0, 0] for f, s in zip(first, second, strict=True)])
+        inside = float(np.median(common / np.minimum(area(first), area(second))))
+        union = float(np.median(common / (area(first) + area(second) - common)))
+        moved = a.path.seen == 0 or b.path.seen == 0
+        other_kind = _kind(a.path) != _kind(b.path)
+        return inside > 0.5 if moved else (inside > 0.6 if other_kind else union > 0.6)
+    return False
+
+
+def _kind(path: _Path) -> int:
+    label = int(elect(_votes(path))[0])
+    return int(Label.VEHICLE) if label in MOTOR_VEHICLES else label
+
+
+def _votes(path: _Path) -> NDArray[np.float64]:
+    """(7,) sums of confidence; where no detector named it, its shape has the only vote."""
+    votes = np.bincount(path.class_id, path.confidence, minlength=len(Label)).astype(np.float64)
+    if votes.sum() == 0:
+        votes[_shape(path)] = 1e-3
+    return votes
+
+
+def _shape(path: _Path) -> Label:
+    """Who stands upright is a person; anything else that moves as one body is taken for a motor vehicle."""
+    width, height = np.median(path.xyxy[:, 2:] - path.xyxy[:, :2], axis=0)
+    return Label.PERSON if height >= 1.35 * width else Label.CAR
+
+
+CLOSE_VOTE = 0.55
+RIDER_SHARE = 0.2
+
+
+def elect(votes: NDArray[np.float64]) -> tuple[Label, float]:
+    """The label that the votes give and its share. A close vote between motor vehicles is `VEHICLE`."""
+    total = float(votes.sum())
+    cycles = [int(Label.BICYCLE), int(Label.MOTORCYCLE)]
+    motors = [int(Label.CAR), int(Label.BUS), int(Label.TRUCK), int(Label.VEHICLE)]
+    # A rider is often taken for a walker, hardly ever a walker for a rider.
+    if (
+        votes[cycles].sum() >= RIDER_SHARE * (votes[cycles].sum() + votes[Label.PERSON]) > 0
+        and votes[cycles].sum() + votes[Label.PERSON] > votes[motors].sum()
+    ):
+        best = max(cycles, key=lambda k: votes[k])
+        return Label(best), float(votes[cycles].sum() + votes[Label.PERSON]) / total
+    if votes[motors].sum() >= votes[Label.PERSON]:
+        named = [int(Label.CAR), int(Label.BUS), int(Label.TRUCK)]
+        best = max(named, key=lambda k: votes[k])
+        # A detector that knows only motor vehicles says nothing of the kind; most of them are cars.
+        if votes[named].sum() == 0:
+            return Label.CAR, float(votes[motors].sum()) / total
+        if votes[best] < CLOSE_VOTE * votes[named].sum():
+            return Label.VEHICLE, float(votes[motors].sum()) / total
+        return Label(best), float(votes[motors].sum()) / total
+    return Label.PERSON, float(votes[Label.PERSON]) / total

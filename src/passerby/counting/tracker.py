@@ -1,0 +1,141 @@
+"""Tie the boxes of successive instants together, within one chunk.
+
+Law: a fresh tracker for every chunk; its ids mean nothing outside it; it knows where boxes are, how large
+and how sure, and nothing of what they look like.
+
+Two-stage association after ByteTrack (Zhang et al., ECCV 2022): sure boxes first, then unsure ones, so that
+a box that fades behind a lamp post still continues its track; last what moved without a name. Constant velocity in between, as in SORT (2016).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import lap
+import numpy as np
+from numpy.typing import NDArray
+
+from passerby.counting.detections import MOTOR_VEHICLES, Detections, Label, Tracks
+
+SURE = 0.4
+"""Confidence from which a seen box may begin a track, and is matched first."""
+
+LOST_MS = 1_000
+"""A track that nothing has continued for this long is over."""
+
+_GATE = 0.75
+"""How far a box may lie from where it was expected, in box sizes."""
+_GATE_NEW = 1.4
+"""The same for a track whose velocity is not known yet."""
+_SMOOTHING = 0.5
+"""Share of the newest measured velocity in a track's velocity."""
+_KIND_COST = 0.25
+"""What a change between person, bicycle and motor vehicle costs, in box sizes."""
+
+
+@dataclass(slots=True)
+class _Track:
+    number: int
+    time_ms: int
+    centre: NDArray[np.float64]
+    size: NDArray[np.float64]
+    kind: int
+    velocity: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
+    hits: int = 1
+
+    def expected(self, time_ms: int) -> NDArray[np.float64]:
+        return self.centre + self.velocity * (time_ms - self.time_ms)
+
+
+def track(ticks: Iterable[Detections]) -> Tracks:
+    """Tracks of `ticks`, which must come in order of time. Every box that was tied to a track has a row."""
+    alive: list[_Track] = []
+    rows: list[tuple[int, NDArray[np.float32], float, int, int]] = []
+    count = 0
+    for tick in ticks:
+        alive = [t for t in alive if tick.time_ms - t.time_ms <= LOST_MS]
+        if not len(tick):
+            continue
+        centre = np.asarray((tick.xyxy[:, :2] + tick.xyxy[:, 2:]) / 2, np.float64)
+        size = np.maximum(1, np.asarray(tick.xyxy[:, 2:] - tick.xyxy[:, :2], np.float64))
+        kinds = [_kind(k) for k in tick.class_id.tolist()]
+        sure, moved = tick.confidence >= SURE, tick.confidence == 0
+        free_tracks = list(range(len(alive)))
+        free_boxes = []
+        for stage in (np.flatnonzero(sure), np.flatnonzero(~sure & ~moved), np.flatnonzero(moved)):
+            pairs, free_tracks, left = _match(
+                alive, free_tracks, stage.tolist(), centre, size, kinds, tick.time_ms
+            )
+            free_boxes += [b for b in left if sure[b] or moved[b]]
+            for t, b in pairs:
+                _continue(alive[t], tick.time_ms, centre[b], size[b], kinds[b])
+                rows.append(
+                    (
+                        tick.time_ms,
+                        tick.xyxy[b],
+                        float(tick.confidence[b]),
+                        int(tick.class_id[b]),
+                        alive[t].number,
+                    )
+                )
+        for b in free_boxes:
+            alive.append(_Track(count, tick.time_ms, centre[b], size[b], kinds[b]))
+            rows.append((tick.time_ms, tick.xyxy[b], float(tick.confidence[b]), int(tick.class_id[b]), count))
+            count += 1
+    return Tracks(
+        np.array([r[0] for r in rows], np.int64),
+        np.array([r[1] for r in rows], np.float32).reshape(-1, 4),
+        np.array([r[2] for r in rows], np.float32),
+        np.array([r[3] for r in rows], np.int64),
+        np.array([r[4] for r in rows], np.int64),
+    )
+
+
+def _kind(class_id: int) -> int:
+    """Person, bicycle or any motor vehicle: detectors name the kind of a motor vehicle anew in every picture."""
+    return int(Label.VEHICLE) if class_id in MOTOR_VEHICLES else class_id
+
+
+def _continue(
+    track: _Track, time_ms: int, centre: NDArray[np.float64], size: NDArray[np.float64], kind: int
+) -> None:
+    elapsed_ms = time_ms - track.time_ms
+    if elapsed_ms > 0:
+        measured = (centre - track.centre) / elapsed_ms
+        share = 1.0 if track.hits == 1 else _SMOOTHING
+        track.velocity = track.velocity * (1 - share) + measured * share
+    track.time_ms, track.centre, track.kind = time_ms, centre, kind
+    track.size = size if track.hits == 1 else track.size * 0.5 + size * 0.5
+    track.hits += 1
+
+
+def _match(
+    alive: list[_Track],
+    tracks: list[int],
+    boxes: list[int],
+    centre: NDArray[np.float64],
+    size: NDArray[np.float64],
+    kinds: list[int],
+    time_ms: int,
+) -> tuple[list[tuple[int, int]], list[int], list[int]]:
+    """Pairs of (track, box) of least total cost, and the tracks and boxes that are left."""
+    if not tracks or not boxes:
+        return [], tracks, boxes
+    expected = np.array([alive[t].expected(time_ms) for t in tracks])
+    sizes = np.array([alive[t].size for t in tracks])
+    new = np.array([alive[t].hits == 1 for t in tracks])
+    kind = np.array([alive[t].kind for t in tracks])
+    mean_size = np.sqrt(sizes[:, None, :] * size[None, boxes, :])
+    offset = np.abs(expected[:, None, :] - centre[None, boxes, :]) / mean_size
+    # A tall box seldom moves by its height, a wide one seldom by its width: each side in its own measure.
+    cost = np.hypot(offset[..., 0], offset[..., 1])
+    cost = cost / np.where(new, _GATE_NEW, _GATE)[:, None]
+    growth = np.abs(np.log(size[None, boxes, :] / sizes[:, None, :])).sum(axis=2)
+    cost += 0.3 * growth
+    cost += _KIND_COST * (kind[:, None] != np.array([kinds[b] for b in boxes])[None, :])
+    _, x, y = lap.lapjv(cost, extend_cost=True, cost_limit=1.0)
+    pairs = [(tracks[i], boxes[j]) for i, j in enumerate(x) if j >= 0]
+    return (
+        pairs,
+        [tracks[i] for i, j in enumerate(x) if j < 0],
+        [boxes[j] for j, i in enumerate(y) if i < 0],
+    )

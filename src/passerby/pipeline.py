@@ -1,0 +1,167 @@
+"""READ FIRST: the whole flow in one screen, and the only module that sees every room.
+
+    video (pixels) -> counting (boxes, tracks, exact counts) -> privacy (clipped, noised) -> publish
+
+Law: rooms meet here and nowhere else; no work is done here that a room could do.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter, process_time
+
+from passerby import clock
+from passerby.counting.bins import bin_counts, total_counts
+from passerby.counting.counts import Cost, Counts, Crossing
+from passerby.counting.detections import Detections, Label
+from passerby.counting.tally import tally
+from passerby.counting.tracker import track
+from passerby.errors import InputError
+from passerby.geometry import DEFAULT_CORRIDOR, Line
+from passerby.lines import check_names
+from passerby.span import Span
+from passerby.video.choose import choose
+from passerby.video.observe import Effort, Reading, Recording, Watch, detect, probe, watch
+
+CHUNK_MS = 60_000
+"""Length of a chunk of one's own recording: its tracker knows nothing of the others."""
+MARGIN_MS = 10_000
+"""What a chunk's tracker sees before and after it: a crossing needs the path that leads to it and away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`done_ms` of `total_ms` of video (0 where the file does not say), after `wall_s` seconds."""
+
+    done_ms: int
+    total_ms: int
+    wall_s: float
+
+
+def count(
+    video: str | Path,
+    lines: Sequence[Line],
+    *,
+    detector: str = "auto",
+    model_dir: Path | None = None,
+    corridor: float | None = DEFAULT_CORRIDOR,
+    labels: Sequence[Label] | None = None,
+    start: str | None = None,
+    timezone: str | None = None,
+    bin_ms: int = 900_000,
+    chunk_ms: int = CHUNK_MS,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Counts:
+    """Count what crosses `lines` in a recording: exact counts, for who holds the footage.
+
+    `detector`: auto, motion, or names of models joined by `+`. `corridor`: half its width in frame heights,
+    None for the whole picture. `labels`: what to report, None for all. `start`, `timezone`: when the
+    recording began, where the file does not say. `bin_ms` and `chunk_ms` in milliseconds.
+
+    Raises SourceError, ModelError, LineError or InputError, each with one line for the user.
+    """
+    began, began_cpu = perf_counter(), process_time()
+    if not lines:
+        raise InputError("no line to count: expected at least one")
+    check_names(lines)
+    recording = probe(video)
+    opened = clock.resolve_start(
+        recording.path, start=start, timezone_name=timezone, created=recording.created
+    )
+    choice = choose(detector, model_dir)
+    seeing = watch(recording, lines, corridor, choice.loaded, choice.motion)
+    reading, effort = Reading(), Effort()
+    ticks: Iterable[Detections] = detect(recording, opened.start_ms, None, seeing, reading, effort)
+    if on_progress:
+        ticks = _reporting(ticks, opened.start_ms, recording.duration_ms, began, on_progress)
+    crossings = []
+    track_s = 0.0
+    for span, near in chunks(ticks, chunk_ms):
+        chunk_began = process_time()
+        crossings += crossings_of(near, lines, recording, span)
+        track_s += process_time() - chunk_began
+    wanted = tuple(labels) if labels else tuple(Label)
+    crossings = [c for c in crossings if c.label in wanted]
+    span = Span(opened.start_ms, opened.start_ms + max(reading.end_ms, recording.duration_ms))
+    covered = [Span(s.start_ms + opened.start_ms, s.end_ms + opened.start_ms) for s in reading.covered]
+    shown = wanted if labels else _met(crossings)
+    cpu_s = process_time() - began_cpu
+    return Counts(
+        video=str(video),
+        start=clock.to_local(opened.start_ms, opened.zone),
+        start_from=opened.text,
+        duration_s=span.duration_ms / 1000,
+        frames=reading.frames,
+        detector=choice.name,
+        bins=tuple(bin_counts(crossings, lines, shown, clock.bins(span, bin_ms, opened.zone), covered)),
+        totals=tuple(total_counts(crossings, lines, shown)),
+        crossings=tuple(crossings),
+        cost=Cost(
+            wall_s=perf_counter() - began,
+            cpu_s=cpu_s,
+            decode_cpu_s=effort.decode_s,
+            detect_cpu_s=effort.detect_s,
+            track_cpu_s=track_s,
+            frames_per_cpu_s=reading.frames / max(cpu_s, 1e-6),
+        ),
+        warnings=(*choice.warnings, *_damage(recording, reading)),
+    )
+
+
+def crossings_of(
+    ticks: Sequence[Detections], lines: Sequence[Line], recording: Recording, span: Span
+) -> list[Crossing]:
+    """What crosses within `span`, by a fresh tracker over `ticks`, which may begin before it and end after it."""
+    return tally(track(ticks), lines, recording.width, recording.height, span)
+
+
+def chunks(ticks: Iterable[Detections], chunk_ms: int) -> Iterator[tuple[Span, list[Detections]]]:
+    """Chunks cut at multiples of `chunk_ms`, each with the ticks within MARGIN_MS of it."""
+    near: list[Detections] = []
+    start_ms: int | None = None
+    for tick in ticks:
+        if start_ms is None:
+            start_ms = tick.time_ms // chunk_ms * chunk_ms
+        near.append(tick)
+        while tick.time_ms >= start_ms + chunk_ms + MARGIN_MS:
+            yield Span(start_ms, start_ms + chunk_ms), near[:-1]
+            start_ms += chunk_ms
+            near = [t for t in near if t.time_ms >= start_ms - MARGIN_MS]
+    while start_ms is not None and near and start_ms <= near[-1].time_ms:
+        end_ms = start_ms + chunk_ms
+        yield Span(start_ms, end_ms), [t for t in near if t.time_ms < end_ms + MARGIN_MS]
+        start_ms = end_ms
+        near = [t for t in near if t.time_ms >= start_ms - MARGIN_MS]
+
+
+def _reporting(
+    ticks: Iterable[Detections],
+    start_ms: int,
+    total_ms: int,
+    began: float,
+    on_progress: Callable[[Progress], None],
+) -> Iterator[Detections]:
+    for tick in ticks:
+        on_progress(Progress(tick.time_ms - start_ms, total_ms, perf_counter() - began))
+        yield tick
+
+
+def _met(crossings: Sequence[Crossing]) -> tuple[Label, ...]:
+    """Labels that crossed at least once, in their order; all three common ones where nothing did."""
+    met = tuple(sorted({c.label for c in crossings}))
+    return met or (Label.PERSON, Label.BICYCLE, Label.VEHICLE)
+
+
+def _damage(recording: Recording, reading: Reading) -> Iterator[str]:
+    if reading.damaged:
+        yield f"{recording.path}: {reading.damaged} damaged packets were skipped"
+    yield from (f"{recording.path}: {problem}" for problem in reading.problems)
+    missing_ms = recording.duration_ms - reading.end_ms
+    if missing_ms > max(1_000, recording.duration_ms // 100):
+        yield (
+            f"{recording.path}: ends after {reading.end_ms / 1000:.1f} s of the {recording.duration_ms / 1000:.1f} s "
+            "that it promises; see coverage"
+        )
+
+
+__all__ = ["Progress", "Recording", "Watch", "count", "probe"]

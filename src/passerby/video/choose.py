@@ -1,0 +1,53 @@
+"""Which detectors to run: named by the user, or chosen from those at hand.
+
+Law: the choice depends on what is installed and configured, never on what a video shows or is called.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from passerby.errors import InputError, ModelError
+from passerby.video.detector import LoadedDetector, load
+
+MOTION = "motion"
+AUTO = "auto"
+
+_PREFERRED = ("person-vehicle-bike-detection-2002", "yolox_nano")
+"""What `auto` runs side by side where it is at hand: the first knows bodies from above, the second knows kinds."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """`name` as printed with the counts; `loaded` models, `motion` whether motion is looked at as well."""
+
+    name: str
+    loaded: tuple[LoadedDetector, ...]
+    motion: bool
+    warnings: tuple[str, ...]
+
+
+def choose(names: str, model_dir: Path | None) -> Choice:
+    """`auto`, `motion`, or names or paths of models joined by `+`, of which one may be `motion`.
+
+    Raises ModelError for a model that is not found or is none; InputError for an empty name.
+    """
+    if names == AUTO:
+        return _auto(model_dir)
+    parts = [part.strip() for part in names.split("+")]
+    if not all(parts):
+        raise InputError(f"detector {names!r}: expected auto, motion, or names of models joined by +")
+    loaded = tuple(load(part, model_dir) for part in parts if part != MOTION)
+    return Choice("+".join(parts), loaded, MOTION in parts, ())
+
+
+def _auto(model_dir: Path | None) -> Choice:
+    loaded = []
+    for name in _PREFERRED:
+        try:
+            loaded.append(load(name, model_dir))
+        except ModelError:
+            continue
+    if loaded:
+        return Choice("+".join([*(one.name for one in loaded), MOTION]), tuple(loaded), True, ())
+    hint = f"no model found, counting by motion alone; `passerby models pull {_PREFERRED[1]}` gets one"
+    return Choice(MOTION, (), True, (hint,))

@@ -29,5 +29,6 @@ def section(command: click.Command, context: click.Context) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    top = click.Context(command, info_name="passerby", max_content_width=WIDTH)
+    settings = {**command.context_settings, "max_content_width": WIDTH}
+    top = click.Context(command, info_name="passerby", **settings)
     print(HEAD + "".join(section(command, top)), end="")

@@ -17,12 +17,14 @@ def overlap(a: _Boxes, b: _Boxes) -> NDArray[np.float32]:
     """Areas (n, m) px2 that n boxes and m boxes share."""
     low = np.maximum(a[:, None, :2], b[None, :, :2])
     high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    return np.prod(np.maximum(np.float32(0), high - low), axis=2, dtype=np.float32)
+    sides = np.maximum(0, high - low)
+    return np.asarray(sides[..., 0] * sides[..., 1], np.float32)
 
 
 def area(boxes: _Boxes) -> NDArray[np.float32]:
     """Areas (n,) px2 of n boxes, above 0."""
-    return np.prod(np.maximum(np.float32(1e-3), boxes[:, 2:] - boxes[:, :2]), axis=1, dtype=np.float32)
+    sides = np.maximum(1e-3, boxes[:, 2:] - boxes[:, :2])
+    return np.asarray(sides[:, 0] * sides[:, 1], np.float32)
 
 
 def riders(seen: Detections) -> Detections:

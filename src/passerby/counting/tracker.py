@@ -4,7 +4,8 @@ Law: a fresh tracker for every chunk; its ids mean nothing outside it; it knows 
 and how sure, and nothing of what they look like.
 
 Two-stage association after ByteTrack (Zhang et al., ECCV 2022): sure boxes first, then unsure ones, so that
-a box that fades behind a lamp post still continues its track; last what moved without a name. Constant velocity in between, as in SORT (2016).
+a box that fades behind a lamp post still continues its track; last what moved without a name. Constant
+velocity in between, as in SORT (2016).
 """
 
 from collections.abc import Iterable

@@ -63,7 +63,8 @@ class Frame:
     def yuv(self, size: tuple[int, int]) -> Image:
         """The whole frame averaged down to (width, height) `size`: (height, width, 3) uint8 Y, U, V."""
         planes = (self.luma, self._u, self._v)
-        return cv2.merge([cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in planes])
+        small = [cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in planes]
+        return np.asarray(cv2.merge(small), np.uint8)
 
     def __repr__(self) -> str:
         return f"<Frame {self.width}x{self.height}>"

@@ -67,7 +67,7 @@ def _background(samples: list[Image]) -> _Background:
 
 def _slope(picture: Image) -> NDArray[np.float32]:
     """Change per pixel, the larger of both ways."""
-    return (
+    return np.asarray(
         np.maximum(
             np.abs(cv2.Sobel(picture, cv2.CV_32F, 1, 0, ksize=3)),
             np.abs(cv2.Sobel(picture, cv2.CV_32F, 0, 1, ksize=3)),

@@ -20,7 +20,9 @@ from passerby.video import motion, source
 from passerby.video.boxes import Boxes, no_boxes, suppress
 from passerby.video.detector import LoadedDetector
 from passerby.video.frame import Frame, Image
-from passerby.video.source import Reading, Recording
+from passerby.video.source import Reading, Recording, probe
+
+__all__ = ["Effort", "Reading", "Recording", "Region", "Watch", "detect", "observe", "probe", "watch"]
 
 TICK_MS = 80
 """One picture is looked at in each tick of this length: 12.5 a second."""

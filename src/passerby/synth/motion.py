@@ -26,9 +26,8 @@ def walked_m(actor: Actor, times_s: Array) -> Array:
     """(n,) how far it has come since its first waypoint."""
     points = np.array([(point.x_m, point.y_m) for point in actor.path])
     steps = np.hypot(*np.diff(points, axis=0).T)
-    return np.interp(
-        times_s, [point.time_s for point in actor.path], np.concatenate([[0.0], np.cumsum(steps)])
-    )
+    known = [point.time_s for point in actor.path]
+    return np.asarray(np.interp(times_s, known, np.concatenate([[0.0], np.cumsum(steps)])), np.float64)
 
 
 def headings(actor: Actor, times_s: Array) -> Array:

@@ -221,7 +221,10 @@ class Street:
 
     @property
     def rate(self) -> Fraction:
-        """Frames per second as a ratio, as a container wants it."""
+        """Frames per second as a ratio, as a container wants it; 29.97 means 30000/1001."""
+        film = Fraction(round(self.fps) * 1000, 1001)
+        if round(float(film), 2) == round(self.fps, 2):
+            return film
         return Fraction(self.fps).limit_denominator(1001)
 
     @property

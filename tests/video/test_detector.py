@@ -58,7 +58,7 @@ def yolox_graph(
     )
 
 
-# The same for PicoDet: scores rise with blue, every distance is two cells (all weight on the third bin).
+# The same for PicoDet: scores rise with blue, and left, top, right and bottom are 1, 2, 3 and 4 cells away.
 def picodet_graph(path: Path, size: int) -> Path:
     nodes, constants = [], []
     scores: list[tuple[str, list[int | str]]] = []
@@ -68,7 +68,7 @@ def picodet_graph(path: Path, size: int) -> Path:
         score = np.zeros((80, 3, stride, stride), np.float32)
         score[0, 0] = 0.3 * float(stride == 8) / stride**2
         box = np.zeros((32, 3, stride, stride), np.float32)
-        peak = np.tile(np.where(np.arange(8) == 2, 50.0, 0.0), 4).astype(np.float32)
+        peak = np.where(np.arange(8) == np.array([[1], [2], [3], [4]]), 50, 0).astype(np.float32).ravel()
         for kind, weight, bias, found in (
             ("score", score, np.where(np.arange(80) == 0, 0.1, 0.0).astype(np.float32), scores),
             ("box", box, peak, boxes),
@@ -100,7 +100,8 @@ def save(
     )
     graph = helper.make_graph(list(nodes), "built", given_, answered, list(constants))
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-    onnx.save(model, path)
+    # As exporters do, the shapes between are written down too.
+    onnx.save(onnx.shape_inference.infer_shapes(model), path)
     return path
 
 
@@ -200,13 +201,12 @@ def test_low_scores_are_answered_down_to_the_floor(any_size: Path) -> None:
 def test_picodet_answers_in_pixels_of_the_image(blue_picodet: Path) -> None:
     detector = load(str(blue_picodet), confidence=0.5)
     assert (detector.layout, detector.size_px, detector.multiple_px) == ("picodet", (160, 160), 1)
-    found = detector.detect(blue_square(320, 160, 160, 80, side=16))
-    # Half the width: the square covers one cell and half of the next two below it on y, each 2 cells to a side.
+    found = detector.detect(blue_square(320, 480, 160, 240, side=24))
+    # Squeezed by 2 and by 3, the square covers a cell and half of the next.
     best = found.xyxy[found.confidence.argmax()]
-    np.testing.assert_allclose(best[2:] - best[:2], [4 * 8 * 2, 4 * 8], rtol=1e-3)
-    assert 160 <= best[[0, 2]].mean() <= 176
-    assert 80 <= best[[1, 3]].mean() <= 96
-    # (255 - 103.53) / 57.375 * 0.3 + 0.1
+    x, y = (10 + 0.5) * 8 * 2, (10 + 0.5) * 8 * 3
+    np.testing.assert_allclose(best, [x - 8 * 2, y - 16 * 3, x + 24 * 2, y + 32 * 3], rtol=1e-4)
+    # Blue is channel 0: (255 - 103.53) / 57.375 * 0.3 + 0.1.
     assert found.confidence.max() == pytest.approx(0.892, abs=1e-3)
     assert set(found.class_id) == {Label.PERSON}
 

@@ -1,12 +1,16 @@
-"""One line of one camera, and ledgers for it."""
+"""One line of one camera, and ledgers for it: in SQLite and in PostgreSQL."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 pytest.importorskip("opendp", reason="the extra `private` is not installed")
 pytest.importorskip("sqlalchemy", reason="the extra `private` is not installed")
+
+from sqlalchemy import create_engine, make_url, text
+from tests.privacy.servers import missing, postgresql
 
 from passerby.privacy.charge import Charge
 from passerby.privacy.database import open_ledger
@@ -54,3 +58,29 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     begin(opened)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The URL of a PostgreSQL server of our own."""
+    pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
+    reason = missing()
+    if reason is not None:
+        pytest.skip(reason)
+    with postgresql() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str | Path, Path]:
+    """Where a new ledger can be made, and its mark: in each of the two databases."""
+    mark = tmp_path / "ledger.mark"
+    if request.param == "sqlite":
+        return tmp_path / "ledger.db", mark
+    url = make_url(request.getfixturevalue("server"))
+    name = f"ledger_{uuid4().hex}"
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return url.set(database=name).render_as_string(hide_password=False), mark

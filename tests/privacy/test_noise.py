@@ -1,12 +1,12 @@
 """The draw: its law, its scale, and where its chance comes from."""
 
-import os
 from fractions import Fraction
 from math import exp
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.privacy.programs import run_program
 
 from passerby.errors import PolicyError
 from passerby.privacy.noise import MICRO, add_noise, scale
@@ -41,22 +41,9 @@ def test_cells_of_one_draw_and_draws_of_one_vector_differ() -> None:
 
 
 def test_a_fork_does_not_copy_the_noise() -> None:
-    def draw() -> bytes:
-        return repr(add_noise([0] * 64, 1000, MICRO)).encode()
-
-    draw()
-    seen = {draw()}
-    for _ in range(3):
-        reader, writer = os.pipe()
-        child = os.fork()
-        if child == 0:  # pragma: no cover
-            os.write(writer, draw())
-            os._exit(0)
-        os.waitpid(child, 0)
-        seen.add(os.read(reader, 65_536))
-        os.close(reader)
-        os.close(writer)
-    assert len(seen) == 4
+    seen = run_program("forked_noise")
+    assert len(seen) == 9
+    assert len(set(seen)) == 9
 
 
 def test_what_cannot_be_noised_is_refused_without_its_value() -> None:

@@ -45,15 +45,19 @@ def add_noise(counts: Sequence[int], delta: int, epsilon_micro: int) -> tuple[in
 
 @lru_cache(maxsize=64)
 def _measurement(delta: int, epsilon_micro: int) -> Any:
-    import opendp.prelude as dp
+    # Not opendp.prelude, which loads data frame libraries too.
+    from opendp.domains import atom_domain, vector_domain
+    from opendp.measurements import make_laplace
+    from opendp.metrics import l1_distance
+    from opendp.mod import enable_features
 
-    dp.enable_features("contrib")
+    enable_features("contrib")
     claimed = epsilon_micro / MICRO
     width = scale(delta, epsilon_micro)
-    space = dp.vector_domain(dp.atom_domain(T="i64")), dp.l1_distance(T="i64")
-    measurement = dp.m.make_laplace(*space, scale=width)
+    space = vector_domain(atom_domain(T="i64")), l1_distance(T="i64")
+    measurement = make_laplace(*space, scale=width)
     # OpenDP's own proof of the loss rounds up: a hair more noise, until it agrees with the claim.
     while measurement.map(delta) > claimed:
         width = nextafter(width, inf)
-        measurement = dp.m.make_laplace(*space, scale=width)
+        measurement = make_laplace(*space, scale=width)
     return measurement

@@ -125,6 +125,7 @@ def test_checking_leaves_nothing(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
+# Run with -B: under this limit Python would leave broken byte code behind for everyone.
 TOO_LARGE = """
 import resource, sys
 from pathlib import Path
@@ -142,7 +143,7 @@ def test_a_file_that_cannot_grow_leaves_the_old_one(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old")
     ran = subprocess.run(
-        [sys.executable, "-c", TOO_LARGE, str(path)], capture_output=True, text=True, check=True
+        [sys.executable, "-B", "-c", TOO_LARGE, str(path)], capture_output=True, text=True, check=True
     )
 
     assert ran.stdout == f"{path}: could not be written: File too large\n"

@@ -357,14 +357,11 @@ def test_bins_that_divide_no_day_are_refused() -> None:
             list(bins(Span(0, 1), bin_ms, UTC))
 
 
-days = st.integers(at("2005-01-01"), at("2035-01-01"))
-
-
 @st.composite
-def near_clock_changes(draw: st.DrawFn) -> tuple[int, tzinfo]:
+def near_clock_changes(draw: st.DrawFn, since: str = "2005-01-01") -> tuple[int, tzinfo]:
     """Instants, half of them within two days of a change of the clock."""
     zone = ZoneInfo(draw(st.sampled_from(ZONES)))
-    time_ms = draw(days)
+    time_ms = draw(st.integers(at(since), at("2035-01-01")))
     if draw(st.booleans()):
         for _ in range(400):
             later = time_ms + DAY_MS
@@ -415,8 +412,9 @@ def test_bins_do_not_depend_on_where_the_span_begins(begin: tuple[int, tzinfo], 
     assert whole[-len(later) :] == later
 
 
-@given(near_clock_changes(), st.sampled_from([60_000, 300_000, QUARTER_MS]))
-def test_bins_that_part_a_quarter_of_an_hour_are_of_one_length_everywhere(
+# Until 2011 St John's changed its clock a minute after midnight, in the middle of a bin.
+@given(near_clock_changes(since="2012-01-01"), st.sampled_from([60_000, 300_000, QUARTER_MS]))
+def test_bins_that_part_a_quarter_of_an_hour_are_of_one_length(
     begin: tuple[int, tzinfo], bin_ms: int
 ) -> None:
     start_ms, zone = begin

@@ -6,6 +6,7 @@ expected; no password is ever printed.
 
 import os
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
@@ -32,6 +33,7 @@ _LARGE_EPSILON = 5.0
 _LARGEST_FILE = 1_000_000
 _MOST_VALUES = 50_000
 _DEEPEST = 30
+_TAGS = {"map", "seq", "str", "null", "bool", "int", "float", "timestamp", "value", "merge"}
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _CLEAR_PASSWORD = re.compile(r"://[^/@\s]*:(?!\$\{)[^/@\s]+@")
 _QUOTED = re.compile(r"'[^']{4,}'|\"[^\"]{4,}\"")
@@ -199,7 +201,10 @@ def parse(text: str, path: Path) -> Site:
 def _compose(yaml: YAML, text: str) -> Node | None:
     """The document's nodes, which keep their lines. Raises YAMLError, RecursionError."""
     try:
-        return cast(Node | None, yaml.compose(text))
+        with warnings.catch_warnings():
+            # YAML allows an anchor twice, and the library's warning would quote the lines around it.
+            warnings.simplefilter("ignore")
+            return cast(Node | None, yaml.compose(text))
     except (ValueError, TypeError, AttributeError, LookupError, AssertionError, NotImplementedError) as error:
         # The parser trips over some broken texts before it can say what is broken.
         raise YAMLError from error
@@ -257,11 +262,14 @@ class _Tree:
         if depth > _DEEPEST or self._values > _MOST_VALUES:
             raise RecursionError
         self.lines.setdefault(key, node.start_mark.line + 1)
+        if str(node.tag).removeprefix("tag:yaml.org,2002:") not in _TAGS:
+            # Not shown: a password that begins with ! is a tag to YAML.
+            self.add(key, "found a tag (!), expected a plain value, or text in quotes")
         if isinstance(node, MappingNode):
             return self._mapping(node, key, depth)
         if isinstance(node, SequenceNode):
             return [self.plain(item, (*key, index), depth + 1) for index, item in enumerate(node.value)]
-        return self._scalar(node, key)
+        return self._scalar(node)
 
     def _mapping(self, node: MappingNode, key: Key, depth: int) -> dict[str, Any]:
         plain: dict[str, Any] = {}
@@ -278,9 +286,8 @@ class _Tree:
             plain[str(here[-1])] = self.plain(value_node, here, depth + 1)
         return plain
 
-    def _scalar(self, node: Node, key: Key) -> Any:
+    def _scalar(self, node: Node) -> Any:
         kind = str(node.tag).removeprefix("tag:yaml.org,2002:")
-        text = str(node.value)
         try:
             if kind == "null":
                 return None
@@ -291,11 +298,8 @@ class _Tree:
             if kind == "float":
                 return float(self._constructor.construct_yaml_float(node))
         except (ValueError, OverflowError, KeyError, IndexError):
-            return text
-        if kind not in {"str", "timestamp", "value", "merge"}:
-            # Not shown: a password that begins with ! is a tag to YAML.
-            self.add(key, "found a tag (!), expected a plain value, or text in quotes")
-        return text
+            pass
+        return str(node.value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Law: thin; a command loads what it needs only when it runs, so that help and mis
 
 import click
 
-import passerby
+from passerby import __version__
 from passerby.cli.check import check
 from passerby.cli.count import count
 from passerby.cli.demo import demo
@@ -15,7 +15,7 @@ from passerby.cli.models import models
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(passerby.__version__, prog_name="passerby")
+@click.version_option(__version__, prog_name="passerby")
 def command() -> None:
     """How many, never who: counts of people, cyclists and vehicles from fixed cameras."""
 

@@ -10,6 +10,7 @@ from time import process_time
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from passerby.counting.detections import Detections, no_detections
 from passerby.counting.fuse import complete, riders
@@ -17,7 +18,7 @@ from passerby.errors import LineError
 from passerby.geometry import Corridor, Line
 from passerby.span import Span
 from passerby.video import motion, source
-from passerby.video.boxes import Boxes, no_boxes, suppress
+from passerby.video.boxes import Boxes, suppress
 from passerby.video.detector import LoadedDetector
 from passerby.video.frame import Frame, Image
 from passerby.video.source import Reading, Recording, probe
@@ -40,7 +41,11 @@ class Region:
     top: int
     right: int
     bottom: int
-    outside: Image | None
+    outside: NDArray[np.bool_] | None
+
+
+_Bounds = tuple[int, int, int, int]
+"""Left, top, right, bottom in px, all even."""
 
 
 @dataclass(slots=True)
@@ -55,10 +60,7 @@ class Effort:
 class Watch:
     """What to look at and with what: fixed before the first frame, by configuration alone."""
 
-    width: int
-    height: int
-    regions: tuple[Region, ...]
-    detectors: tuple[LoadedDetector, ...]
+    looks: tuple[tuple[LoadedDetector, Region], ...]
     motion: bool
 
 
@@ -70,25 +72,77 @@ def watch(
     with_motion: bool,
 ) -> Watch:
     """Corridors of `half_width` frame heights around `lines`; the whole frame where it is None."""
-    width, height = recording.width // 2 * 2, recording.height // 2 * 2
-    if half_width is None:
-        regions: tuple[Region, ...] = (Region(0, 0, width, height, None),)
-    else:
-        regions = tuple(_region(Corridor(line, half_width), width, height) for line in lines)
-    return Watch(recording.width, recording.height, regions, tuple(loaded), with_motion)
+    size = recording.width // 2 * 2, recording.height // 2 * 2
+    masks = [_mask(Corridor(line, half_width), size) for line in lines] if half_width is not None else []
+    looks = []
+    for one in loaded:
+        # A network of fixed input squeezes what it is shown: it is shown the frame's own proportions.
+        boxes = [_bounds(mask) if one.size_px is None else _window(_bounds(mask), size) for mask in masks]
+        looks += (
+            [(one, region) for region in _regions(boxes, masks)]
+            if masks
+            else [(one, Region(0, 0, *size, None))]
+        )
+    return Watch(tuple(looks), with_motion)
 
 
-def _region(corridor: Corridor, width: int, height: int) -> Region:
+def _mask(corridor: Corridor, size: tuple[int, int]) -> Image:
+    """(h, w) uint8, 255 within the corridor."""
+    width, height = size
     polygon = np.array(corridor.polygon(width / height)) * [width, height]
     mask = np.zeros((height, width), np.uint8)
     cv2.fillPoly(mask, [np.round(polygon).astype(np.int32)], 255)
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
+    if not mask.any():
         raise LineError(f"line {corridor.line.name!r}: its corridor holds no pixel of the frame")
-    left, top = int(columns[0]) // 2 * 2, int(rows[0]) // 2 * 2
-    right, bottom = (int(columns[-1]) + 2) // 2 * 2, (int(rows[-1]) + 2) // 2 * 2
-    outside = np.asarray(mask[top:bottom, left:right] == 0)
-    return Region(left, top, right, bottom, outside if outside.any() else None)
+    return mask
+
+
+def _bounds(mask: Image) -> _Bounds:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return (
+        int(columns[0]) // 2 * 2,
+        int(rows[0]) // 2 * 2,
+        (int(columns[-1]) + 2) // 2 * 2,
+        (int(rows[-1]) + 2) // 2 * 2,
+    )
+
+
+def _window(bounds: _Bounds, size: tuple[int, int]) -> _Bounds:
+    """The smallest window of the frame's proportions around `bounds`."""
+    left, top, right, bottom = bounds
+    share = max((right - left) / size[0], (bottom - top) / size[1])
+    width, height = (min(full, round(full * share / 2) * 2) for full in size)
+    x = min(max(0, (left + right - width) // 4 * 2), size[0] - width)
+    y = min(max(0, (top + bottom - height) // 4 * 2), size[1] - height)
+    return x, y, x + width, y + height
+
+
+def _regions(bounds: Sequence[_Bounds], masks: Sequence[Image]) -> list[Region]:
+    """One region for each set of corridors that lie in each other's bounds: looking once is cheaper than twice."""
+    groups: list[tuple[_Bounds, list[Image]]] = []
+    for box, mask in zip(bounds, masks, strict=True):
+        for index, (other, members) in enumerate(groups):
+            joined = (
+                min(box[0], other[0]),
+                min(box[1], other[1]),
+                max(box[2], other[2]),
+                max(box[3], other[3]),
+            )
+            if _area(joined) <= 1.1 * max(_area(box), _area(other)):
+                groups[index] = joined, [*members, mask]
+                break
+        else:
+            groups.append((box, [mask]))
+    regions = []
+    for (left, top, right, bottom), members in groups:
+        outside = ~np.any([mask[top:bottom, left:right] > 0 for mask in members], axis=0)
+        regions.append(Region(left, top, right, bottom, outside if outside.any() else None))
+    return regions
+
+
+def _area(bounds: _Bounds) -> int:
+    left, top, right, bottom = bounds
+    return (right - left) * (bottom - top)
 
 
 def observe(frames: Iterable[Frame], watch: Watch, effort: Effort) -> Iterator[Detections]:
@@ -133,23 +187,22 @@ def _ticks(frames: Iterable[Frame], effort: Effort) -> Iterator[Frame]:
 
 
 def _see(frame: Frame, watch: Watch, effort: Effort) -> Detections:
-    if not watch.detectors:
+    if not watch.looks:
         return no_detections(frame.time_ms)
     began = process_time()
-    found = [no_boxes()]
-    for region in watch.regions:
+    found = []
+    for one, region in watch.looks:
         image = frame.bgr(region.left, region.top, region.right, region.bottom)
         if region.outside is not None:
             image[region.outside] = _GREY
-        for one in watch.detectors:
-            boxes = one.detect(image)
-            shift = np.array([region.left, region.top] * 2, np.float32)
-            found.append(Boxes(boxes.xyxy + shift, boxes.confidence, boxes.class_id))
-    boxes = Boxes(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
-    if len(found) > 2:
-        boxes = suppress(boxes)
+        boxes = one.detect(image)
+        shift = np.array([region.left, region.top] * 2, np.float32)
+        found.append(Boxes(boxes.xyxy + shift, boxes.confidence, boxes.class_id))
+    boxes = (
+        found[0]
+        if len(found) == 1
+        else suppress(Boxes(*(np.concatenate(p) for p in zip(*found, strict=True))))
+    )
     seen = riders(Detections(frame.time_ms, *boxes))
-    if len(seen) < len(boxes.xyxy):
-        seen = Detections(frame.time_ms, *suppress(Boxes(seen.xyxy, seen.confidence, seen.class_id)))
     effort.detect_s += process_time() - began
     return seen

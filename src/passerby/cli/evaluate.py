@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from passerby.cli.group import write_out
+from passerby.cli.group import note, write_out
+from passerby.cli.progress import progress_bar
 
 
 @click.command(short_help="Count clips of known truth.")
@@ -31,7 +32,12 @@ def evaluate(truth: Path, clips: Path | None, detector: str, model_dir: Path | N
     """Count the clips of the truth file TRUTH, and print what was counted beside what is true."""
     from passerby import pipeline, tables
 
-    evaluation = pipeline.evaluate(truth, clips, detector=detector, model_dir=model_dir)
+    with progress_bar(quiet=False) as on_progress:
+        evaluation = pipeline.evaluate(
+            truth, clips, detector=detector, model_dir=model_dir, on_progress=on_progress
+        )
+    for warning in evaluation.warnings:
+        note(f"warning: {warning}")
     if format_ == "json":
         write_out(tables.to_json(evaluation))
         return

@@ -101,14 +101,27 @@ def _time(moment: datetime) -> str:
 
 
 def evaluation_tables(evaluation: "Evaluation") -> list[Table | str]:
-    """Counted beside true: a row for each clip, line, direction and label, then the accuracy over all."""
-    columns = ("clip", "line", "direction", "label", "true", "counted", "missed", "over", "signed", "GEH")
+    """Counted beside true: a row for each clip, line, direction and label; then clips; then all of it."""
+    figures = ("true", "counted", "missed", "over", "signed")
     rows = [
         (
             *(row.clip, row.line, row.direction, row.label),
-            *(row.true, row.counted, row.missed, row.over, row.signed),
+            *(getattr(row, figure) for figure in figures),
             f"{row.geh:.1f}",
         )
         for row in evaluation.rows
     ]
-    return [table(None, columns, rows, 6), f"accuracy over all: {evaluation.accuracy:.3f}"]
+    summaries = [(clip.clip, clip.summary) for clip in evaluation.clips] + [("all", evaluation.summary)]
+    clips = [
+        (name, *(getattr(summary, figure) for figure in figures), _share(summary.accuracy))
+        for name, summary in summaries
+    ]
+    return [
+        f"{evaluation.truth}, counted with {evaluation.detector}",
+        table(None, ("clip", "line", "direction", "label", *figures, "GEH"), rows, 6),
+        table(None, ("clip", *figures, "accuracy"), clips, 6),
+    ]
+
+
+def _share(accuracy: float | None) -> str:
+    return "-" if accuracy is None else f"{accuracy:.3f}"

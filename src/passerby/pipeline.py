@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter, process_time
 
-from passerby import clock
+from passerby import clock, truth
 from passerby.counting.bins import bin_counts, total_counts
 from passerby.counting.counts import Cost, Counts, Crossing
 from passerby.counting.detections import Detections, Label
+from passerby.counting.evaluate import ClipSummary, Evaluation, Score, score, summarise
 from passerby.counting.tally import tally
 from passerby.counting.tracker import track
-from passerby.errors import InputError
+from passerby.errors import InputError, SourceError, TruthError
 from passerby.geometry import DEFAULT_CORRIDOR, Line
 from passerby.lines import check_names
 from passerby.span import Span
@@ -108,6 +109,83 @@ def count(
     )
 
 
+def evaluate(
+    truth_file: Path,
+    clips: Path | None = None,
+    *,
+    detector: str = "auto",
+    model_dir: Path | None = None,
+    corridor: float | None = DEFAULT_CORRIDOR,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Evaluation:
+    """Count the clips of a truth file, which are in the folder `clips` (its own where None), and compare.
+
+    Lines and anchors are the truth file's; the rest is as for `count`. `on_progress` is told of all clips as
+    of one recording. Raises TruthError with every mistake of the file, among them clips that are not there,
+    cannot be read or have another size; ModelError, InputError.
+    """
+    told = truth.load(truth_file, clips)
+    recordings = _recordings(told)
+    total_ms = sum(recording.duration_ms for recording in recordings)
+    began, done_ms = perf_counter(), 0
+    rows: list[Score] = []
+    summaries: list[ClipSummary] = []
+    warnings: list[str] = []
+    ran = detector
+    for clip, recording in zip(told.clips, recordings, strict=True):
+
+        def report(progress: Progress, done_ms: int = done_ms) -> None:
+            if on_progress:
+                on_progress(Progress(done_ms + progress.done_ms, total_ms, perf_counter() - began))
+
+        lines = [line.line for line in clip.lines]
+        counts = count(
+            recording.path,
+            lines,
+            detector=detector,
+            model_dir=model_dir,
+            corridor=corridor,
+            on_progress=report,
+        )
+        scores = score(clip, counts.crossings, clock.to_ms(counts.start), round(counts.duration_s * 1000))
+        rows += scores
+        summaries.append(ClipSummary(clip.name, counts.duration_s, summarise(scores)))
+        warnings += counts.warnings
+        ran = counts.detector
+        done_ms += recording.duration_ms
+    over_all = summarise(rows)
+    return Evaluation(
+        truth=str(truth_file),
+        detector=ran,
+        rows=tuple(rows),
+        clips=tuple(summaries),
+        summary=over_all,
+        accuracy=over_all.accuracy,
+        warnings=tuple(dict.fromkeys(warnings)),
+    )
+
+
+def _recordings(told: truth.Truth) -> list[Recording]:
+    """The clips of a truth, probed. Raises TruthError where one is not what the truth says."""
+    recordings, problems = [], []
+    for clip in told.clips:
+        try:
+            recording = probe(told.video(clip))
+        except SourceError as error:
+            problems.append(told.problem(clip, "cannot be counted: " + str(error)))
+            continue
+        size = recording.width, recording.height
+        if size != clip.size_px:
+            found, expected = (f"{width}x{height}" for width, height in (clip.size_px, size))
+            problems.append(
+                told.problem(clip, f"found a size of {found} px, expected {expected}, as the file has")
+            )
+        recordings.append(recording)
+    if problems:
+        raise TruthError(problems)
+    return recordings
+
+
 def crossings_of(
     ticks: Sequence[Detections], lines: Sequence[Line], recording: Recording, span: Span
 ) -> list[Crossing]:
@@ -164,4 +242,4 @@ def _damage(recording: Recording, reading: Reading) -> Iterator[str]:
         )
 
 
-__all__ = ["Progress", "Recording", "Watch", "count", "probe"]
+__all__ = ["Evaluation", "Progress", "Recording", "Watch", "count", "evaluate", "probe"]

@@ -5,10 +5,10 @@ Law: geometry and colour only; nothing here knows the camera, the time of day or
 A body stands at the origin, looks along +u, has its left at +v and its top at +w. Colours are BGR 0..255.
 """
 
-import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from math import cos, pi, sin, sqrt, tau
 
 import numpy as np
@@ -66,6 +66,7 @@ _GLASS: Colour = (62, 52, 44)
 _TYRE: Colour = (32, 31, 30)
 _RUBBER: Colour = (45, 44, 43)
 _RIM: Colour = (165, 166, 168)
+_WHITE: Colour = (255, 255, 255)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,108 +220,133 @@ def _scaled(faces: list[_Face], size: float) -> Solid:
     )
 
 
+_CAR_PROFILE = (
+    (-2.1, 0.22),
+    (-2.18, 0.36),
+    (-2.2, 0.6),
+    (-2.16, 0.82),
+    (-2.08, 0.99),
+    (-1.0, 0.98),
+    (0.2, 0.95),
+    (1.05, 0.92),
+    (1.45, 0.87),
+    (1.78, 0.8),
+    (2.02, 0.7),
+    (2.15, 0.56),
+    (2.2, 0.4),
+    (2.12, 0.22),
+)
+"""A car's flank below its windows, (u, w) from the rear sill over the bonnet to the front sill."""
+_CAR_HALF_M = (0.78, 0.82, 0.84, 0.84, 0.84, 0.89, 0.9, 0.88, 0.86, 0.83, 0.78, 0.74, 0.74, 0.74)
+"""Half its width at each of those points."""
+_ROOF_HATCH = (
+    (-2.06, 0.97),
+    (-1.72, 1.36),
+    (-1.4, 1.44),
+    (-0.7, 1.47),
+    (-0.05, 1.44),
+    (0.24, 1.36),
+    (1.12, 0.9),
+)
+_ROOF_SALOON = (
+    (-1.78, 0.97),
+    (-1.12, 1.34),
+    (-0.86, 1.42),
+    (-0.5, 1.45),
+    (0.0, 1.43),
+    (0.26, 1.36),
+    (1.12, 0.9),
+)
+
+
+def _car_half_m(w: float) -> float:
+    """Half the cabin's width at a height: it leans inwards."""
+    return 0.84 - (w - 0.95) * 0.42
+
+
 def _car(dice: np.random.Generator) -> list[_Face]:
     paint = _PAINTS[int(dice.integers(len(_PAINTS)))]
-    dark = _mix(paint, (20, 20, 20), 0.55)
-    hatch = bool(dice.random() < 0.55)
+    dark = _mix(paint, (20, 20, 20), 0.6)
+    roof = _ROOF_HATCH if dice.random() < 0.6 else _ROOF_SALOON
     half = 0.9
-    profile = [
-        (-2.12, 0.24),
-        (-2.2, 0.5),
-        (-2.17, 0.78),
-        (-2.05, 0.95),
-        (-1.0, 0.97),
-        (0.95, 0.94),
-        (1.75, 0.82),
-        (2.08, 0.7),
-        (2.2, 0.5),
-        (2.14, 0.24),
-    ]
-    inset = [0.8, 0.84, 0.86, 0.87, half, half, 0.86, 0.8, 0.76, 0.76]
     faces: list[_Face] = []
-    for (a, b), (ia, ib) in zip(itertools.pairwise(profile), itertools.pairwise(inset), strict=True):
-        outward = (-(b[1] - a[1]), 0.0, b[0] - a[0])
-        faces.append(
-            _quad([(a[0], -ia, a[1]), (b[0], -ib, b[1]), (b[0], ib, b[1]), (a[0], ia, a[1])], paint, outward)
-        )
+    hull = list(zip(_CAR_PROFILE, _CAR_HALF_M, strict=True))
+    for ((ua, wa), ia), ((ub, wb), ib) in pairwise(hull):
+        corners = [(ua, -ia, wa), (ub, -ib, wb), (ub, ib, wb), (ua, ia, wa)]
+        faces.append(_quad(corners, paint, (wa - wb, 0.0, ub - ua)))
     for side in (1.0, -1.0):
-        flank = [(u, side * i, w) for (u, w), i in zip(profile, inset, strict=True)]
+        flank = [(u, side * i, w) for (u, w), i in hull]
         faces.append(_quad(flank, paint, (0, side, 0)))
-        sill = [(-2.1, 0.24), (-2.19, 0.4), (2.17, 0.4), (2.12, 0.24)]
-        faces.append(_quad([(u, side * (half + 0.004), w) for u, w in sill], dark, (0, side, 0)))
-    # Grille, bumper, lamps and blank number plates on the sloping ends.
-    for v in (-0.58, 0.58):
-        faces.append(_plate(2.16, (v - 0.17, v + 0.17), (0.56, 0.7), (250, 250, 245)))
-        faces.append(_plate(-2.21, (v - 0.2, v + 0.2), (0.62, 0.82), (40, 35, 190)))
-    faces.append(_plate(2.2, (-0.38, 0.38), (0.5, 0.66), (30, 30, 30)))
-    faces.append(_plate(2.2, (-0.62, 0.62), (0.26, 0.42), (40, 40, 40)))
-    faces.append(_plate(2.215, (-0.25, 0.25), (0.4, 0.5), (225, 230, 230)))
-    faces.append(_plate(-2.215, (-0.25, 0.25), (0.55, 0.66), (225, 230, 230)))
-    faces.append(_plate(-2.2, (-0.7, 0.7), (0.26, 0.42), (45, 45, 45)))
-    for u in (-1.32, 1.36):
-        faces += _wheel(u, half, 0.32)
-    # Door seams and handles.
-    for u in (-0.95, 0.02, 0.98):
-        faces += _panel((u - 0.012, u + 0.012), half + 0.006, (0.4, 0.93), dark)
-    for u in (-0.8, 0.2):
-        faces += _panel((u, u + 0.16), half + 0.008, (0.78, 0.82), dark)
-    # The cabin: a frustum with inset glass.
-    rear_base, rear_roof = (-2.02, -1.6) if hatch else (-1.65, -0.95)
-    front_base, front_roof = 1.02, 0.32
-    base, roof, low, high = 0.85, 0.62, 0.93, 1.45
-    corners = {
-        "back": [
-            (rear_base, -base, low),
-            (rear_base, base, low),
-            (rear_roof, roof, high),
-            (rear_roof, -roof, high),
-        ],
-        "front": [
-            (front_base, -base, low),
-            (front_base, base, low),
-            (front_roof, roof, high),
-            (front_roof, -roof, high),
-        ],
-        "top": [
-            (rear_roof, -roof, high),
-            (front_roof, -roof, high),
-            (front_roof, roof, high),
-            (rear_roof, roof, high),
-        ],
-    }
-    for side in (1.0, -1.0):
-        wall = [
-            (rear_base, side * base, low),
-            (front_base, side * base, low),
-            (front_roof, side * roof, high),
-            (rear_roof, side * roof, high),
-        ]
-        faces.append(_quad(wall, paint, (0, side, 0.4)))
-        for share in ((0.06, 0.52), (0.56, 0.95)):
-            pane = []
-            for along, up in ((share[0], 0.1), (share[1], 0.1), (share[1], 0.86), (share[0], 0.86)):
-                left = _lerp(wall[0], wall[3], up)
-                right = _lerp(wall[1], wall[2], up)
-                u, v, w = _lerp(left, right, along)
-                pane.append((u, v + side * 0.01, w))
-            faces.append(_quad(pane, _GLASS, (0, side, 0.4)))
-    faces.append(_quad(corners["back"], paint, (-1, 0, 0.6)))
-    faces.append(_quad(_inset(corners["back"], 0.1, (-0.01, 0, 0)), _GLASS, (-1, 0, 0.6)))
-    faces.append(_quad(corners["front"], paint, (1, 0, 0.6)))
-    faces.append(
-        _quad(
-            _inset(corners["front"], 0.08, (0.01, 0, 0.005)), _mix(_GLASS, (190, 175, 160), 0.25), (1, 0, 0.6)
+        # The flank curves: it is lighter at the shoulder and darker at the sill.
+        shoulder = [(-2.1, 0.7), (-2.06, 0.98), (1.1, 0.92), (1.75, 0.78), (1.9, 0.64)]
+        faces.append(
+            _quad(
+                [(u, side * (half + 0.002), w) for u, w in shoulder], _mix(paint, _WHITE, 0.12), (0, side, 0)
+            )
         )
-    )
-    faces.append(_quad(corners["top"], paint, (0, 0, 1)))
+        sill = [(-2.12, 0.22), (-2.17, 0.34), (2.16, 0.34), (2.12, 0.22)]
+        faces.append(_quad([(u, side * (half + 0.003), w) for u, w in sill], dark, (0, side, 0)))
+    faces.append(_plate(2.2, (-0.46, 0.46), (0.34, 0.5), (34, 34, 34)))
+    faces.append(_plate(2.17, (-0.3, 0.3), (0.56, 0.63), (40, 40, 40)))
+    faces.append(_plate(2.215, (-0.25, 0.25), (0.4, 0.5), (225, 230, 230)))
+    faces.append(_plate(-2.215, (-0.25, 0.25), (0.62, 0.73), (225, 230, 230)))
+    faces.append(_plate(-2.2, (-0.72, 0.72), (0.24, 0.38), (45, 45, 45)))
     for side in (1.0, -1.0):
-        v = side * (half + 0.1)
-        faces += _box((0.78, 0.9), (v - 0.08, v + 0.08), (0.95, 1.08), dark)
+        front = [
+            (2.14, side * 0.42, 0.56),
+            (2.13, side * 0.74, 0.56),
+            (1.95, side * 0.78, 0.72),
+            (2.03, side * 0.44, 0.69),
+        ]
+        faces.append(_quad(front, (245, 245, 240), (1, 0, 0.5)))
+        rear = [
+            (-2.21, side * 0.5, 0.68),
+            (-2.2, side * 0.83, 0.68),
+            (-2.14, side * 0.83, 0.88),
+            (-2.17, side * 0.5, 0.88),
+        ]
+        faces.append(_quad(rear, (40, 35, 190), (-1, 0, 0)))
+        wrap = [(-2.18, 0.7), (-1.92, 0.74), (-1.92, 0.86), (-2.13, 0.88)]
+        faces.append(_quad([(u, side * (half + 0.005), w) for u, w in wrap], (40, 35, 190), (0, side, 0)))
+    for u in (-1.3, 1.36):
+        faces += _wheel(u, half, 0.32)
+    for u in (-0.9, 0.05, 0.98):
+        faces += _panel((u - 0.008, u + 0.008), half + 0.006, (0.36, 0.92), _mix(paint, (20, 20, 20), 0.45))
+    for u in (-0.78, 0.18):
+        faces += _panel((u, u + 0.14), half + 0.008, (0.8, 0.83), dark)
+    for side in (1.0, -1.0):
+        faces.append(_quad([(u, side * _car_half_m(w), w) for u, w in roof], paint, (0, side, 0.4)))
+        top = [(u, w) for u, w in roof if w > 1.3]
+        panes = (
+            [(roof[0][0] + 0.24, 1.0), (top[0][0] + 0.14, 1.33), (-0.45, 1.39), (-0.45, 1.0)],
+            [(-0.37, 1.0), (-0.37, 1.39), (top[-1][0] - 0.1, 1.33), (0.86, 1.0)],
+        )
+        for pane in panes:
+            faces.append(
+                _quad([(u, side * (_car_half_m(w) + 0.01), w) for u, w in pane], _GLASS, (0, side, 0.4))
+            )
+            # What the glass mirrors: the sky, in its upper part.
+            upper = [_between(pane[0], pane[1], 0.55), pane[1], pane[2], _between(pane[3], pane[2], 0.8)]
+            corners = [(u, side * (_car_half_m(w) + 0.012), w) for u, w in upper]
+            faces.append(_quad(corners, _mix(_GLASS, (200, 185, 170), 0.18), (0, side, 0.4)))
+    for (ua, wa), (ub, wb) in pairwise(roof):
+        ia, ib = _car_half_m(wa), _car_half_m(wb)
+        corners = [(ua, -ia, wa), (ub, -ib, wb), (ub, ib, wb), (ua, ia, wa)]
+        outward = (wa - wb, 0.0, ub - ua)
+        faces.append(_quad(corners, paint, outward))
+        if abs(wa - wb) > 0.3:
+            forward = 0.01 if wb < wa else -0.01
+            faces.append(
+                _quad(_inset(corners, 0.09, (forward, 0, 0.01)), _mix(_GLASS, (200, 185, 170), 0.3), outward)
+            )
+    for side in (1.0, -1.0):
+        v = side * (half + 0.08)
+        faces += _box((0.72, 0.84), (v - 0.08, v + 0.08), (0.93, 1.06), dark)
     return faces
 
 
-def _lerp(a: Point, b: Point, share: float) -> Point:
-    return (a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share, a[2] + (b[2] - a[2]) * share)
+def _between(a: tuple[float, float], b: tuple[float, float], share: float) -> tuple[float, float]:
+    return (a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share)
 
 
 def _inset(corners: Sequence[Point], share: float, shift: Point) -> list[Point]:
@@ -353,7 +379,7 @@ def _lorry(dice: np.random.Generator) -> list[_Face]:
     cab: list[_Face] = []
     profile = [(2.1, 0.4), (2.1, 2.65), (3.75, 2.7), (4.02, 1.75), (4.1, 0.4)]
     half = 1.15
-    for a, b in itertools.pairwise(profile):
+    for a, b in pairwise(profile):
         outward = (-(b[1] - a[1]), 0.0, b[0] - a[0])
         cab.append(
             _quad(
@@ -594,18 +620,18 @@ def bicycle(look: int, travelled_m: float, size: float) -> Solid:
             tuple((u + radius * float(c), 0.0, _WHEEL_M + radius * float(d)) for c, d in ring)
             for radius in (_WHEEL_M - 0.045, _WHEEL_M - 0.065)
         )
-        faces.append(_Face(rim, (150, 150, 152), (0, 1, 0), two_sided=True))
+        faces.append(_Face(rim, (96, 96, 98), (0, 1, 0), two_sided=True))
         for spoke in range(5):
             angle = turned + tau * spoke / 10
             du, dw = cos(angle) * (_WHEEL_M - 0.06), sin(angle) * (_WHEEL_M - 0.06)
-            nu, nw = -sin(angle) * 0.005, cos(angle) * 0.005
+            nu, nw = -sin(angle) * 0.002, cos(angle) * 0.002
             corners = (
                 (u + du + nu, 0.0, _WHEEL_M + dw + nw),
                 (u - du + nu, 0.0, _WHEEL_M - dw + nw),
                 (u - du - nu, 0.0, _WHEEL_M - dw - nw),
                 (u + du - nu, 0.0, _WHEEL_M + dw - nw),
             )
-            faces.append(_Face((corners,), (120, 120, 122), (0, 1, 0), two_sided=True))
+            faces.append(_Face((corners,), (92, 92, 94), (0, 1, 0), two_sided=True))
     return _scaled(faces, size)
 
 

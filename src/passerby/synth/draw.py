@@ -142,7 +142,8 @@ def _fill(image: Image, contours: list[NDArray[np.int32]], colour: tuple[float, 
 def _discs(view: View, balls: Array) -> tuple[Array, Array, Array]:
     """Balls (n, 4) in metres -> centres (n, 2) px, radii (n,) px, depths (n,) m."""
     centres, depth = view.project(balls[:, :3])
-    return centres, balls[:, 3] * view.focal_px / depth, depth
+    # OpenCV's smooth edges reach about half a pixel out.
+    return centres, np.maximum(balls[:, 3] * view.focal_px / depth - 0.4, 0.15), depth
 
 
 def _cast_shadows(image: Image, empty: Image, view: View, here: list[_Placed]) -> None:

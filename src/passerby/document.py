@@ -4,7 +4,8 @@ Law: knows no key by name; a message is one line with file, line, key, found and
 """
 
 import re
-from collections.abc import Collection, Mapping
+import warnings
+from collections.abc import Collection
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +20,7 @@ from passerby.lines import name_problem
 Key = tuple[str | int, ...]
 
 _DEEPEST = 30
+_TAGS = {"map", "seq", "str", "null", "bool", "int", "float", "timestamp", "value", "merge"}
 _QUOTED = re.compile(r"'[^']{4,}'|\"[^\"]{4,}\"")
 _PASSWORD = re.compile(r"(?<=://)\S*(?=@)")
 
@@ -53,13 +55,11 @@ class Document:
             key = key[:-1]
         return self.lines.get(key, 1)
 
-    def add_unknown(self, key: Key, mapping: Mapping[str, Any], known: Collection[str]) -> None:
-        """Note every key of `mapping`, which stands at `key`, that is not `known`."""
-        for name in mapping:
-            if name not in known:
-                near = get_close_matches(name, known, n=1)
-                expected = near[0] if near else f"one of {', '.join(known)}"
-                self.add((*key, name), f"found a key that is not known, expected {expected}")
+    def add_unknown(self, key: Key, known: Collection[str]) -> None:
+        """Note that `key` is none of the `known` ones."""
+        near = get_close_matches(str(key[-1]), known, n=1)
+        expected = near[0] if near else f"one of {', '.join(known)}"
+        self.add(key, f"found a key that is not known, expected {expected}")
 
     def raise_problems(self) -> None:
         """Raises the error of this kind of file when any mistake was noted: all of them, by line."""
@@ -73,11 +73,14 @@ class Document:
         if len(key) > _DEEPEST or self._values_left < 0:
             raise RecursionError
         self.lines.setdefault(key, node.start_mark.line + 1)
+        if str(node.tag).removeprefix("tag:yaml.org,2002:") not in _TAGS:
+            # Not shown: a password that begins with ! is a tag to YAML.
+            self.add(key, "found a tag (!), expected a plain value, or text in quotes")
         if isinstance(node, MappingNode):
             return self._mapping(node, key)
         if isinstance(node, SequenceNode):
             return [self._plain(item, (*key, index)) for index, item in enumerate(node.value)]
-        return self._scalar(node, key)
+        return self._scalar(node)
 
     def _mapping(self, node: MappingNode, key: Key) -> dict[str, Any]:
         plain: dict[str, Any] = {}
@@ -94,9 +97,8 @@ class Document:
             plain[str(here[-1])] = self._plain(value_node, here)
         return plain
 
-    def _scalar(self, node: Node, key: Key) -> Any:
+    def _scalar(self, node: Node) -> Any:
         kind = str(node.tag).removeprefix("tag:yaml.org,2002:")
-        text = str(node.value)
         try:
             if kind == "null":
                 return None
@@ -107,11 +109,8 @@ class Document:
             if kind == "float":
                 return float(self._constructor.construct_yaml_float(node))
         except (ValueError, OverflowError, KeyError, IndexError):
-            return text
-        if kind not in {"str", "timestamp", "value", "merge"}:
-            # Not shown: a password that begins with ! is a tag to YAML.
-            self.add(key, "found a tag (!), expected a plain value, or text in quotes")
-        return text
+            pass
+        return str(node.value)
 
 
 def load(
@@ -186,7 +185,10 @@ def masked(text: str) -> str:
 def _compose(yaml: YAML, text: str) -> Node | None:
     """The document's nodes, which keep their lines. Raises YAMLError, RecursionError."""
     try:
-        return cast(Node | None, yaml.compose(text))
+        with warnings.catch_warnings():
+            # YAML allows an anchor twice, and the library's warning would quote the lines around it.
+            warnings.simplefilter("ignore")
+            return cast(Node | None, yaml.compose(text))
     except (ValueError, TypeError, AttributeError, LookupError, AssertionError, NotImplementedError) as error:
         # The parser trips over some broken texts before it can say what is broken.
         raise YAMLError from error

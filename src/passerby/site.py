@@ -6,22 +6,20 @@ expected; no password is ever printed.
 
 import os
 import re
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from itertools import pairwise
 from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import CoreSchema, ErrorDetails, core_schema
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from passerby import document
 from passerby.clock import bin_length_ms, duration_ms, zone_of
+from passerby.document import Document, Key, shown
 from passerby.errors import InputError, LineError, PolicyError, SiteError
 from passerby.geometry import DEFAULT_CORRIDOR, DIRECTIONS, Anchor, Line, Point, Zone
 from passerby.lines import make_line, name_problem
@@ -30,16 +28,8 @@ LABELS = ("person", "bicycle", "motorcycle", "car", "bus", "truck", "vehicle")
 """What can be counted; the same words as counting's `Label`, which this layer cannot see."""
 
 _LARGE_EPSILON = 5.0
-_LARGEST_FILE = 1_000_000
-_MOST_VALUES = 50_000
-_DEEPEST = 30
-_TAGS = {"map", "seq", "str", "null", "bool", "int", "float", "timestamp", "value", "merge"}
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _CLEAR_PASSWORD = re.compile(r"://[^/@\s]*:(?!\$\{)[^/@\s]+@")
-_QUOTED = re.compile(r"'[^']{4,}'|\"[^\"]{4,}\"")
-_PASSWORD = re.compile(r"(?<=://)\S*(?=@)")
-
-Key = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,21 +134,13 @@ class Site:
         raise InputError(f"{self.path}: it has no camera {name!r}, expected one of: {names}")
 
 
+_WHAT = "a site file"
+_EXPECTED = "the keys site and cameras"
+
+
 def load(path: Path) -> Site:
     """Read a site file. Raises SiteError with every mistake in it, a line each."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST_FILE + 1)
-        if len(content) > _LARGEST_FILE:
-            raise SiteError([f"{path}: larger than {_LARGEST_FILE} bytes, expected a site file"])
-        text = content.decode("utf-8-sig")
-    except OSError as error:
-        raise SiteError([f"{path}: could not be read: {error.strerror or error}"]) from None
-    except UnicodeDecodeError:
-        raise SiteError([f"{path}: no text in UTF-8, expected a site file in YAML"]) from None
-    except ValueError as error:
-        raise SiteError([f"{path}: could not be read: {error}"]) from None
-    return parse(text, path)
+    return _read(document.load(path, SiteError, what=_WHAT, expected=_EXPECTED))
 
 
 def parse(text: str, path: Path) -> Site:
@@ -166,140 +148,33 @@ def parse(text: str, path: Path) -> Site:
 
     Raises SiteError with every mistake in it, a line each.
     """
-    yaml = YAML(typ="safe", pure=True)
-    tree = _Tree(path, yaml.constructor)
+    return _read(document.parse(text, path, SiteError, what=_WHAT, expected=_EXPECTED))
+
+
+def _read(read: Document) -> Site:
+    _add_misfits(read.value, read)
     try:
-        node = _compose(yaml, text)
-        value = None if node is None else tree.plain(node, (), 0)
-    except MarkedYAMLError as error:
-        # The library's own message quotes the line, which may hold a password.
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        problem = " ".join(str(error.problem or error.context or "it cannot be read").split())
-        if "\\t" in problem:
-            problem = "found a tab, expected spaces"
-        raise SiteError([f"{path}:{line}: no valid YAML: {_QUOTED.sub('something', problem)}"]) from None
-    except YAMLError:
-        raise SiteError([f"{path}:1: no valid YAML: it cannot be read as such"]) from None
-    except RecursionError:
-        raise SiteError([f"{path}:1: nested too deep, expected a site file"]) from None
-    if value is None:
-        raise SiteError([f"{path}:1: found nothing, expected the keys site and cameras"])
-    if not isinstance(value, dict):
-        raise SiteError([f"{path}:1: found {_found(value)}, expected the keys site and cameras"])
-    _add_misfits(value, tree)
-    try:
-        parsed = _File.model_validate(value)
+        parsed = _File.model_validate(read.value)
     except ValidationError as error:
-        tree.add_all(error.errors(include_url=False))
-        raise SiteError(tree.sorted_problems()) from None
-    if tree.problems:
-        raise SiteError(tree.sorted_problems())
-    return _site(parsed, path, tree)
+        _add_all(error.errors(include_url=False), read)
+    read.raise_problems()
+    return _site(parsed, read.path, read)
 
 
-def _compose(yaml: YAML, text: str) -> Node | None:
-    """The document's nodes, which keep their lines. Raises YAMLError, RecursionError."""
-    try:
-        with warnings.catch_warnings():
-            # YAML allows an anchor twice, and the library's warning would quote the lines around it.
-            warnings.simplefilter("ignore")
-            return cast(Node | None, yaml.compose(text))
-    except (ValueError, TypeError, AttributeError, LookupError, AssertionError, NotImplementedError) as error:
-        # The parser trips over some broken texts before it can say what is broken.
-        raise YAMLError from error
-
-
-class _Tree:
-    """A YAML document as plain values, the line of every key path in it, and the problems found so far."""
-
-    def __init__(self, path: Path, constructor: Any) -> None:
-        self.path = path
-        self.lines: dict[Key, int] = {}
-        self.problems: list[tuple[int, str]] = []
-        self._values = 0
-        self._constructor = constructor
-
-    def add(self, key: Key, text: str, line: int | None = None) -> None:
-        self.problems.append((line or self._line(key), self.told(key, text, line)))
-
-    def told(self, key: Key, text: str, line: int | None = None) -> str:
-        """One line for people: file, line, key path and `text`."""
-        # A key may be any text, a line end too, and a message is one line.
-        name = ".".join(repr(part) if name_problem(str(part)) else str(part) for part in key)
-        return _masked(f"{self.path}:{line or self._line(key)}: {name or 'the file'}: {text}")
-
-    def _line(self, key: Key) -> int:
-        while key and key not in self.lines:
-            key = key[:-1]
-        return self.lines.get(key, 1)
-
-    def sorted_problems(self) -> list[str]:
-        return [text for _, text in sorted(dict.fromkeys(self.problems))]
-
-    def add_all(self, errors: Iterable[ErrorDetails]) -> None:
-        for error in errors:
-            # A fault in a key itself is told at its entry.
-            key = error["loc"][:-1] if error["loc"][-1:] == ("[key]",) else error["loc"]
-            if error["type"] == "extra_forbidden":
-                known = _known_keys(key[:-1])
-                near = get_close_matches(str(key[-1]), known, n=1)
-                expected = near[0] if near else f"one of {', '.join(known)}"
-                self.add(key, f"found a key that is not known, expected {expected}")
-            elif error["type"] == "missing":
-                self.add(key, f"found nothing, expected {_expected(key)}")
-            elif error["type"] == "value_error":
-                self.add(key, str(error["ctx"]["error"]))
-            elif error["type"] == "too_short":
-                self.add(key, "found none, expected at least one camera")
-            else:
-                self.add(key, f"found {_found(error['input'])}, expected {_expected(key)}")
-
-    def plain(self, node: Node, key: Key, depth: int) -> Any:
-        """The plain value of a node. Raises RecursionError when it is too deep or has too many values."""
-        self._values += 1
-        # An alias is followed wherever it stands, so a small text can be a large tree, or an endless one.
-        if depth > _DEEPEST or self._values > _MOST_VALUES:
-            raise RecursionError
-        self.lines.setdefault(key, node.start_mark.line + 1)
-        if str(node.tag).removeprefix("tag:yaml.org,2002:") not in _TAGS:
-            # Not shown: a password that begins with ! is a tag to YAML.
-            self.add(key, "found a tag (!), expected a plain value, or text in quotes")
-        if isinstance(node, MappingNode):
-            return self._mapping(node, key, depth)
-        if isinstance(node, SequenceNode):
-            return [self.plain(item, (*key, index), depth + 1) for index, item in enumerate(node.value)]
-        return self._scalar(node)
-
-    def _mapping(self, node: MappingNode, key: Key, depth: int) -> dict[str, Any]:
-        plain: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            line = key_node.start_mark.line + 1
-            if not isinstance(key_node, ScalarNode):
-                self.add(key, "found a list or mapping for a key, expected a name", line)
-                continue
-            here = (*key, str(key_node.value))
-            if here[-1] in plain:
-                self.add(here, f"found twice, first on line {self.lines[here]}, expected once", line)
-                continue
-            self.lines[here] = line
-            plain[str(here[-1])] = self.plain(value_node, here, depth + 1)
-        return plain
-
-    def _scalar(self, node: Node) -> Any:
-        kind = str(node.tag).removeprefix("tag:yaml.org,2002:")
-        try:
-            if kind == "null":
-                return None
-            if kind == "bool":
-                return self._constructor.construct_yaml_bool(node)
-            if kind == "int":
-                return self._constructor.construct_yaml_int(node)
-            if kind == "float":
-                return float(self._constructor.construct_yaml_float(node))
-        except (ValueError, OverflowError, KeyError, IndexError):
-            pass
-        return str(node.value)
+def _add_all(errors: Iterable[ErrorDetails], read: Document) -> None:
+    for error in errors:
+        # A fault in a key itself is told at its entry.
+        key = error["loc"][:-1] if error["loc"][-1:] == ("[key]",) else error["loc"]
+        if error["type"] == "extra_forbidden":
+            read.add_unknown(key, _known_keys(key[:-1]))
+        elif error["type"] == "missing":
+            read.add(key, f"found nothing, expected {_expected(key)}")
+        elif error["type"] == "value_error":
+            read.add(key, str(error["ctx"]["error"]))
+        elif error["type"] == "too_short":
+            read.add(key, "found none, expected at least one camera")
+        else:
+            read.add(key, f"found {shown(error['input'])}, expected {_expected(key)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +192,7 @@ class _Check:
         try:
             return self.parse(value)
         except TypeError:
-            raise ValueError(f"found {_found(value)}, expected {self.expected}") from None
+            raise ValueError(f"found {shown(value)}, expected {self.expected}") from None
 
 
 def _text(value: Any) -> str:
@@ -564,9 +439,9 @@ def _known_keys(key: Key) -> list[str]:
     return [field.alias or name for name, field in _model_at(key).model_fields.items()]
 
 
-def _site(parsed: _File, path: Path, tree: _Tree) -> Site:
+def _site(parsed: _File, path: Path, read: Document) -> Site:
     cameras = tuple(_camera(name, camera, path) for name, camera in parsed.cameras.items())
-    return Site(path, parsed.site.name, parsed.site.timezone, cameras, tuple(_warnings(cameras, tree)))
+    return Site(path, parsed.site.name, parsed.site.timezone, cameras, tuple(_warnings(cameras, read)))
 
 
 def _camera(name: str, parsed: _Camera, path: Path) -> Camera:
@@ -596,22 +471,22 @@ def _policy(under: Policy, parsed: _Privacy) -> Policy:
     return replace(under, **{names[name]: value for name, value in said.items()})
 
 
-def _add_misfits(value: dict[str, Any], tree: _Tree) -> None:
+def _add_misfits(value: dict[str, Any], read: Document) -> None:
     """What is wrong between the keys of policies, told even where there are other mistakes."""
     for name, camera in _mapping(value, "cameras").items():
         key: Key = ("cameras", name)
-        under = _policy_or(Policy(), camera, key, tree)
+        under = _policy_or(Policy(), camera, key, read)
         for line_name, line in _mapping(camera, "lines").items():
-            _policy_or(under, line, (*key, "lines", line_name), tree)
+            _policy_or(under, line, (*key, "lines", line_name), read)
 
 
-def _policy_or(under: Policy, holder: Any, key: Key, tree: _Tree) -> Policy:
+def _policy_or(under: Policy, holder: Any, key: Key, read: Document) -> Policy:
     try:
         return _policy(under, _Privacy.model_validate(_mapping(holder, "privacy")))
     except ValidationError:
         return under
     except PolicyError as error:
-        tree.add((*key, "privacy"), str(error).partition(": ")[2])
+        read.add((*key, "privacy"), str(error).partition(": ")[2])
         return under
 
 
@@ -620,38 +495,22 @@ def _mapping(holder: Any, key: str) -> dict[str, Any]:
     return inner if isinstance(inner, dict) else {}
 
 
-def _warnings(cameras: Iterable[Camera], tree: _Tree) -> Iterator[str]:
+def _warnings(cameras: Iterable[Camera], read: Document) -> Iterator[str]:
     for camera in cameras:
         key: Key = ("cameras", camera.name)
         source = camera.source
         if source is not None:
             for name in source.missing():
-                yield tree.told((*key, "source"), f"the environment variable {name} is not set")
+                yield read.told((*key, "source"), f"the environment variable {name} is not set")
             if source.text and _CLEAR_PASSWORD.search(source.text):
-                yield tree.told(
+                yield read.told(
                     (*key, "source"), "holds a password in clear, better ${VARIABLE} or {file: path}"
                 )
         policies = {(*key, "privacy"): camera.policy} | {
             (*key, "lines", line.line.name, "privacy"): line.policy for line in camera.lines
         }
         for where, policy in policies.items():
-            if where in tree.lines and policy is not None and policy.epsilon > _LARGE_EPSILON:
-                yield tree.told(
+            if where in read.lines and policy is not None and policy.epsilon > _LARGE_EPSILON:
+                yield read.told(
                     (*where, "epsilon"), f"{policy.epsilon:g} is above {_LARGE_EPSILON:g}: it hides little"
                 )
-
-
-def _found(value: Any) -> str:
-    """A value in a message: short, and without what stands between :// and @."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, list):
-        return f"a list of {len(value)}"
-    if isinstance(value, dict):
-        return "a mapping"
-    text = _masked(repr(value) if isinstance(value, str) else str(value).lower())
-    return text if len(text) <= 60 else f"{text[:59]}…"
-
-
-def _masked(text: str) -> str:
-    return _PASSWORD.sub("***", text)

@@ -14,7 +14,7 @@
 Law: every mistake is told at once, by file, line, key, what was found and what was expected.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite
@@ -142,7 +142,7 @@ def _clip(read: Document, name: str, value: Any) -> TrueClip | None:
     if not isinstance(value, dict):
         read.add(key, f"found {shown(value)}, expected a mapping with size and lines")
         return None
-    read.add_unknown(key, value, ("size", "fps", "lines", "occupancy", "checking"))
+    _known(read, key, value, ("size", "fps", "lines", "occupancy", "checking"))
     size = _at(read, key, value, "size", _size, "two whole numbers of pixels, [width, height]")
     fps = _at(read, key, value, "fps", _fps, "frames per second, a number above 0", needed=False)
     lines = []
@@ -165,7 +165,7 @@ def _line(read: Document, key: Key, value: Any, size: tuple[int, int] | None) ->
     if not isinstance(value, dict):
         read.add(key, f"found {shown(value)}, expected a mapping with from, to and counts")
         return None
-    read.add_unknown(key, value, _LINE_KEYS)
+    _known(read, key, value, _LINE_KEYS)
     start = _at(read, key, value, "from", _point, "a point [x, y] in pixels")
     end = _at(read, key, value, "to", _point, "a point [x, y] in pixels")
     anchor: Anchor | None = _at(read, key, value, "anchor", _anchor, "bottom or centre", needed=False)
@@ -201,7 +201,7 @@ def _counts(read: Document, key: Key, value: Any) -> Mapping[str, int]:
     if not isinstance(value, dict):
         read.add(key, f"found {shown(value)}, expected a mapping from labels to counts")
         return {}
-    read.add_unknown(key, value, LABELS)
+    _known(read, key, value, LABELS)
     for label, count in value.items():
         if not _whole(count) or count > _MOST_CROSSINGS:
             read.add((*key, label), f"found {shown(count)}, expected a whole number of crossings from 0")
@@ -212,7 +212,7 @@ def _occupancy(read: Document, key: Key, value: Any) -> Occupancy | None:
     if not isinstance(value, dict):
         read.add(key, f"found {shown(value)}, expected a mapping with whole_frame_max")
         return None
-    read.add_unknown(key, value, ("whole_frame_max", "occupied_frames", "plus_minus"))
+    _known(read, key, value, ("whole_frame_max", "occupied_frames", "plus_minus"))
     most = _at(read, key, value, "whole_frame_max", _count, "a whole number from 0")
     plus_minus = _at(read, key, value, "plus_minus", _count, "a whole number of frames from 0", needed=False)
     frames = _at(
@@ -231,10 +231,16 @@ def _checking(read: Document, key: Key, value: Any) -> Checking | None:
     if not isinstance(value, dict):
         read.add(key, f"found {shown(value)}, expected a mapping with spent_s")
         return None
-    read.add_unknown(key, value, ("spent_s", "detector"))
+    _known(read, key, value, ("spent_s", "detector"))
     spent_s = _at(read, key, value, "spent_s", _seconds, "a number of seconds from 0")
     detector = _at(read, key, value, "detector", _text, "the name of a detector", needed=False)
     return None if spent_s is None else Checking(spent_s, detector)
+
+
+def _known(read: Document, key: Key, mapping: Mapping[str, Any], known: Collection[str]) -> None:
+    for name in mapping:
+        if name not in known:
+            read.add_unknown((*key, name), known)
 
 
 def _at(

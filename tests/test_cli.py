@@ -7,10 +7,12 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import tomllib
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,7 @@ def run(*words: str | Path) -> Result:
 
 
 def run_process(*words: str | Path, **options: Any) -> "subprocess.CompletedProcess[str]":
+    """As a user runs it; the words name files absolutely."""
     return subprocess.run(
         [sys.executable, "-m", "passerby", *words], capture_output=True, text=True, check=False, **options
     )
@@ -121,7 +124,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
 
 
 def test_a_mistake_of_a_real_process_has_no_traceback(tmp_path: Path) -> None:
-    ended = run_process("count", MISSING, "--line", LINE, cwd=tmp_path)
+    ended = run_process("count", tmp_path / MISSING, "--line", LINE)
 
     assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (2, "", 1)
     assert MISSING in ended.stderr
@@ -352,6 +355,19 @@ def test_out_holds_what_standard_output_would(recording: Path, tmp_path: Path, f
         assert "gate" in out.read_text()
 
 
+@pytest.mark.parametrize("to_file", [False, True])
+def test_a_name_that_is_no_text_is_shown_escaped(recording: Path, tmp_path: Path, to_file: bool) -> None:
+    odd = tmp_path / os.fsdecode(b"caf\xe9.mp4")
+    shutil.copy(recording, odd)
+    out = tmp_path / "counts.json"
+    words = ["--line", LINE, "--detector", "motion", "--format", "json"] + ["--out", str(out)] * to_file
+    ended = run_process("count", odd, *words)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    found = json.loads(out.read_text() if to_file else ended.stdout)
+    assert found["video"] == str(odd)
+
+
 def test_a_full_standard_output_is_told(recording: Path) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("there is no /dev/full here")
@@ -487,6 +503,12 @@ def test_names_are_shown_as_they_are_and_not_read_as_markup() -> None:
 
 
 # Start-up
+
+
+def test_the_version_is_that_of_the_project(root: Path) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+
+    assert run("--version").stdout == f"passerby, version {project['version']}\n"
 
 
 def test_importing_and_helping_load_nothing_heavy() -> None:

@@ -54,8 +54,10 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def write(path: Path, content: str | bytes) -> None:
     """Write `content` (text as UTF-8, line ends as given) to `path`. Raises OutputError."""
+    # A file's name may be no text in any encoding; it is written escaped, which JSON reads too.
+    raw = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     with replacing(path) as beside:
-        beside.write_bytes(content.encode() if isinstance(content, str) else content)
+        beside.write_bytes(raw)
 
 
 def _target(path: Path) -> Path:

@@ -3,6 +3,9 @@
 Law: thin; a command loads what it needs only when it runs, so that help and mistakes are answered at once.
 """
 
+import sys
+from io import TextIOWrapper
+
 import click
 
 from passerby import __version__
@@ -26,4 +29,7 @@ for _subcommand in (count, demo, check, models, evaluate):
 
 def main() -> None:
     """What `passerby` runs."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A file's name may be no text in any encoding; it is shown escaped, which JSON reads too.
+        sys.stdout.reconfigure(errors="backslashreplace")
     command(prog_name="passerby")

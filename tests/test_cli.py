@@ -439,6 +439,52 @@ main()
 """
 
 
+# Evaluating
+
+
+def write_truth(recording: Path, folder: Path) -> Path:
+    """One crossed to the left; of the two that are said to have crossed to the right, none did."""
+    path = folder / "truth.yaml"
+    path.write_text(
+        f"{recording.name}:\n  size: [320, 180]\n  fps: 10\n  lines:\n"
+        "    gate: {from: [160, 0], to: [160, 180], to_left: {person: 1}, to_right: {person: 2}}\n"
+    )
+    return path
+
+
+def test_evaluate_adds_errors_and_lets_none_cancel(recording: Path, tmp_path: Path) -> None:
+    path = write_truth(recording, tmp_path)
+    result = run("evaluate", path, "--clips", recording.parent, "--detector", "motion", "--format", "json")
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)
+
+    assert {tuple(row) for row in found["rows"]} == {
+        ("clip", "line", "direction", "label", "true", "counted", "missed", "over", "signed", "geh")
+    }
+    assert sum(row["counted"] for row in found["rows"]) == 1
+    summary = found["summary"]
+    assert (summary["true"], summary["missed"] >= 2) == (3, True)
+    assert found["accuracy"] == pytest.approx((3 - summary["missed"] - summary["over"]) / 3)
+
+
+def test_evaluate_prints_rows_and_clips(recording: Path, tmp_path: Path) -> None:
+    path = write_truth(recording, tmp_path)
+    result = run("evaluate", path, "--clips", recording.parent, "--detector", "motion")
+
+    assert result.exit_code == 0, result.stderr
+    assert "counted with motion" in result.stdout
+    assert "accuracy" in result.stdout
+    assert "GEH" in result.stdout
+
+
+def test_evaluate_without_its_clips_is_one_line(recording: Path, tmp_path: Path) -> None:
+    path = write_truth(recording, tmp_path)
+    result = run("evaluate", path, "--detector", "motion")
+
+    assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (2, "", 1)
+    assert recording.name in result.stderr
+
+
 # Progress and tables
 
 

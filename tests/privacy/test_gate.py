@@ -99,13 +99,6 @@ def test_noise_is_paid_for_before_and_kept_before_it_is_given(monkeypatch: pytes
     assert order == ["asked", "drawn", "kept"]
 
 
-@given(epsilon_micro=st.integers(1, 10_000_000))
-def test_the_two_levels_share_all_of_epsilon(epsilon_micro: int) -> None:
-    bins, days = gate.split(epsilon_micro)
-    assert bins + days == epsilon_micro
-    assert abs(bins - 0.8 * epsilon_micro) < 1
-
-
 def test_a_day_need_not_keep_its_chunks() -> None:
     first = gate.merge([contribution(number, 6, 3) for number in range(100)], pair(0))
     second = gate.merge([contribution(150, 2, 0)], pair(1))

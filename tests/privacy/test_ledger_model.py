@@ -232,7 +232,7 @@ def test_ten_thousand_random_histories_never_over_spend(part: int, monkeypatch: 
             # Each history has a stretch of time to itself.
             origin = 100 * history
             granted: list[Charge] = []
-            for _ in range(chance.randint(2, 4)):
+            for _ in range(chance.randint(2, 3)):
                 charge = small(chance.choice(sorted(EPSILON)), chance.randrange(8), chance.randint(1, 3), 1)
                 span = Span(charge.span.start_ms + origin, charge.span.end_ms + origin)
                 try:

@@ -5,7 +5,6 @@ Law: nothing is noised before it is paid for, nothing is drawn twice, and every 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from math import exp, sqrt
 from typing import Protocol
 
@@ -15,9 +14,6 @@ from passerby.privacy.noise import MICRO, add_noise, scale
 from passerby.release import Release
 from passerby.span import Chunk
 
-BINS_SHARE = Fraction(8, 10)
-"""The share of epsilon that bins take; days take the rest (docs/proofs/noise.md)."""
-
 
 class Book(Protocol):
     """What the gate needs of a ledger."""
@@ -25,12 +21,6 @@ class Book(Protocol):
     def released(self, receipt: Receipt) -> Stored | None: ...
 
     def record(self, receipt: Receipt, stored: Stored) -> None: ...
-
-
-def split(epsilon_micro: int) -> tuple[int, int]:
-    """The micro-epsilons of the two levels, bins and days; together they are all of `epsilon_micro`."""
-    bins = int(epsilon_micro * BINS_SHARE)
-    return bins, epsilon_micro - bins
 
 
 def total(contributions: Iterable[Contribution], charge: Charge) -> tuple[int, ...]:

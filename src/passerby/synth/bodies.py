@@ -620,7 +620,7 @@ def bicycle(look: int, travelled_m: float, size: float) -> Solid:
             tuple((u + radius * float(c), 0.0, _WHEEL_M + radius * float(d)) for c, d in ring)
             for radius in (_WHEEL_M - 0.045, _WHEEL_M - 0.065)
         )
-        faces.append(_Face(rim, (96, 96, 98), (0, 1, 0), two_sided=True))
+        faces.append(_Face(rim, (150, 150, 152), (0, 1, 0), two_sided=True))
         for spoke in range(5):
             angle = turned + tau * spoke / 10
             du, dw = cos(angle) * (_WHEEL_M - 0.06), sin(angle) * (_WHEEL_M - 0.06)
@@ -631,7 +631,7 @@ def bicycle(look: int, travelled_m: float, size: float) -> Solid:
                 (u - du - nu, 0.0, _WHEEL_M - dw - nw),
                 (u + du - nu, 0.0, _WHEEL_M + dw - nw),
             )
-            faces.append(_Face((corners,), (92, 92, 94), (0, 1, 0), two_sided=True))
+            faces.append(_Face((corners,), (104, 104, 106), (0, 1, 0), two_sided=True))
     return _scaled(faces, size)
 
 

@@ -185,10 +185,10 @@ def _parked(street: Street) -> list[Actor]:
     dice = np.random.default_rng([street.seed, 31])
     result = []
     for place in range(street.parked):
-        step = 3.4 + 5.6 * (place // 2)
+        step = 5.0 + 5.6 * (place // 2)
         x_m = LINES_X_M + (step if place % 2 == 0 else -step)
         look, size = int(dice.integers(1 << 30)), float(dice.uniform(0.96, 1.03))
-        if x_m - 3.5 < ZEBRA_M[1] and x_m + 3.5 > ZEBRA_M[0]:
+        if x_m - 2.9 < ZEBRA_M[1] and x_m + 2.9 > ZEBRA_M[0]:
             continue
         result.append(
             Actor(
@@ -224,7 +224,7 @@ def _people(street: Street, driving: Sequence[Actor]) -> list[Actor]:
             path = path or _pavement_path(street, dice, arrival)
             group = [
                 Actor(f"person-{len(result) + k}", Kind.PERSON, member, int(looks[k]), float(sizes[k]))
-                for k, member in enumerate(_abreast(path, count, dice))
+                for k, member in enumerate(_together(path, count, dice))
             ]
             if not any(_bump(one, other) for one in group for other in present):
                 break
@@ -296,23 +296,15 @@ def _free(path: tuple[Waypoint, ...], from_s: float, to_s: float, driving: Seque
     return True
 
 
-def _abreast(path: tuple[Waypoint, ...], count: int, dice: Random) -> list[tuple[Waypoint, ...]]:
-    """The paths of a group: two abreast, the next two a good step behind."""
+def _together(path: tuple[Waypoint, ...], count: int, dice: Random) -> list[tuple[Waypoint, ...]]:
+    """The paths of a group: loosely side by side on a slant, so that from the camera none hides another for long."""
     members = []
     for place in range(count):
-        side = 0.0 if count == 1 else (0.36 if place % 2 else -0.36)
-        behind_s = (0.95 * (place // 2) + float(dice.uniform(0, 0.25))) / 1.3
-        shift = side + float(dice.uniform(-0.05, 0.05))
+        rank = place - (count - 1) / 2
+        along_m = 0.58 * rank + float(dice.uniform(-0.08, 0.08))
+        aside_m = 0.3 * rank + float(dice.uniform(-0.08, 0.08))
         members.append(
-            tuple(
-                replace(
-                    point,
-                    time_s=point.time_s + behind_s,
-                    x_m=point.x_m + shift * 0.5,
-                    y_m=point.y_m + shift * 0.9,
-                )
-                for point in path
-            )
+            tuple(replace(point, x_m=point.x_m + along_m, y_m=point.y_m + aside_m) for point in path)
         )
     return members
 

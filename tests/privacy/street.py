@@ -76,7 +76,7 @@ def pairs(charge: Charge, length_s: int = 6) -> Iterator[Pair[Street]]:
         for name, street, levels in (
             ("rise", quiet, range(20, 20 + 20 * len(within), 20)),
             ("fall", high, range(len(within))),
-            ("dip", high, [100] + [0] * (len(within) - 1)),
+            ("dip", high, [100 if time_ms in starts else 0 for time_ms in within]),
             ("turn", ramp, range(-20, -20 - 20 * len(within), -20)),
             ("flicker", busy, [40 * (index % 2) for index in range(len(within))]),
         ):

@@ -9,17 +9,18 @@
                at_frames: [77, 206], certainty: certain,           # about when, how sure: for people
                within_s: [[0, 60]]}                                # what was looked at; all where not said
       occupancy: {whole_frame_max: 1, occupied_frames: [[60, 203]], plus_minus: 8}
-      checking: {spent_s: 84.2, detector: motion}                  # how it came about, where `verify` wrote it
+      checking: {spent_s: 84.2, detector: motion, clicks: [...]}   # how it came about, where `verify` wrote it
 
 Law: every mistake is told at once, by file, line, key, what was found and what was expected.
 """
 
-from collections.abc import Callable, Collection, Mapping
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast, get_args
 
 from passerby import document
 from passerby.document import Document, Key, shown
@@ -58,12 +59,37 @@ class Occupancy:
     plus_minus: int
 
 
+Verdict = Literal["right", "wrong", "other", "missed", "nothing", "checked"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """One thing that a person said of a count; times in ms since the first frame, `along` 0..1 on the line.
+
+    right, wrong     of the counted crossing at `at_ms`
+    other            the same, but of the class `label`
+    missed           what crossed at `at_ms` and was not counted; nothing: nothing did
+    checked          all from `at_ms` to `until_ms` was looked at, and what no click is about is right
+    """
+
+    verdict: Verdict
+    line: str
+    at_ms: int
+    until_ms: int | None = None
+    direction: Direction | None = None
+    label: str | None = None
+    along: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Checking:
-    """How `verify` came to a truth: a person's time in seconds, and the detector whose counts were checked."""
+    """How `verify` came to a truth: a person's time in seconds, the detector whose counts were checked, and
+    every click in order."""
 
     spent_s: float
     detector: str | None
+    clicks: tuple[Click, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +142,67 @@ def parse(text: str, path: Path) -> Truth:
     """
     read = document.parse(text, path, TruthError, what=_WHAT, expected=_EXPECTED, most_values=1_000_000)
     return _truth(read, path, path.parent, look=False)
+
+
+def to_text(clips: Iterable[TrueClip]) -> str:
+    """The text of a truth file, which `parse` reads back; points to a thousandth of a pixel, times to the ms."""
+    return "".join(f"{line}\n" for clip in clips for line in _clip_lines(clip))
+
+
+def _clip_lines(clip: TrueClip) -> Iterator[str]:
+    # What JSON writes on one line is YAML too, and a library would take a second for a thousand clicks.
+    yield f"{_json(clip.name)}:"
+    yield f"  size: {_json(clip.size_px)}"
+    if clip.fps is not None:
+        yield f"  fps: {clip.fps!r}"
+    yield "  lines:"
+    for true in clip.lines:
+        yield f"    {_json(true.line.name)}:"
+        yield from (f"      {key}: {_json(value)}" for key, value in _line_entry(true, clip.size_px))
+    if clip.occupancy is not None:
+        yield "  occupancy:"
+        yield f"    whole_frame_max: {clip.occupancy.whole_frame_max}"
+        yield f"    occupied_frames: {_json(clip.occupancy.occupied_frames)}"
+        yield f"    plus_minus: {clip.occupancy.plus_minus}"
+    if clip.checking is not None:
+        yield "  checking:"
+        yield f"    spent_s: {round(clip.checking.spent_s, 1)}"
+        if clip.checking.detector is not None:
+            yield f"    detector: {_json(clip.checking.detector)}"
+        yield "    clicks:" if clip.checking.clicks else "    clicks: []"
+        yield from (f"    - {_json(_click_entry(click))}" for click in clip.checking.clicks)
+
+
+def _line_entry(true: TrueLine, size_px: tuple[int, int]) -> Iterator[tuple[str, Any]]:
+    for key, (x, y) in (("from", true.line.start), ("to", true.line.end)):
+        yield key, [round(x * size_px[0], 3), round(y * size_px[1], 3)]
+    yield "anchor", true.line.anchor
+    if true.certainty is not None:
+        yield "certainty", true.certainty
+    for direction in DIRECTIONS:
+        crossed = true.crossed[direction]
+        yield direction, {label: crossed[label] for label in LABELS if label in crossed}
+    yield "at_frames", true.at_frames
+    if true.within is not None:
+        yield "within_s", [[span.start_ms / 1000, span.end_ms / 1000] for span in true.within]
+
+
+def _click_entry(click: Click) -> dict[str, Any]:
+    entry = {
+        "is": click.verdict,
+        "line": click.line,
+        "at_s": click.at_ms / 1000,
+        "until_s": None if click.until_ms is None else click.until_ms / 1000,
+        "along": None if click.along is None else round(click.along, 3),
+        "direction": click.direction,
+        "label": click.label,
+    }
+    return {key: value for key, value in entry.items() if value is not None}
+
+
+def _json(value: Any) -> str:
+    # Not escaped: YAML reads the two halves of an escaped pair one by one.
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 _WHAT = "a truth file"
@@ -231,10 +318,49 @@ def _checking(read: Document, key: Key, value: Any) -> Checking | None:
     if not isinstance(value, dict):
         read.add(key, f"found {shown(value)}, expected a mapping with spent_s")
         return None
-    _known(read, key, value, ("spent_s", "detector"))
+    _known(read, key, value, ("spent_s", "detector", "clicks"))
     spent_s = _at(read, key, value, "spent_s", _seconds, "a number of seconds from 0")
     detector = _at(read, key, value, "detector", _text, "the name of a detector", needed=False)
-    return None if spent_s is None else Checking(spent_s, detector)
+    given = value.get("clicks", [])
+    if not isinstance(given, list):
+        read.add((*key, "clicks"), f"found {shown(given)}, expected a list")
+        given = []
+    clicks = [_click(read, (*key, "clicks", index), item) for index, item in enumerate(given)]
+    if spent_s is None:
+        return None
+    return Checking(spent_s, detector, tuple(click for click in clicks if click is not None))
+
+
+_CLICK_KEYS = ("is", "line", "at_s", "until_s", "direction", "label", "along")
+_NEEDED = {
+    "right": ("direction",),
+    "wrong": ("direction",),
+    "other": ("direction", "label"),
+    "missed": ("direction", "label", "along"),
+    "nothing": ("along",),
+    "checked": ("until_s",),
+}
+
+
+def _click(read: Document, key: Key, value: Any) -> Click | None:
+    if not isinstance(value, dict):
+        read.add(key, f"found {shown(value)}, expected a mapping with is, line and at_s")
+        return None
+    _known(read, key, value, _CLICK_KEYS)
+    verdict: Verdict | None = _at(read, key, value, "is", _verdict, f"one of {', '.join(VERDICTS)}")
+    needed = _NEEDED.get(verdict or "", ())
+    line = _at(read, key, value, "line", _text, "the name of a line")
+    at_s = _at(read, key, value, "at_s", _seconds, "a number of seconds from 0")
+    until_s = _at(read, key, value, "until_s", _seconds, "a number of seconds", needed="until_s" in needed)
+    direction: Direction | None = _at(
+        read, key, value, "direction", _direction, "to_left or to_right", needed="direction" in needed
+    )
+    label = _at(read, key, value, "label", _label, f"one of {', '.join(LABELS)}", needed="label" in needed)
+    along = _at(read, key, value, "along", _number, "a place on the line, 0 to 1", needed="along" in needed)
+    if verdict is None or line is None or at_s is None:
+        return None
+    until_ms = None if until_s is None else round(until_s * 1000)
+    return Click(verdict, line, round(at_s * 1000), until_ms, direction, label, along)
 
 
 def _known(read: Document, key: Key, mapping: Mapping[str, Any], known: Collection[str]) -> None:
@@ -297,6 +423,18 @@ def _text(value: Any) -> str | None:
 
 def _anchor(value: Any) -> Anchor | None:
     return cast(Anchor, value) if value in ("bottom", "centre") else None
+
+
+def _verdict(value: Any) -> Verdict | None:
+    return cast(Verdict, value) if value in VERDICTS else None
+
+
+def _direction(value: Any) -> Direction | None:
+    return cast(Direction, value) if value in DIRECTIONS else None
+
+
+def _label(value: Any) -> str | None:
+    return value if isinstance(value, str) and value in LABELS else None
 
 
 def _size(value: Any) -> tuple[int, int] | None:

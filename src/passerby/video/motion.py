@@ -1,7 +1,7 @@
 """What moves before a still background: boxes without a model.
 
 Law: memory is bounded. The background of an instant is a median over pictures taken at fixed times within
-`REACH_MS` of its cell of `CELL_MS`, so what is seen at t depends on no frame farther than CELL_MS + REACH_MS,
+REACH_MS of its cell of CELL_MS, so what is seen at t depends on no frame farther than CELL_MS + REACH_MS,
 and on nothing else: not on where reading began, nor on what was seen before.
 """
 
@@ -18,16 +18,17 @@ from passerby.video.frame import Frame, Image
 
 CELL_MS = 4_000
 REACH_MS = 4_000
-SAMPLE_MS = 500
+SAMPLE_MS = 800
 SMALL_PX = 240
-"""Height at which motion is looked for; a larger picture is made smaller first."""
-
-LEAST = 12.0
-"""Difference (of 255) below which nothing is seen, however quiet the sensor."""
-SWAY_PX = 0.5
+"""Rows at which motion is looked for; a larger picture is made smaller first."""
+LEAST = 12
+"""Difference (of 255) below which nothing is seen, however quiet the sensor. Colour counts twice."""
+SWAY_PX = 0.4
+"""What may be left of a mast's sway after alignment: every edge moves by it."""
 SHADOW = 0.5
 """Share of the light that a shadow may take."""
-EDGE = 6.0
+SHADOW_EDGE = 12
+"""Difference of slope above which a darker place is a body and no shadow."""
 
 
 class Small(NamedTuple):
@@ -38,42 +39,21 @@ class Small(NamedTuple):
     scale: float
 
 
+class Background(NamedTuple):
+    """What is there when nothing moves: `median` (h, w, 3) uint8 and how far a still picture may be from it,
+    `limit` (h, w, 3) uint8; `darkest` (h, w) that a shadow makes it, its `slope` (h, w), all uint8."""
+
+    median: Image
+    limit: Image
+    darkest: Image
+    slope: Image
+
+
 def shrink(frame: Frame) -> Small:
-    """Averaged to at most SMALL_PX rows, so that noise and compression go and bodies stay."""
+    """Averaged to at most SMALL_PX rows or columns, so that noise and compression go and bodies stay."""
     factor = min(1.0, SMALL_PX / min(frame.height, frame.width))
     size = (max(1, round(frame.width * factor)), max(1, round(frame.height * factor)))
     return Small(frame.time_ms, frame.yuv(size), 1 / factor)
-
-
-class _Background(NamedTuple):
-    median: NDArray[np.int16]
-    limit: NDArray[np.float32]
-    slope: NDArray[np.float32]
-
-
-def _background(samples: list[Image]) -> _Background:
-    """Median of each pixel, and by how much a picture may differ from it and still be still."""
-    stack = np.stack(samples)
-    middle = len(samples) // 2
-    median = np.partition(stack, middle, axis=0)[middle]
-    spread = np.maximum(stack, median) - np.minimum(stack, median)
-    # 1.4826 times the median absolute deviation is the standard deviation of normal noise.
-    noise = np.partition(spread, middle, axis=0)[middle].astype(np.float32) * 1.4826
-    slope = _slope(median)
-    # A mast that sways by a fraction of a pixel moves every edge: what that explains is not motion.
-    limit = np.maximum(LEAST, 4 * noise) + SWAY_PX * slope
-    return _Background(median.astype(np.int16), limit, slope[..., 0])
-
-
-def _slope(picture: Image) -> NDArray[np.float32]:
-    """Change per pixel, the larger of both ways."""
-    return np.asarray(
-        np.maximum(
-            np.abs(cv2.Sobel(picture, cv2.CV_32F, 1, 0, ksize=3)),
-            np.abs(cv2.Sobel(picture, cv2.CV_32F, 0, 1, ksize=3)),
-        )
-        / 4
-    )
 
 
 def moving(pictures: Iterable[Small]) -> Iterator[tuple[int, Boxes]]:
@@ -97,51 +77,104 @@ def _cell_end_ms(picture: Small) -> int:
 def _cell(waiting: list[Small], samples: list[Small]) -> Iterator[tuple[int, Boxes]]:
     """Answer the first cell that waits, and forget what no later cell can need."""
     end_ms = _cell_end_ms(waiting[0])
-    start_ms = end_ms - CELL_MS
-    background = _background([s.yuv for s in samples if start_ms - REACH_MS <= s.time_ms < end_ms + REACH_MS])
+    near = [s.yuv for s in samples if end_ms - CELL_MS - REACH_MS <= s.time_ms < end_ms + REACH_MS]
+    background = background_of(near)
     while waiting and waiting[0].time_ms < end_ms:
         picture = waiting.pop(0)
-        yield picture.time_ms, _boxes(picture, background)
+        yield picture.time_ms, boxes_of(foreground(picture.yuv, background), picture.scale)
     while samples and samples[0].time_ms < end_ms - REACH_MS:
         samples.pop(0)
 
 
-def foreground(picture: Small, background: _Background) -> Image:
-    """(h, w) uint8, 255 where the picture differs from the background by more than noise, flicker and shadow."""
-    difference = picture.yuv.astype(np.int16) - background.median
-    # A cloud or the camera's gain moves the whole picture: what half of it did is not motion.
-    difference -= np.median(difference[::4, ::4], axis=(0, 1)).astype(np.int16)
-    size = np.abs(difference).astype(np.float32)
-    size[..., 1:] *= 2
-    changed = size > background.limit
-    light = background.median[..., 0] - np.int16(16)
-    darker = difference[..., 0]
-    # A shadow takes a share of the light, no colour, and adds no edge inside.
-    shadow = (
-        (darker < 0)
-        & (darker > -SHADOW * light)
-        & ~changed[..., 1]
-        & ~changed[..., 2]
-        & (np.abs(_slope(picture.yuv)[..., 0] - background.slope) < EDGE)
+def background_of(samples: list[Image]) -> Background:
+    """Median of each pixel over `samples`, aligned to the middle one, and by how much a still picture may differ."""
+    middle = len(samples) // 2
+    still = samples[middle]
+    stack = np.stack([align(sample, still) for sample in samples])
+    low, high = len(samples) // 4, len(samples) - 1 - len(samples) // 4
+    ranked = np.partition(stack, sorted({low, middle, high}), axis=0)
+    median = ranked[middle]
+    # A quarter of normal noise lies within 0.674 standard deviations above the median, a quarter below; who passes
+    # often widens one side, so the narrower is taken; four deviations are rare.
+    noise = np.minimum(ranked[high] - median, median - ranked[low]).astype(np.float32) * (4 / 0.674)
+    slope = slope_of(median)
+    limit = np.maximum(noise, LEAST) + SWAY_PX * slope
+    limit[..., 1:] /= 2
+    light = median[..., 0].astype(np.float32)
+    return Background(
+        median,
+        np.minimum(limit, 255).astype(np.uint8),
+        np.maximum(light - SHADOW * np.maximum(light - 16, 0), 0).astype(np.uint8),
+        np.minimum(slope[..., 0], 255).astype(np.uint8),
     )
-    return np.where(changed.any(axis=2) & ~shadow, np.uint8(255), np.uint8(0))
 
 
-def _boxes(picture: Small, background: _Background) -> Boxes:
-    mask = foreground(picture, background)
+def align(picture: Image, still: Image) -> Image:
+    """`picture` moved so that it lies on `still`: masts sway. Phase correlation (Kuglin and Hines, 1975)."""
+    height, width = still.shape[:2]
+    if min(height, width) < 64:
+        return picture
+    size = (width // 2, height // 2)
+    first, second = (
+        cv2.resize(p[..., 0], size, interpolation=cv2.INTER_AREA).astype(np.float32) for p in (picture, still)
+    )
+    (x, y), response = cv2.phaseCorrelate(first, second, cv2.createHanningWindow(size, cv2.CV_32F))
+    shift = np.hypot(x, y) * 2
+    if response < 0.1 or not 0.2 < shift < 0.03 * height:
+        return picture
+    turn = np.array([[1, 0, 2 * x], [0, 1, 2 * y]], np.float32)
+    moved = cv2.warpAffine(
+        picture, turn, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(moved, np.uint8)
+
+
+def slope_of(picture: Image) -> NDArray[np.float32]:
+    """Change per pixel in each channel, the larger of both ways."""
+    across = cv2.Sobel(picture, cv2.CV_32F, 1, 0, ksize=3)
+    down = cv2.Sobel(picture, cv2.CV_32F, 0, 1, ksize=3)
+    return np.asarray(np.maximum(np.abs(across), np.abs(down)) / 4, np.float32)
+
+
+def foreground(picture: Image, background: Background) -> Image:
+    """(h, w) uint8, 255 where the picture differs from the background by more than noise, light and shadow."""
+    picture = align(picture, background.median)
+    # A cloud or the camera's gain moves the whole picture: what half of it did is not motion.
+    sparse = picture[::4, ::4].astype(np.int16) - background.median[::4, ::4]
+    gain = np.median(sparse, axis=(0, 1)).astype(np.int16)
+    if gain.any():
+        picture = np.clip(picture - gain, 0, 255).astype(np.uint8)
+    light, u, v = cv2.split(
+        cv2.compare(cv2.absdiff(picture, background.median), background.limit, cv2.CMP_GT)
+    )
+    # A shadow takes a share of the light, no colour, and adds no edge within.
+    luma = np.ascontiguousarray(picture[..., 0])
+    edges = cv2.max(
+        cv2.convertScaleAbs(cv2.Sobel(luma, cv2.CV_16S, 1, 0, ksize=3), alpha=0.25),
+        cv2.convertScaleAbs(cv2.Sobel(luma, cv2.CV_16S, 0, 1, ksize=3), alpha=0.25),
+    )
+    still_edges = cv2.compare(cv2.absdiff(edges, background.slope), SHADOW_EDGE, cv2.CMP_LE)
+    darker = cv2.compare(luma, background.median[..., 0].copy(), cv2.CMP_LT)
+    shaded = cv2.bitwise_and(darker, cv2.compare(luma, background.darkest, cv2.CMP_GE))
+    light = cv2.bitwise_and(light, cv2.bitwise_not(cv2.bitwise_and(shaded, still_edges)))
+    return np.asarray(cv2.bitwise_or(light, cv2.bitwise_or(u, v)), np.uint8)
+
+
+def boxes_of(mask: Image, scale: float) -> Boxes:
+    """Boxes around the connected parts of `mask`, of any kind that moves, in pixels of the frame."""
     height = mask.shape[0]
     gap = max(3, round(height / 60) | 1)
     mask = cv2.medianBlur(mask, 3)
     mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((gap + 2, gap), np.uint8))
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     stats = stats[1:]
-    area = stats[:, cv2.CC_STAT_AREA]
-    keep = area >= max(12, (height / 60) ** 2)
-    stats = stats[keep].astype(np.float32)
-    xyxy = np.column_stack([stats[:, 0], stats[:, 1], stats[:, 0] + stats[:, 2], stats[:, 1] + stats[:, 3]])
-    fill = stats[:, cv2.CC_STAT_AREA] / np.maximum(1, stats[:, 2] * stats[:, 3])
+    side = max(3, round(height / 60))
+    large = stats[:, cv2.CC_STAT_AREA] >= 2 * side * side
+    wide = np.minimum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) >= side
+    left, top, width, tall, _ = stats[large & wide].T.astype(np.float32)
+    xyxy = np.column_stack([left, top, left + width, top + tall]) * np.float32(scale)
     return Boxes(
-        (xyxy * picture.scale).astype(np.float32),
-        np.clip(fill, 0.05, 1).astype(np.float32),
-        np.full(len(stats), Label.VEHICLE, np.int64),
+        xyxy.astype(np.float32),
+        np.zeros(len(xyxy), np.float32),
+        np.full(len(xyxy), Label.VEHICLE, np.int64),
     )

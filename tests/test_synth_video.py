@@ -1,5 +1,6 @@
 """A street is written as a file that a player, a probe and a counter read."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -7,10 +8,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from ruamel.yaml import YAML
 
 from passerby.errors import OutputError
+from passerby.geometry import DIRECTIONS
 from passerby.synth import Street, frames, lines, truth, write, write_truth
+from passerby.truth import parse
 
 TINY = Street(seed=3, density="dense", duration_s=5, width=320, height=180, fps=12.5)
 
@@ -63,12 +65,12 @@ def test_nothing_half_written_is_left(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         write(TINY, tmp_path / "street.mp4", stop)
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(OutputError, match="expected its folder"):
+    with pytest.raises(OutputError, match="nowhere does not exist"):
         write(TINY, tmp_path / "nowhere" / "street.mp4")
     (tmp_path / "taken.mp4").mkdir()
-    with pytest.raises(OutputError, match="could not be written"):
+    with pytest.raises(OutputError, match="a folder, expected the name of a file"):
         write(TINY, tmp_path / "taken.mp4")
-    with pytest.raises(OutputError, match="could not be written"):
+    with pytest.raises(OutputError, match="nowhere does not exist"):
         write_truth(TINY, "street.mp4", tmp_path / "nowhere" / "truth.yaml")
     assert [path.name for path in tmp_path.iterdir()] == ["taken.mp4"]
 
@@ -76,17 +78,15 @@ def test_nothing_half_written_is_left(tmp_path: Path) -> None:
 def test_the_truth_file_adds_up(tmp_path: Path) -> None:
     street = replace(TINY, duration_s=30)
     write_truth(street, "folder/street.mp4", tmp_path / "truth.yaml")
-    read = YAML(typ="safe").load((tmp_path / "truth.yaml").read_text())
-    assert list(read) == ["street.mp4"]
-    entry = read["street.mp4"]
-    assert (entry["size"], entry["fps"]) == ([320, 180], 12.5)
-    crossed = truth(street, lines(street))
-    for line in lines(street):
-        one = entry["lines"][line.name]
-        for point, key in ((line.start, "from"), (line.end, "to")):
-            assert one[key] == pytest.approx([point[0] * 320, point[1] * 180], abs=0.051)
-        mine = [crossing for crossing in crossed if crossing.line == line.name]
-        for direction in ("to_left", "to_right"):
-            labels = [crossing.label.text for crossing in mine if crossing.direction == direction]
-            assert one[direction] == {label: labels.count(label) for label in labels}
-        assert len(one["at_frames"]) == len(mine)
+    (clip,) = parse((tmp_path / "truth.yaml").read_text(), tmp_path / "truth.yaml").clips
+    assert (clip.name, clip.size_px, clip.fps) == ("street.mp4", (320, 180), 12.5)
+    given = lines(street)
+    crossed = truth(street, given)
+    assert sum(len(one.at_frames) for one in clip.lines) == len(crossed) > 0
+    for line, one in zip(given, clip.lines, strict=True):
+        assert (one.line.name, one.line.anchor) == (line.name, line.anchor)
+        assert one.line.start == pytest.approx(line.start, abs=1e-4)
+        assert one.line.end == pytest.approx(line.end, abs=1e-4)
+        for direction in DIRECTIONS:
+            labels = [c.label.text for c in crossed if (c.line, c.direction) == (line.name, direction)]
+            assert one.crossed[direction] == Counter(labels)

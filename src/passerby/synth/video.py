@@ -3,7 +3,6 @@
 Law: a file appears under its name only when it is complete.
 """
 
-import os
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,13 +13,14 @@ import av
 import av.error
 import cv2
 import numpy as np
-from ruamel.yaml import YAML
 
+from passerby import atomic
 from passerby.errors import OutputError
-from passerby.geometry import DIRECTIONS, Line, Point
+from passerby.geometry import DIRECTIONS, Line
 from passerby.synth.draw import frames
 from passerby.synth.street import Street
 from passerby.synth.truth import TrueCrossing, lines, truth
+from passerby.truth import TrueClip, TrueLine, to_text
 
 Progress = Callable[[int, int], None]
 """Called with how many frames are done, and of how many."""
@@ -31,17 +31,11 @@ _GOP_S = 2.0
 def write(street: Street, path: str | Path, progress: Progress | None = None) -> tuple[TrueCrossing, ...]:
     """Write the street to `path`, an MP4 whose creation time is the street's start; returns what truly crossed
     its `lines`. Raises OutputError when the file cannot be written; nothing half-written is left."""
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise OutputError(f"{path}: expected its folder {path.parent} to exist")
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        _encode(street, beside, progress)
-        os.replace(beside, path)
-    except (OSError, av.error.FFmpegError) as error:
-        raise OutputError(f"{path}: could not be written: {error}") from error
-    finally:
-        beside.unlink(missing_ok=True)
+    with atomic.replacing(Path(path)) as beside:
+        try:
+            _encode(street, beside, progress)
+        except av.error.FFmpegError as error:
+            raise OutputError(f"{path}: could not be written: {error}") from error
     return truth(street, lines(street))
 
 
@@ -73,40 +67,30 @@ def _encode(street: Street, path: Path, progress: Progress | None) -> None:
 def write_truth(street: Street, video: str | Path, path: str | Path) -> None:
     """Write the truth of a written street as a truth file: for each line the crossings by direction and label,
     in pixels. Raises OutputError when it cannot be written."""
-    path = Path(path)
     given = lines(street)
     crossed = truth(street, given)
-    entry = {
-        "size": [street.width, street.height],
-        "fps": street.fps,
-        "lines": {line.name: _line_entry(street, line, crossed) for line in given},
-    }
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        with beside.open("w", encoding="utf-8") as file:
-            YAML(typ="safe").dump({Path(video).name: entry}, file)
-        os.replace(beside, path)
-    except OSError as error:
-        raise OutputError(f"{path}: could not be written: {error}") from error
-    finally:
-        beside.unlink(missing_ok=True)
+    clip = TrueClip(
+        name=Path(video).name,
+        size_px=(street.width, street.height),
+        fps=street.fps,
+        lines=tuple(_true_line(street, line, crossed) for line in given),
+        occupancy=None,
+        checking=None,
+    )
+    atomic.write(Path(path), to_text([clip]))
 
 
-def _line_entry(street: Street, line: Line, crossed: tuple[TrueCrossing, ...]) -> dict[str, object]:
-    def pixels(point: Point) -> list[float]:
-        return [round(point[0] * street.width, 1), round(point[1] * street.height, 1)]
-
+def _true_line(street: Street, line: Line, crossed: tuple[TrueCrossing, ...]) -> TrueLine:
     mine = [crossing for crossing in crossed if crossing.line == line.name]
-    entry: dict[str, object] = {
-        "from": pixels(line.start),
-        "to": pixels(line.end),
-        "anchor": line.anchor,
-        "certainty": "certain",
-    }
-    for direction in DIRECTIONS:
-        counts = Counter(crossing.label.text for crossing in mine if crossing.direction == direction)
-        entry[direction] = dict(sorted(counts.items()))
-    entry["at_frames"] = [
-        round((crossing.time_ms - street.start_ms) / 1000 * float(street.rate)) for crossing in mine
-    ]
-    return entry
+    return TrueLine(
+        line=line,
+        crossed={
+            direction: Counter(crossing.label.text for crossing in mine if crossing.direction == direction)
+            for direction in DIRECTIONS
+        },
+        at_frames=tuple(
+            round((crossing.time_ms - street.start_ms) / 1000 * street.rate) for crossing in mine
+        ),
+        certainty="certain",
+        within=None,
+    )

@@ -121,8 +121,8 @@ class Truth:
         return f"{self.path}:{self.line_numbers[clip.name]}: {clip.name}: {text}"
 
 
-def load(path: Path, clips: Path | None = None) -> Truth:
-    """Read a truth file, whose clips are in the folder `clips` (the file's own where None).
+def load(path: Path, clips: Path | None = None, *, look: bool = True) -> Truth:
+    """Read a truth file, whose clips are in the folder `clips` (the file's own where None); `look` for them there.
 
     Raises TruthError with every mistake in it, a line each; a clip that is not there is one.
     """
@@ -132,7 +132,7 @@ def load(path: Path, clips: Path | None = None) -> Truth:
     read = document.load(
         path, TruthError, what=_WHAT, expected=_EXPECTED, most_bytes=20_000_000, most_values=1_000_000
     )
-    return _truth(read, path, folder, look=True)
+    return _truth(read, path, folder, look=look)
 
 
 def parse(text: str, path: Path) -> Truth:

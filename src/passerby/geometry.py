@@ -16,7 +16,7 @@ Direction = Literal["to_left", "to_right"]
 DIRECTIONS: tuple[Direction, Direction] = ("to_right", "to_left")
 Anchor = Literal["bottom", "centre"]
 
-DEFAULT_CORRIDOR = 0.3
+DEFAULT_CORRIDOR = 0.4
 """Half the width of a corridor, in frame heights, where nothing else is said."""
 
 

@@ -19,6 +19,11 @@ from passerby.span import Span
 LEAST_BOXES = 3
 """A track of fewer boxes is taken for a flicker of the detector."""
 
+LEAST_WENT = 0.7
+"""How far what only moved must have gone, in its own widths and heights."""
+LEAST_STRAIGHT = 0.3
+"""Share of its steps that led it there: leaves and ghosts tremble about one place."""
+
 SAME_MS = 700
 """Two crossings of boxes that overlap, one way, within this time are one body seen twice."""
 
@@ -75,12 +80,12 @@ def _is_body(path: _Path) -> bool:
         return True
     if len(path.time_ms) < LEAST_BOXES + 1:
         return False
-    centre = (path.xyxy[:, :2] + path.xyxy[:, 2:]) / 2
     size = np.median(path.xyxy[:, 2:] - path.xyxy[:, :2], axis=0)
-    net = np.abs(centre[-1] - centre[0])
-    steps = np.abs(np.diff(centre, axis=0)).sum(axis=0)
-    went = float(np.hypot(*net))
-    return went >= 0.7 * float(size.max()) and went >= 0.4 * float(np.hypot(*steps))
+    # Each way in its own measure: a person walks past in widths, not in heights.
+    centre = (path.xyxy[:, :2] + path.xyxy[:, 2:]) / 2 / size
+    went = float(np.hypot(*(centre[-1] - centre[0])))
+    steps = float(np.hypot(*np.diff(centre, axis=0).T).sum())
+    return went >= LEAST_WENT and went >= LEAST_STRAIGHT * steps
 
 
 def _once(events: list[_Event]) -> list[tuple[_Event, NDArray[np.float64]]]:
@@ -111,7 +116,8 @@ def _same(a: _Event, b: _Event) -> bool:
         union = float(np.median(common / (area(first) + area(second) - common)))
         moved = a.path.seen == 0 or b.path.seen == 0
         other_kind = _kind(a.path) != _kind(b.path)
-        return inside > 0.5 if moved else (inside > 0.6 if other_kind else union > 0.6)
+        # A box within another of its kind is a part of it, a head or a hand; two walkers hide each other less.
+        return inside > 0.5 if moved else (inside > 0.6 if other_kind else union > 0.6 or inside > 0.9)
     return False
 
 

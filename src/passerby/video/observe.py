@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from passerby.counting.detections import Detections, no_detections
 from passerby.counting.fuse import complete, riders
+from passerby.counting.tracker import SURE
 from passerby.errors import LineError
 from passerby.geometry import Corridor, Line
 from passerby.span import Span
@@ -21,6 +22,7 @@ from passerby.video import motion, source
 from passerby.video.boxes import Boxes, suppress
 from passerby.video.detector import LoadedDetector
 from passerby.video.frame import Frame, Image
+from passerby.video.plate import Samples
 from passerby.video.source import Reading, Recording, probe
 
 __all__ = ["Effort", "Reading", "Recording", "Region", "Watch", "detect", "observe", "probe", "watch"]
@@ -31,21 +33,25 @@ TICK_MS = 80
 _GREY = 114
 """What a masked pixel is shown as: what detectors are padded with in training."""
 
+FILLED = 0.6
+"""Share of what is shown above which a faint box is not believed."""
+
+_Bounds = tuple[int, int, int, int]
+"""Left, top, right, bottom in px, all even."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Region:
-    """A part of the frame that a detector is shown: even `left`, `top`, `right`, `bottom` px, and
-    `outside` (h, w) bool where it must not look, None where it may look at all of it."""
+    """A part of the frame that a detector is shown: even `left`, `top`, `right`, `bottom` px; `outside`
+    (h, w) bool where it must not look, None where it may look at all of it; `visible` what is left, in px
+    of the frame."""
 
     left: int
     top: int
     right: int
     bottom: int
     outside: NDArray[np.bool_] | None
-
-
-_Bounds = tuple[int, int, int, int]
-"""Left, top, right, bottom in px, all even."""
+    visible: _Bounds
 
 
 @dataclass(slots=True)
@@ -73,16 +79,15 @@ def watch(
 ) -> Watch:
     """Corridors of `half_width` frame heights around `lines`; the whole frame where it is None."""
     size = recording.width // 2 * 2, recording.height // 2 * 2
-    masks = [_mask(Corridor(line, half_width), size) for line in lines] if half_width is not None else []
+    if half_width is None:
+        masks = [np.full(size[::-1], 255, np.uint8)]
+    else:
+        masks = [_mask(Corridor(line, half_width), size) for line in lines]
     looks = []
     for one in loaded:
         # A network of fixed input squeezes what it is shown: it is shown the frame's own proportions.
         boxes = [_bounds(mask) if one.size_px is None else _window(_bounds(mask), size) for mask in masks]
-        looks += (
-            [(one, region) for region in _regions(boxes, masks)]
-            if masks
-            else [(one, Region(0, 0, *size, None))]
-        )
+        looks += [(one, region) for region in _regions(boxes, masks)]
     return Watch(tuple(looks), with_motion)
 
 
@@ -135,9 +140,16 @@ def _regions(bounds: Sequence[_Bounds], masks: Sequence[Image]) -> list[Region]:
             groups.append((box, [mask]))
     regions = []
     for (left, top, right, bottom), members in groups:
-        outside = ~np.any([mask[top:bottom, left:right] > 0 for mask in members], axis=0)
-        regions.append(Region(left, top, right, bottom, outside if outside.any() else None))
+        shown = np.any([mask[top:bottom, left:right] > 0 for mask in members], axis=0)
+        regions.append(_region((left, top, right, bottom), shown))
     return regions
+
+
+def _region(bounds: _Bounds, shown: NDArray[np.bool_]) -> Region:
+    """The region of `bounds`, of which the pixels `shown` (h, w) may be looked at."""
+    x, y, *_ = bounds
+    left, top, right, bottom = _bounds(np.where(shown, np.uint8(255), np.uint8(0)))
+    return Region(*bounds, None if shown.all() else ~shown, (left + x, top + y, right + x, bottom + y))
 
 
 def _area(bounds: _Bounds) -> int:
@@ -145,9 +157,13 @@ def _area(bounds: _Bounds) -> int:
     return (right - left) * (bottom - top)
 
 
-def observe(frames: Iterable[Frame], watch: Watch, effort: Effort) -> Iterator[Detections]:
+def observe(
+    frames: Iterable[Frame], watch: Watch, effort: Effort, samples: Samples | None = None
+) -> Iterator[Detections]:
     """One `Detections` for every tick that has a frame, in order of time; motion answers some seconds late."""
     ticks = _ticks(frames, effort)
+    if samples is not None:
+        ticks = samples.taking(ticks)
     if not watch.motion:
         for frame in ticks:
             yield _see(frame, watch, effort)
@@ -167,10 +183,19 @@ def observe(frames: Iterable[Frame], watch: Watch, effort: Effort) -> Iterator[D
 
 
 def detect(
-    recording: Recording, start_ms: int, span: Span | None, watch: Watch, reading: Reading, effort: Effort
+    recording: Recording,
+    start_ms: int,
+    span: Span | None,
+    watch: Watch,
+    reading: Reading,
+    effort: Effort,
+    samples: Samples | None = None,
 ) -> Iterator[Detections]:
-    """What `watch` sees in `span` of a recording whose first frame is at `start_ms`."""
-    return observe(source.frames(recording, start_ms, span, reading), watch, effort)
+    """What `watch` sees in `span` of a recording whose first frame is at `start_ms`; `samples` are filled."""
+    for seen in observe(source.frames(recording, start_ms, span, reading), watch, effort, samples):
+        if samples is not None:
+            samples.note(seen)
+        yield seen
 
 
 def _ticks(frames: Iterable[Frame], effort: Effort) -> Iterator[Frame]:
@@ -195,9 +220,7 @@ def _see(frame: Frame, watch: Watch, effort: Effort) -> Detections:
         image = frame.bgr(region.left, region.top, region.right, region.bottom)
         if region.outside is not None:
             image[region.outside] = _GREY
-        boxes = one.detect(image)
-        shift = np.array([region.left, region.top] * 2, np.float32)
-        found.append(Boxes(boxes.xyxy + shift, boxes.confidence, boxes.class_id))
+        found.append(_visible(one.detect(image), region))
     boxes = (
         found[0]
         if len(found) == 1
@@ -206,3 +229,16 @@ def _see(frame: Frame, watch: Watch, effort: Effort) -> Detections:
     seen = riders(Detections(frame.time_ms, *boxes))
     effort.detect_s += process_time() - began
     return seen
+
+
+def _visible(boxes: Boxes, region: Region) -> Boxes:
+    """In px of the frame, cut to what was shown: what a network guesses beyond it, nobody saw."""
+    shift = np.array([region.left, region.top] * 2, np.float32)
+    left, top, right, bottom = region.visible
+    low, high = np.array([left, top] * 2, np.float32), np.array([right, bottom] * 2, np.float32)
+    xyxy = np.clip(boxes.xyxy + shift, low, high)
+    sides = xyxy[:, 2:] - xyxy[:, :2]
+    # A faint box around nearly all that is shown is the corridor itself, taken for a thing.
+    filled = sides[:, 0] * sides[:, 1] / ((right - left) * (bottom - top))
+    keep = (sides >= 2).all(axis=1) & ((filled < FILLED) | (boxes.confidence >= SURE))
+    return Boxes(xyxy[keep], boxes.confidence[keep], boxes.class_id[keep])

@@ -19,7 +19,11 @@ from passerby.span import Span
 LEAST_BOXES = 3
 """A track of fewer boxes is taken for a flicker of the detector."""
 
-LEAST_WENT = 0.7
+LEAST_MOVED = 5
+"""The same where no detector named it."""
+SLENDER = 5
+"""Longer side by shorter above which what moved is an edge and no body."""
+LEAST_WENT = 1.0
 """How far what only moved must have gone, in its own widths and heights."""
 LEAST_STRAIGHT = 0.3
 """Share of its steps that led it there: leaves and ghosts tremble about one place."""
@@ -78,9 +82,9 @@ def _is_body(path: _Path) -> bool:
     """What only moved is a body when it went somewhere: flicker, leaves and ghosts stay where they are."""
     if path.seen > 0:
         return True
-    if len(path.time_ms) < LEAST_BOXES + 1:
-        return False
     size = np.median(path.xyxy[:, 2:] - path.xyxy[:, :2], axis=0)
+    if len(path.time_ms) < LEAST_MOVED or size.max() > SLENDER * size.min():
+        return False
     # Each way in its own measure: a person walks past in widths, not in heights.
     centre = (path.xyxy[:, :2] + path.xyxy[:, 2:]) / 2 / size
     went = float(np.hypot(*(centre[-1] - centre[0])))

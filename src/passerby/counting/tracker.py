@@ -29,6 +29,8 @@ _GATE_NEW = 1.4
 """The same for a track whose velocity is not known yet."""
 _SMOOTHING = 0.5
 """Share of the newest measured velocity in a track's velocity."""
+_GROWTH_COST = 0.5
+"""What doubling or halving a side costs, in units of its logarithm: bodies keep their size from tick to tick."""
 _KIND_COST = 0.25
 """What a change between person, bicycle and motor vehicle costs, in box sizes."""
 
@@ -131,7 +133,7 @@ def _match(
     cost = np.hypot(offset[..., 0], offset[..., 1])
     cost = cost / np.where(new, _GATE_NEW, _GATE)[:, None]
     growth = np.abs(np.log(size[None, boxes, :] / sizes[:, None, :])).sum(axis=2)
-    cost += 0.3 * growth
+    cost += _GROWTH_COST * growth
     cost += _KIND_COST * (kind[:, None] != np.array([kinds[b] for b in boxes])[None, :])
     _, x, y = lap.lapjv(cost, extend_cost=True, cost_limit=1.0)
     pairs = [(tracks[i], boxes[j]) for i, j in enumerate(x) if j >= 0]

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from passerby.cli.group import note, write_out
+from passerby.cli.lines import choose, line_options, time_options
 from passerby.cli.progress import progress_bar
 from passerby.errors import InputError
-from passerby.geometry import DEFAULT_CORRIDOR, Anchor, Line
+from passerby.geometry import Anchor
 
 if TYPE_CHECKING:
     from passerby import Counts, Label
@@ -24,42 +25,11 @@ _FILES_ONLY = ("parquet", "xlsx")
 
 
 @click.command(short_help="Count what crosses lines in a recording.")
-@click.argument("video", type=click.Path(path_type=Path))
-@click.option(
-    "--line",
-    "lines",
-    multiple=True,
-    metavar="NAME=X1,Y1:X2,Y2",
-    help="A line to count at, in fractions of the frame; may be given several times. Who stands at X1,Y1 and "
-    "looks at X2,Y2 has to_right on the right hand side.",
-)
-@click.option("--pixels", is_flag=True, help="The points of --line are pixels.")
-@click.option(
-    "--site", type=click.Path(path_type=Path), help="A site file, for the lines of one of its cameras."
-)
-@click.option("--camera", metavar="NAME", help="Which camera of --site; needed where it has several.")
-@click.option(
-    "--detector",
-    metavar="motion|NAME|PATH",
-    help="What finds the objects; by default the best that is at hand.",
-)
-@click.option("--model-dir", type=click.Path(path_type=Path), help="Folder of the detectors' weights.")
-@click.option(
-    "--anchor",
-    type=click.Choice(["bottom", "centre"]),
-    help="The point of a box that crosses: bottom for a view from the side (the default), centre for one from above.",
-)
-@click.option(
-    "--corridor",
-    metavar="WIDTH|off",
-    help="How far from its line the picture is looked at, in frame heights, or off for the whole picture.  "
-    f"[default: {DEFAULT_CORRIDOR:g}]",
-)
+@line_options
 @click.option(
     "--count", "labels", metavar="LABEL,...", help="What to count, such as person,bicycle; default: all."
 )
-@click.option("--start", metavar="TIME", help="When the recording began, such as 2023-11-18T14:15:00.")
-@click.option("--timezone", metavar="ZONE", help="Such as Europe/Copenhagen; by default the machine's.")
+@time_options
 @click.option("--bin", "bin_", metavar="DURATION", default="15m", show_default=True, help="Length of a bin.")
 @click.option(
     "--format",
@@ -95,59 +65,40 @@ def count(
 ) -> None:
     """Count what crosses lines in the recording VIDEO, by direction, class and bin."""
     from passerby import clock
-    from passerby.lines import check_names, parse_lines
 
     bin_ms = clock.bin_length_ms(bin_)
     wanted = _labels(labels)
-    half_width = _corridor(corridor)
     _check_outputs(video, format_, out, picture)
-    if camera is not None and site is None:
-        raise InputError(f"--camera {camera!r}: a camera of no site, expected --site with it")
-
-    of_site: tuple[CountedLine, ...] = ()
-    if site is not None:
-        from passerby.site import load
-
-        loaded = load(site)
-        for warning in loaded.warnings:
-            note(f"warning: {warning}")
-        of_camera = loaded.camera(camera)
-        of_site = of_camera.lines
-        timezone = timezone or loaded.timezone
-        detector = detector or of_camera.detector
-    if not lines and not of_site:
-        raise InputError("no line to count at: expected --line, or --site with a camera that has one")
-    if timezone is not None:
-        clock.zone_of(timezone)
+    chosen = choose(
+        video,
+        lines=lines,
+        pixels=pixels,
+        site=site,
+        camera=camera,
+        detector=detector,
+        anchor=anchor,
+        corridor=corridor,
+        timezone=timezone,
+    )
 
     from passerby import pipeline
-
-    size_px = None
-    if pixels:
-        recording = pipeline.probe(video)
-        size_px = (recording.width, recording.height)
-    all_lines: list[Line] = [
-        replace(line.line, anchor=anchor) if anchor is not None else line.line for line in of_site
-    ]
-    all_lines += parse_lines(lines, size_px=size_px, anchor=anchor or "bottom")
-    check_names(all_lines)
 
     with progress_bar(quiet=quiet) as on_progress:
         counts = pipeline.count(
             video,
-            all_lines,
-            detector=detector or "auto",
+            chosen.lines,
+            detector=chosen.detector,
             model_dir=model_dir,
-            corridor=half_width if corridor is not None else _widest(of_site, bool(lines)),
-            labels=wanted if wanted is not None else _labels_of(of_site, bool(lines)),
+            corridor=chosen.corridor,
+            labels=wanted if wanted is not None else _labels_of(chosen.of_site, bool(lines)),
             start=start,
-            timezone=timezone,
+            timezone=chosen.timezone,
             bin_ms=bin_ms,
             picture=picture,
             on_progress=on_progress,
         )
     if wanted is None:
-        counts = _as_the_site_says(counts, of_site)
+        counts = _as_the_site_says(counts, chosen.of_site)
     for warning in counts.warnings:
         note(f"warning: {warning}")
     _write(counts, format_, out)
@@ -170,21 +121,6 @@ def _labels(text: str | None) -> "tuple[Label, ...] | None":
     return tuple(dict.fromkeys(found))
 
 
-def _corridor(text: str | None) -> float | None:
-    """Half the width in frame heights; None for the whole picture."""
-    if text is None or text == "off":
-        return None
-    try:
-        width = float(text)
-    except ValueError:
-        width = -1.0
-    if not 0 < width <= 2:
-        raise InputError(
-            f"--corridor {text!r}: expected a width in frame heights, above 0 and at most 2, or off"
-        )
-    return width
-
-
 def _check_outputs(video: Path, format_: str, out: Path | None, picture: Path | None) -> None:
     from passerby import atomic, tables
 
@@ -203,14 +139,6 @@ def _check_outputs(video: Path, format_: str, out: Path | None, picture: Path | 
         tables.check_parquet(out)
     if out is not None and format_ == "xlsx":
         tables.check_xlsx(out)
-
-
-def _widest(of_site: "Sequence[CountedLine]", has_others: bool) -> float | None:
-    """One corridor for all lines: the widest that any of them asks for, None for the whole picture."""
-    widths = [line.corridor for line in of_site]
-    if has_others:
-        widths.append(DEFAULT_CORRIDOR)
-    return None if None in widths else max(width for width in widths if width is not None)
 
 
 def _labels_of(of_site: "Sequence[CountedLine]", has_others: bool) -> "tuple[Label, ...] | None":

@@ -12,9 +12,10 @@ from time import perf_counter, process_time
 
 from passerby import clock, truth
 from passerby.counting.bins import bin_counts, total_counts
-from passerby.counting.counts import Cost, Counts, Crossing
+from passerby.counting.counts import Cost, Counts, Crossing, Leak
 from passerby.counting.detections import Detections, Label
 from passerby.counting.evaluate import ClipSummary, Evaluation, Score, score, summarise
+from passerby.counting.leaks import add, leaks
 from passerby.counting.tally import tally
 from passerby.counting.tracker import track
 from passerby.errors import InputError, SourceError, TruthError
@@ -23,6 +24,7 @@ from passerby.lines import check_names
 from passerby.span import Span
 from passerby.video.choose import choose
 from passerby.video.observe import Effort, Reading, Recording, Watch, detect, probe, watch
+from passerby.video.slice import TimeSlice, cut
 
 CHUNK_MS = 60_000
 """Length of a chunk of one's own recording: its tracker knows nothing of the others."""
@@ -75,11 +77,14 @@ def count(
     ticks: Iterable[Detections] = detect(recording, opened.start_ms, None, seeing, reading, effort)
     if on_progress:
         ticks = _reporting(ticks, opened.start_ms, recording.duration_ms, began, on_progress)
-    crossings = []
+    crossings: list[Crossing] = []
+    leaked: list[Leak] = []
     track_s = 0.0
     for span, near in chunks(ticks, chunk_ms):
         chunk_began = process_time()
-        crossings += crossings_of(near, lines, recording, span)
+        found, leaking = crossings_of(near, lines, recording, span, corridor)
+        crossings += found
+        leaked = add(leaked, leaking)
         track_s += process_time() - chunk_began
     wanted = tuple(labels) if labels else tuple(Label)
     crossings = [c for c in crossings if c.label in wanted]
@@ -97,6 +102,7 @@ def count(
         bins=tuple(bin_counts(crossings, lines, shown, clock.bins(span, bin_ms, opened.zone), covered)),
         totals=tuple(total_counts(crossings, lines, shown)),
         crossings=tuple(crossings),
+        leaks=tuple(leaked),
         cost=Cost(
             wall_s=perf_counter() - began,
             cpu_s=cpu_s,
@@ -186,11 +192,23 @@ def _recordings(told: truth.Truth) -> list[Recording]:
     return recordings
 
 
+def cut_slices(counts: Counts, lines: Sequence[Line]) -> tuple[TimeSlice, ...]:
+    """The time slice of each line of a recording that was counted. Raises SourceError."""
+    return cut(probe(counts.video), lines, clock.to_ms(counts.start))
+
+
 def crossings_of(
-    ticks: Sequence[Detections], lines: Sequence[Line], recording: Recording, span: Span
-) -> list[Crossing]:
-    """What crosses within `span`, by a fresh tracker over `ticks`, which may begin before it and end after it."""
-    return tally(track(ticks), lines, recording.width, recording.height, span)
+    ticks: Sequence[Detections],
+    lines: Sequence[Line],
+    recording: Recording,
+    span: Span,
+    corridor: float | None,
+) -> tuple[list[Crossing], list[Leak]]:
+    """What crosses within `span`, by a fresh tracker over `ticks`, which may begin before it and end after it;
+    and where that count may leak."""
+    tracks = track(ticks)
+    found = tally(tracks, lines, recording.width, recording.height, span)
+    return found, leaks(tracks, lines, found, recording.width, recording.height, corridor, span)
 
 
 def chunks(ticks: Iterable[Detections], chunk_ms: int) -> Iterator[tuple[Span, list[Detections]]]:
@@ -242,4 +260,14 @@ def _damage(recording: Recording, reading: Reading) -> Iterator[str]:
         )
 
 
-__all__ = ["Evaluation", "Progress", "Recording", "Watch", "count", "evaluate", "probe"]
+__all__ = [
+    "Evaluation",
+    "Progress",
+    "Recording",
+    "TimeSlice",
+    "Watch",
+    "count",
+    "cut_slices",
+    "evaluate",
+    "probe",
+]

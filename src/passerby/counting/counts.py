@@ -45,6 +45,18 @@ class TotalCount:
 
 
 @dataclass(frozen=True, slots=True)
+class Leak:
+    """Of one line: tracks that `ended` inside its corridor, away from its edge and the frame's; of those, the ones
+    that another track took up at once (`switched`); crossings of a `close` vote, of all `crossings`."""
+
+    line: str
+    ended: int
+    switched: int
+    close: int
+    crossings: int
+
+
+@dataclass(frozen=True, slots=True)
 class Cost:
     """What the counting took, in seconds of wall and of CPU."""
 
@@ -59,7 +71,7 @@ class Cost:
 @dataclass(frozen=True, slots=True)
 class Counts:
     """Everything counted in one recording. `start_from` says where the start was taken from;
-    `detector` says which detector ran and with what; `warnings` are lines for people."""
+    `detector` says which detector ran and with what; `warnings` are lines for people; `leaks` hint at errors."""
 
     video: str
     start: datetime
@@ -72,3 +84,4 @@ class Counts:
     crossings: tuple[Crossing, ...]
     cost: Cost
     warnings: tuple[str, ...]
+    leaks: tuple[Leak, ...] = ()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from passerby.counting.counts import Crossing
+from passerby.counting.counts import Crossing, Leak
 from passerby.counting.detections import Tracks
 from passerby.geometry import DEFAULT_CORRIDOR, Line
 from passerby.span import Span
@@ -18,18 +18,6 @@ CLOSE_SHARE = 0.65
 """A crossing is of a close vote when its label has less of the votes than this."""
 _GAP_MS = 1_000
 _LEAST_BOXES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Leak:
-    """Of one line: tracks that `ended` inside its corridor, away from its edge and the frame's; of those, the ones
-    that another track took up at once (`switched`); crossings of a `close` vote, of all `crossings`."""
-
-    line: str
-    ended: int
-    switched: int
-    close: int
-    crossings: int
 
 
 def leaks(

@@ -15,6 +15,7 @@ from passerby.cli.demo import demo
 from passerby.cli.evaluate import evaluate
 from passerby.cli.group import Group
 from passerby.cli.models import models
+from passerby.cli.verify import verify
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -23,7 +24,7 @@ def command() -> None:
     """How many, never who: counts of people, cyclists and vehicles from fixed cameras."""
 
 
-for _subcommand in (count, demo, check, models, evaluate):
+for _subcommand in (count, demo, check, models, evaluate, verify):
     command.add_command(_subcommand)
 
 

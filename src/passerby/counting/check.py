@@ -166,13 +166,13 @@ def checked_rows(line: str, check: LineCheck, start_ms: int, span: Span) -> list
     ]
 
 
-def sum_rows(rows: Sequence[CheckedRow], line: str, label: str) -> CheckedRow:
-    """Rows of the same spans together; errors are added and never cancel."""
+def sum_rows(rows: Sequence[CheckedRow], line: str, label: str, span_ms: int, checked_ms: int) -> CheckedRow:
+    """Rows together, which cover `span_ms`, of which `checked_ms` was checked; errors never cancel."""
     return CheckedRow(
         line,
         label,
-        max((row.span_ms for row in rows), default=0),
-        max((row.checked_ms for row in rows), default=0),
+        span_ms,
+        checked_ms,
         sum(row.counted for row in rows),
         sum(row.checked for row in rows),
         sum(row.true for row in rows),

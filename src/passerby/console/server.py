@@ -133,8 +133,13 @@ def application(session: Session, token: str, finish: Callable[[], None]) -> Sta
         finish()
         return Response("saved", media_type="text/plain")
 
+    async def no_icon(request: Request) -> Response:
+        # Browsers ask for one by themselves, outside of the token.
+        return Response(status_code=204, headers=_HEADERS)
+
     return Starlette(
         routes=[
+            Route("/favicon.ico", no_icon),
             *(Route(f"/{{token}}/{name}", guarded(file(name))) for name in _FILES),
             Route("/{token}/state", guarded(state)),
             Route("/{token}/rows/{line:int}/{row:int}.png", guarded(row)),

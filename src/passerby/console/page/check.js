@@ -226,7 +226,6 @@ function drawRow(row, width) {
   for (let tenth = 1; tenth < 10; tenth += 1) {
     const x = tenth * width / 10;
     if (tenth * state.row_ms / 10 < length) shape("line", { x1: x, y1: LANE, x2: x, y2: LANE + STRIP, class: "grid" }, svg);
-    if (row % SCREEN_ROWS === 0) shape("text", { x, y: 9, class: "axis" }, svg).textContent = `${tenth * state.row_ms / 10000} s`;
   }
   shape("rect", { x: 1, y: LANE, width: Math.max(0, length * scale - 2), height: STRIP, class: "end" }, svg);
   let taken = -Infinity;
@@ -253,6 +252,18 @@ function drawRow(row, width) {
   });
   holder.append(when, svg, text("div", "✓", "done"));
   holder.lastChild.title = isChecked(row) ? "checked" : "not checked yet";
+  return holder;
+}
+
+function drawAxis(width) {
+  const holder = text("div", "", "row axis");
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", `0 0 ${width} 14`);
+  svg.setAttribute("height", 14);
+  for (let tenth = 1; tenth < 10; tenth += 1) {
+    shape("text", { x: tenth * width / 10, y: 11 }, svg).textContent = `${tenth * state.row_ms / 10000} s`;
+  }
+  holder.append(document.createElement("div"), svg, document.createElement("div"));
   return holder;
 }
 
@@ -335,7 +346,7 @@ function draw() {
   const first = screenAt * SCREEN_ROWS;
   const last = Math.min(first + SCREEN_ROWS, state.rows.length);
   const width = Math.max(300, $("rows").clientWidth - 28 - 78 - 34);
-  const rows = [];
+  const rows = [drawAxis(width)];
   for (let row = first; row < last; row += 1) rows.push(drawRow(row, width));
   $("rows").replaceChildren(...rows);
   $("screen").textContent = `${state.rows[first]} – ${clock(Math.min(last * state.row_ms, state.duration_ms))} in the file`;

@@ -89,7 +89,10 @@ def in_a_child(folder: Path, die_at: int) -> bool:
     """Whether the attempt came to its end."""
     child = os.fork()
     if child == 0:
-        attempt(folder, die_at)
+        try:
+            attempt(folder, die_at)
+        finally:
+            os._exit(1)
     return os.waitpid(child, 0)[1] == 0
 
 

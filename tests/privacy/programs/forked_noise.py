@@ -1,12 +1,21 @@
-"""Draws, forks eight times, and draws in each child and at the end: prints all draws but the first."""
+"""Draws, forks eight times, and draws in each child and at the end: prints all draws but the first.
+
+usage: forked_noise.py [planted], which draws from a generator of the process's own memory instead
+"""
 
 import json
 import os
+import random
+import sys
 
 from passerby.privacy.noise import MICRO, add_noise
 
+planted = random.Random() if sys.argv[1:] == ["planted"] else None
+
 
 def draw() -> list[int]:
+    if planted is not None:
+        return [planted.randrange(-10_000, 10_000) for _ in range(64)]
     return list(add_noise([0] * 64, 1000, MICRO))
 
 

@@ -19,7 +19,8 @@ def wilson(errors: int, of: int) -> tuple[float, float]:
     share, z2 = errors / of, _Z * _Z
     centre = (share + z2 / (2 * of)) / (1 + z2 / of)
     half = _Z * sqrt(share * (1 - share) / of + z2 / (4 * of * of)) / (1 + z2 / of)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # At 0 and at 1 rounding may put the share itself just outside.
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
 def accuracy_interval(true: int, missed: int, over: int) -> tuple[float, float] | None:

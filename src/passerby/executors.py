@@ -1,0 +1,79 @@
+"""Where chunks are worked on: here, in processes, on a cluster. All of one signature, so any of them will do.
+
+Law: an executor sees a function and its arguments, and never what they mean; answers come in the order asked.
+
+    Executor = Callable[[Callable[[A], B], Iterable[A]], Iterator[B]]     # builtin map is the laptop's
+
+Arguments and answers cross processes, so they are small and plain: a chunk goes out, a contribution comes back.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from typing import Any, Protocol, TypeVar
+
+from passerby.errors import InputError, PasserbyError
+
+A = TypeVar("A")
+B = TypeVar("B")
+AHEAD = 2
+"""How many arguments for each worker are taken before they are needed: a stream is never read whole."""
+
+
+class Executor(Protocol):
+    """Calls a function on each argument; answers come in their order, and an error where its answer would."""
+
+    def __call__(self, function: Callable[[A], B], arguments: Iterable[A], /) -> Iterator[B]: ...
+
+
+def processes(workers: int) -> Executor:
+    """An executor on `workers` processes of this machine. Raises InputError for less than one.
+
+    They are started afresh and not forked, so that they share no state with this one, of a library or of chance.
+    A process that dies ends the run with a PasserbyError.
+    """
+    if workers < 1:
+        raise InputError(f"{workers} processes: expected at least 1")
+
+    def execute(function: Callable[[A], B], arguments: Iterable[A], /) -> Iterator[B]:
+        try:
+            with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+                yield from _in_order(
+                    lambda one: pool.submit(function, one), Future.result, arguments, workers
+                )
+        except BrokenProcessPool:
+            raise PasserbyError("a worker process died: it may have run out of memory") from None
+
+    return execute
+
+
+def ray(workers: int, address: str | None = None) -> Executor:
+    """An executor on a Ray cluster, or on this machine's own Ray. Raises InputError when Ray is not installed."""
+    if workers < 1:
+        raise InputError(f"{workers} tasks: expected at least 1")
+    try:
+        import ray as cluster  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        raise InputError("Ray is not installed: expected `pip install ray`") from None
+
+    def execute(function: Callable[[A], B], arguments: Iterable[A], /) -> Iterator[B]:
+        if not cluster.is_initialized():
+            cluster.init(address=address, log_to_driver=False, include_dashboard=False)
+        task = cluster.remote(function)
+        yield from _in_order(task.remote, cluster.get, arguments, workers)
+
+    return execute
+
+
+def _in_order(
+    submit: Callable[[A], Any], result: Callable[[Any], B], arguments: Iterable[A], workers: int
+) -> Iterator[B]:
+    waiting: deque[Any] = deque()
+    for argument in arguments:
+        waiting.append(submit(argument))
+        if len(waiting) > AHEAD * workers:
+            yield result(waiting.popleft())
+    while waiting:
+        yield result(waiting.popleft())

@@ -1,0 +1,91 @@
+"""Any executor gives what builtin map gives, chunk by chunk, in any number of processes."""
+
+import os
+import random
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from passerby.errors import InputError, PasserbyError
+from passerby.executors import AHEAD, Executor, processes, ray
+from passerby.privacy.contribution import Contribution, clip
+from passerby.release import Cell
+from passerby.span import Chunk, Span
+
+CELLS = (Cell("north", "bridge", "in", "person"), Cell("north", "bridge", "out", "person"))
+
+
+def contribution_of(chunk: Chunk) -> Contribution:
+    """Stands for counting: depends on its chunk alone."""
+    number = chunk.span.start_ms // 9_000
+    return clip(chunk, {CELLS[0]: number % 7, CELLS[1]: number * 5 % 11}, CELLS, 6)
+
+
+def process_of(_: int) -> int:
+    return os.getpid()
+
+
+def die(_: int) -> int:
+    os._exit(1)
+
+
+def refuse(number: int) -> int:
+    if number == 3:
+        raise InputError("three: expected another")
+    return number
+
+
+CHUNKS = [Chunk("north", Span(number * 9_000, (number + 1) * 9_000)) for number in range(40)]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_processes_give_what_map_gives_in_its_order(workers: int) -> None:
+    assert list(processes(workers)(contribution_of, CHUNKS)) == list(map(contribution_of, CHUNKS))
+
+
+def test_chunks_in_any_order_give_the_same_contributions() -> None:
+    shuffled = random.sample(CHUNKS, len(CHUNKS))
+    answers = processes(2)(contribution_of, shuffled)
+    assert sorted(answers, key=lambda one: one.chunk.span) == list(map(contribution_of, CHUNKS))
+
+
+def test_the_work_is_done_elsewhere() -> None:
+    assert os.getpid() not in set(processes(2)(process_of, range(4)))
+
+
+def test_an_endless_stream_is_read_as_far_as_it_is_needed() -> None:
+    taken = 0
+
+    def endless() -> Iterator[int]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield taken
+
+    answers = processes(1)(abs, endless())
+    assert [next(answers) for _ in range(3)] == [1, 2, 3]
+    assert taken <= 3 + AHEAD
+    answers.close()  # type: ignore[attr-defined]
+
+
+def test_an_error_comes_where_its_answer_would() -> None:
+    answers = processes(2)(refuse, range(6))
+    assert [next(answers) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(InputError, match="three"):
+        next(answers)
+
+
+def test_a_process_that_dies_is_told_in_one_line() -> None:
+    with pytest.raises(PasserbyError, match="a worker process died"):
+        list(processes(1)(die, range(2)))
+
+
+@pytest.mark.parametrize("make", [processes, ray])
+def test_no_workers_are_refused(make: Callable[[int], Executor]) -> None:
+    with pytest.raises(InputError, match="at least 1"):
+        make(0)
+
+
+def test_ray_gives_what_map_gives() -> None:
+    pytest.importorskip("ray", reason="Ray is not installed")
+    assert list(ray(2)(contribution_of, CHUNKS)) == list(map(contribution_of, CHUNKS))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from passerby.counting.detections import Detections, Label
 
-_CYCLES = (Label.BICYCLE, Label.MOTORCYCLE)
+CYCLES = (Label.BICYCLE, Label.MOTORCYCLE)
 
 _Boxes = NDArray[np.float32]
 
@@ -30,7 +30,7 @@ def area(boxes: _Boxes) -> NDArray[np.float32]:
 def riders(seen: Detections) -> Detections:
     """A person on a bicycle or motorcycle is that cycle: its box grows around both, the person goes."""
     person = np.flatnonzero(seen.class_id == Label.PERSON)
-    cycle = np.flatnonzero(np.isin(seen.class_id, _CYCLES))
+    cycle = np.flatnonzero(np.isin(seen.class_id, CYCLES))
     if not len(person) or not len(cycle):
         return seen
     p, c = seen.xyxy[person], seen.xyxy[cycle]
@@ -50,7 +50,18 @@ def riders(seen: Detections) -> Detections:
         gone[person[i]] = True
         shared[i, :] = 0
         shared[:, j] = 0
+    gone |= _parts(xyxy, seen.class_id, gone)
     return Detections(seen.time_ms, xyxy[~gone], confidence[~gone], seen.class_id[~gone])
+
+
+def _parts(xyxy: _Boxes, class_id: NDArray[np.int64], gone: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Persons and cycles that lie within a larger cycle: a second opinion on its rider or its wheels."""
+    cycle = np.isin(class_id, CYCLES)
+    size = area(xyxy)
+    inside = overlap(xyxy, xyxy) / size[:, None]
+    inside[:, ~cycle | gone] = 0
+    inside[size[:, None] >= size[None, :]] = 0
+    return np.asarray((inside > 0.7).any(axis=1) & (cycle | (class_id == Label.PERSON)))
 
 
 def complete(seen: Detections, moved: Detections) -> Detections:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from passerby.counting.counts import Crossing
 from passerby.counting.crossing import Passage, passages
 from passerby.counting.detections import MOTOR_VEHICLES, Label, Tracks
-from passerby.counting.fuse import area, overlap
+from passerby.counting.fuse import CYCLES, area, overlap
 from passerby.geometry import Line
 from passerby.span import Span
 
@@ -120,8 +120,11 @@ def _same(a: _Event, b: _Event) -> bool:
         union = float(np.median(common / (area(first) + area(second) - common)))
         moved = a.path.seen == 0 or b.path.seen == 0
         other_kind = _kind(a.path) != _kind(b.path)
+        cycles = _kind(a.path) in CYCLES
+        if moved or other_kind or cycles:
+            return inside > 0.5 if moved else inside > 0.6
         # A box within another of its kind is a part of it, a head or a hand; two walkers hide each other less.
-        return inside > 0.5 if moved else (inside > 0.6 if other_kind else union > 0.6 or inside > 0.9)
+        return union > 0.6 or inside > 0.9
     return False
 
 
@@ -131,9 +134,10 @@ def _kind(path: _Path) -> int:
 
 
 def _votes(path: _Path) -> NDArray[np.float64]:
-    """(7,) sums of confidence; where no detector named it, its shape has the only vote."""
+    """(7,) sums of confidence; where hardly any detector named it, its shape has the only vote."""
     votes = np.bincount(path.class_id, path.confidence, minlength=len(Label)).astype(np.float64)
-    if votes.sum() == 0:
+    if votes.sum() < LEAST_VOTE * len(path.class_id):
+        votes[:] = 0
         votes[_shape(path)] = 1e-3
     return votes
 
@@ -144,6 +148,8 @@ def _shape(path: _Path) -> Label:
     return Label.PERSON if height >= 1.35 * width else Label.CAR
 
 
+LEAST_VOTE = 0.1
+"""Mean confidence over all boxes of a track from which its votes count."""
 CLOSE_VOTE = 0.55
 RIDER_SHARE = 0.2
 

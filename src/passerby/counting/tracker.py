@@ -10,6 +10,7 @@ velocity in between, as in SORT (2016).
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import lap
 import numpy as np
@@ -22,6 +23,11 @@ SURE = 0.4
 
 LOST_MS = 1_000
 """A track that nothing has continued for this long is over."""
+LOST_MOVED_MS = 500
+"""The same for a box that only moved: it has no name to be known by again."""
+
+WITHIN = 0.7
+"""Share of a new box within an older one from which both were one box a moment ago."""
 
 _GATE = 0.75
 """How far a box may lie from where it was expected, in box sizes."""
@@ -35,15 +41,25 @@ _KIND_COST = 0.25
 """What a change between person, bicycle and motor vehicle costs, in box sizes."""
 
 
+class _Row(NamedTuple):
+    time_ms: int
+    xyxy: NDArray[np.float32]
+    confidence: float
+    class_id: int
+
+
 @dataclass(slots=True)
 class _Track:
-    number: int
-    time_ms: int
+    rows: list[_Row]
     centre: NDArray[np.float64]
     size: NDArray[np.float64]
     kind: int
     velocity: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
     hits: int = 1
+
+    @property
+    def time_ms(self) -> int:
+        return self.rows[-1].time_ms
 
     def expected(self, time_ms: int) -> NDArray[np.float64]:
         return self.centre + self.velocity * (time_ms - self.time_ms)
@@ -52,8 +68,7 @@ class _Track:
 def track(ticks: Iterable[Detections]) -> Tracks:
     """Tracks of `ticks`, which must come in order of time. Every box that was tied to a track has a row."""
     alive: list[_Track] = []
-    rows: list[tuple[int, NDArray[np.float32], float, int, int]] = []
-    count = 0
+    every: list[_Track] = []
     for tick in ticks:
         alive = [t for t in alive if tick.time_ms - t.time_ms <= LOST_MS]
         if not len(tick):
@@ -61,36 +76,49 @@ def track(ticks: Iterable[Detections]) -> Tracks:
         centre = np.asarray((tick.xyxy[:, :2] + tick.xyxy[:, 2:]) / 2, np.float64)
         size = np.maximum(1, np.asarray(tick.xyxy[:, 2:] - tick.xyxy[:, :2], np.float64))
         kinds = [_kind(k) for k in tick.class_id.tolist()]
+        boxes = [
+            _Row(tick.time_ms, *row)
+            for row in zip(tick.xyxy, tick.confidence.tolist(), tick.class_id.tolist(), strict=True)
+        ]
         sure, moved = tick.confidence >= SURE, tick.confidence == 0
         free_tracks = list(range(len(alive)))
         free_boxes = []
         for stage in (np.flatnonzero(sure), np.flatnonzero(~sure & ~moved), np.flatnonzero(moved)):
+            if len(stage) and moved[stage[0]]:
+                free_tracks = [t for t in free_tracks if tick.time_ms - alive[t].time_ms <= LOST_MOVED_MS]
             pairs, free_tracks, left = _match(
                 alive, free_tracks, stage.tolist(), centre, size, kinds, tick.time_ms
             )
             free_boxes += [b for b in left if sure[b] or moved[b]]
             for t, b in pairs:
-                _continue(alive[t], tick.time_ms, centre[b], size[b], kinds[b])
-                rows.append(
-                    (
-                        tick.time_ms,
-                        tick.xyxy[b],
-                        float(tick.confidence[b]),
-                        int(tick.class_id[b]),
-                        alive[t].number,
-                    )
-                )
-        for b in free_boxes:
-            alive.append(_Track(count, tick.time_ms, centre[b], size[b], kinds[b]))
-            rows.append((tick.time_ms, tick.xyxy[b], float(tick.confidence[b]), int(tick.class_id[b]), count))
-            count += 1
+                _continue(alive[t], boxes[b], centre[b], size[b], kinds[b])
+        born = [
+            _Track([*_origin(boxes[b], kinds[b], alive), boxes[b]], centre[b], size[b], kinds[b])
+            for b in free_boxes
+        ]
+        alive += born
+        every += born
+    rows = [(row, number) for number, one in enumerate(every) for row in one.rows]
     return Tracks(
-        np.array([r[0] for r in rows], np.int64),
-        np.array([r[1] for r in rows], np.float32).reshape(-1, 4),
-        np.array([r[2] for r in rows], np.float32),
-        np.array([r[3] for r in rows], np.int64),
-        np.array([r[4] for r in rows], np.int64),
+        np.array([row.time_ms for row, _ in rows], np.int64),
+        np.array([row.xyxy for row, _ in rows], np.float32).reshape(-1, 4),
+        np.array([row.confidence for row, _ in rows], np.float32),
+        np.array([row.class_id for row, _ in rows], np.int64),
+        np.array([number for _, number in rows], np.int64),
     )
+
+
+def _origin(box: _Row, kind: int, alive: list[_Track]) -> list[_Row]:
+    """Where a new track came from: who steps out from behind another was, a moment ago, where the other was."""
+    # What only moved breaks up too easily to be believed so.
+    for other in alive if box.confidence > 0 else ():
+        if other.kind == kind and other.time_ms == box.time_ms and len(other.rows) > 1:
+            low = np.maximum(box.xyxy[:2], other.rows[-1].xyxy[:2])
+            high = np.minimum(box.xyxy[2:], other.rows[-1].xyxy[2:])
+            shared = float(np.prod(np.maximum(0, high - low)))
+            if shared >= WITHIN * float(np.prod(box.xyxy[2:] - box.xyxy[:2])):
+                return [other.rows[-2]]
+    return []
 
 
 def _kind(class_id: int) -> int:
@@ -99,14 +127,15 @@ def _kind(class_id: int) -> int:
 
 
 def _continue(
-    track: _Track, time_ms: int, centre: NDArray[np.float64], size: NDArray[np.float64], kind: int
+    track: _Track, box: _Row, centre: NDArray[np.float64], size: NDArray[np.float64], kind: int
 ) -> None:
-    elapsed_ms = time_ms - track.time_ms
+    elapsed_ms = box.time_ms - track.time_ms
     if elapsed_ms > 0:
         measured = (centre - track.centre) / elapsed_ms
         share = 1.0 if track.hits == 1 else _SMOOTHING
         track.velocity = track.velocity * (1 - share) + measured * share
-    track.time_ms, track.centre, track.kind = time_ms, centre, kind
+    track.rows.append(box)
+    track.centre, track.kind = centre, kind
     track.size = size if track.hits == 1 else track.size * 0.5 + size * 0.5
     track.hits += 1
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from passerby.counting.detections import Detections, no_detections
 from passerby.counting.fuse import complete, riders
-from passerby.counting.tracker import SURE
 from passerby.errors import LineError
 from passerby.geometry import Corridor, Line
 from passerby.span import Span
@@ -34,7 +33,12 @@ _GREY = 114
 """What a masked pixel is shown as: what detectors are padded with in training."""
 
 FILLED = 0.6
-"""Share of what is shown above which a faint box is not believed."""
+"""Share of what is shown above which a box must be as sure as BELIEVED: masks look like things."""
+BELIEVED = 0.6
+LEAST_CONFIDENCE = 0.2
+"""Below this a box is noise even to a tracker."""
+SAME_IOU = 0.65
+"""Overlap from which boxes of two detectors are one thing: they draw its edges differently, and people overlap."""
 
 _Bounds = tuple[int, int, int, int]
 """Left, top, right, bottom in px, all even."""
@@ -224,7 +228,7 @@ def _see(frame: Frame, watch: Watch, effort: Effort) -> Detections:
     boxes = (
         found[0]
         if len(found) == 1
-        else suppress(Boxes(*(np.concatenate(p) for p in zip(*found, strict=True))))
+        else suppress(Boxes(*(np.concatenate(p) for p in zip(*found, strict=True))), SAME_IOU)
     )
     seen = riders(Detections(frame.time_ms, *boxes))
     effort.detect_s += process_time() - began
@@ -240,5 +244,6 @@ def _visible(boxes: Boxes, region: Region) -> Boxes:
     sides = xyxy[:, 2:] - xyxy[:, :2]
     # A faint box around nearly all that is shown is the corridor itself, taken for a thing.
     filled = sides[:, 0] * sides[:, 1] / ((right - left) * (bottom - top))
-    keep = (sides >= 2).all(axis=1) & ((filled < FILLED) | (boxes.confidence >= SURE))
+    least = np.where(filled < FILLED, LEAST_CONFIDENCE, BELIEVED)
+    keep = (sides >= 2).all(axis=1) & (boxes.confidence >= least)
     return Boxes(xyxy[keep], boxes.confidence[keep], boxes.class_id[keep])

@@ -13,6 +13,8 @@ Law: no error text carries a count, a time of a crossing or a place of a person.
     +-- PolicyError            a privacy policy that cannot hold
     +-- LedgerError            a ledger that cannot be read or trusted: every release stops
         +-- BudgetError        a release that the budget does not reach
+    +-- StoreError             a store of releases that cannot be reached, read or written; what waits for it stays
+        +-- ConflictError      a release that differs from what was published under its key
 """
 
 from collections.abc import Sequence
@@ -68,3 +70,11 @@ class LedgerError(PasserbyError):
 
 class BudgetError(LedgerError):
     """A release that the budget does not reach."""
+
+
+class StoreError(PasserbyError):
+    """A store of releases that cannot be reached, read or written."""
+
+
+class ConflictError(StoreError):
+    """A release that differs from what was published under its key before."""

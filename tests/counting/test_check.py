@@ -193,11 +193,7 @@ def test_evaluating_a_check_gives_the_errors_that_were_clicked(
 def test_rows_of_parts_add_up_to_the_whole(crossings: list[Crossing], cuts: list[int]) -> None:
     check = line_check("mid", crossings, START, [checked(0, 30_000)])
     edges = sorted({0, 60_000, *cuts})
-    parts = [
-        row
-        for a, b in pairwise(edges)
-        for row in checked_rows("mid", check, START, Span(a, b))
-    ]
+    parts = [row for a, b in pairwise(edges) for row in checked_rows("mid", check, START, Span(a, b))]
 
     assert sum(row.counted for row in parts) == len(crossings)
     assert sum(row.checked for row in parts) == sum(c.time_ms - START < 30_000 for c in crossings)

@@ -5,6 +5,7 @@ Law: no error text carries a count, a time of a crossing or a place of a person.
     PasserbyError              exit code 2, no traceback
     +-- InputError             an argument that cannot be meant
     |   +-- LineError          a line that cannot be counted
+    |   +-- UnknownNameError   a name of which nothing was ever published
     +-- SourceError            a video that cannot be read
     +-- ModelError             a detector that cannot be used
     +-- SiteError              a site file with mistakes: all of them, in `problems`
@@ -30,6 +31,10 @@ class InputError(PasserbyError):
 
 class LineError(InputError):
     """A line that cannot be counted: no length, outside the frame, a name used twice."""
+
+
+class UnknownNameError(InputError):
+    """A camera, line, direction or label of which nothing was ever published."""
 
 
 class SourceError(PasserbyError):

@@ -1,0 +1,83 @@
+"""A store of released numbers, in SQLite and in PostgreSQL, and releases to fill it with."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("sqlalchemy", reason="the extra `web` is not installed")
+
+from sqlalchemy import create_engine, text
+from tests.privacy.servers import missing, postgresql
+
+from passerby.publish.database import upgrade
+from passerby.publish.store import Store, open_store
+from passerby.release import Cell, Release
+
+BIN_MS = 900_000
+ZONE = "Europe/Copenhagen"
+# Midnight of Monday 2026-11-23 in Copenhagen.
+MIDNIGHT_MS = 1_795_388_400_000
+PERSON = Cell("north", "bridge", "in", "person")
+
+
+def release(
+    number: int = 0,
+    value: int = 5,
+    cell: Cell = PERSON,
+    *,
+    start_ms: int = MIDNIGHT_MS,
+    length_ms: int = BIN_MS,
+    noise_scale: float = 30.0,
+    coverage: float = 1.0,
+) -> Release:
+    """The release of bin `number` after `start_ms`."""
+    begin = start_ms + number * length_ms
+    return Release(cell, begin, begin + length_ms, value, noise_scale, 0.8, coverage, f"receipt {begin}")
+
+
+def a_day(cells: tuple[Cell, ...] = (PERSON,), start_ms: int = MIDNIGHT_MS) -> list[Release]:
+    """Quarter-hours of a whole day."""
+    return [
+        release(number, number % 7 - 2, cell, start_ms=start_ms) for number in range(96) for cell in cells
+    ]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The URL of a PostgreSQL server of our own."""
+    pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
+    reason = missing()
+    if reason is not None:
+        pytest.skip(reason)
+    with postgresql() as url:
+        yield url
+
+
+def fresh_database(server: str) -> str:
+    """The server's one database, emptied: to make another for each test would take its disk a second each."""
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        others = "datname = current_database() AND pid <> pg_backend_pid()"
+        connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    engine.dispose()
+    return server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a new store can be made: in each of the two databases."""
+    if request.param == "sqlite":
+        return str(tmp_path / "releases.db")
+    return fresh_database(request.getfixturevalue("server"))
+
+
+@pytest.fixture
+def store(place: str) -> Iterator[Store]:
+    """An empty store, in each of the two databases."""
+    upgrade(place)
+    opened = open_store(place, ZONE)
+    yield opened
+    opened.close()

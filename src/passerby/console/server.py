@@ -137,7 +137,7 @@ def application(session: Session, token: str, finish: Callable[[], None]) -> Sta
         # Browsers ask for one by themselves, outside of the token.
         return Response(status_code=204, headers=_HEADERS)
 
-    return Starlette(
+    pages = Starlette(
         routes=[
             Route("/favicon.ico", no_icon),
             *(Route(f"/{{token}}/{name}", guarded(file(name))) for name in _FILES),
@@ -150,3 +150,6 @@ def application(session: Session, token: str, finish: Callable[[], None]) -> Sta
         # A page elsewhere whose name was made to point here is refused by the name it asks for.
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])],
     )
+    # A redirect would answer who has no token.
+    pages.router.redirect_slashes = False
+    return pages

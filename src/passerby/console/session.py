@@ -113,7 +113,7 @@ class Session:
         if not isinstance(at, int) or isinstance(at, bool) or not 0 <= at < len(self.lines):
             raise InputError("a click: expected the number of a line")
         line = self.lines[at].name
-        if name is not None and name not in {label.text for label in Label}:
+        if name is not None and name not in [label.text for label in Label]:
             raise InputError("a click: expected a known class")
         if verdict in ("right", "wrong", "other"):
             mine = [crossing for crossing in self.counts.crossings if crossing.line == line]

@@ -353,6 +353,7 @@ function draw() {
   $("earlier").disabled = first === 0;
   $("later").disabled = last === state.rows.length;
   drawSelected();
+  document.body.dataset.clicks = state.clicks;
   document.querySelector(".row.here")?.scrollIntoView({ block: "nearest" });
 }
 

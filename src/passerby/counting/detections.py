@@ -26,6 +26,8 @@ class Label(IntEnum):
         return self.name.lower()
 
 
+CYCLES = frozenset({Label.BICYCLE, Label.MOTORCYCLE})
+"""What has a rider."""
 MOTOR_VEHICLES = frozenset({Label.MOTORCYCLE, Label.CAR, Label.BUS, Label.TRUCK, Label.VEHICLE})
 
 

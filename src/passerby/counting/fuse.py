@@ -6,9 +6,7 @@ Law: boxes in, boxes out; a body is answered once.
 import numpy as np
 from numpy.typing import NDArray
 
-from passerby.counting.detections import Detections, Label
-
-CYCLES = (Label.BICYCLE, Label.MOTORCYCLE)
+from passerby.counting.detections import CYCLES, Detections, Label
 
 _Boxes = NDArray[np.float32]
 
@@ -30,7 +28,7 @@ def area(boxes: _Boxes) -> NDArray[np.float32]:
 def riders(seen: Detections) -> Detections:
     """A person on a bicycle or motorcycle is that cycle: its box grows around both, the person goes."""
     person = np.flatnonzero(seen.class_id == Label.PERSON)
-    cycle = np.flatnonzero(np.isin(seen.class_id, CYCLES))
+    cycle = np.flatnonzero(np.isin(seen.class_id, sorted(CYCLES)))
     if not len(person) or not len(cycle):
         return seen
     p, c = seen.xyxy[person], seen.xyxy[cycle]
@@ -56,7 +54,7 @@ def riders(seen: Detections) -> Detections:
 
 def _parts(xyxy: _Boxes, class_id: NDArray[np.int64], gone: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Persons and cycles that lie within a larger cycle: a second opinion on its rider or its wheels."""
-    cycle = np.isin(class_id, CYCLES)
+    cycle = np.isin(class_id, sorted(CYCLES))
     size = area(xyxy)
     inside = overlap(xyxy, xyxy) / size[:, None]
     inside[:, ~cycle | gone] = 0

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from passerby.counting.counts import Crossing
 from passerby.counting.crossing import Passage, passages
-from passerby.counting.detections import MOTOR_VEHICLES, Label, Tracks
-from passerby.counting.fuse import CYCLES, area, overlap
+from passerby.counting.detections import CYCLES, MOTOR_VEHICLES, Label, Tracks
+from passerby.counting.fuse import area, overlap
 from passerby.geometry import Line
 from passerby.span import Span
 
@@ -143,9 +143,9 @@ def _votes(path: _Path) -> NDArray[np.float64]:
 
 
 def _shape(path: _Path) -> Label:
-    """Who stands upright is a person; anything else that moves as one body is taken for a motor vehicle."""
-    width, height = np.median(path.xyxy[:, 2:] - path.xyxy[:, :2], axis=0)
-    return Label.PERSON if height >= 1.35 * width else Label.CAR
+    """What most of its boxes that only moved look like; a motor vehicle is taken for a car, as most of them are."""
+    label = Label(int(np.bincount(path.class_id[path.confidence == 0], minlength=len(Label)).argmax()))
+    return Label.CAR if label == Label.VEHICLE else label
 
 
 LEAST_VOTE = 0.1

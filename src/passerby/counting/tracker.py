@@ -16,7 +16,7 @@ import lap
 import numpy as np
 from numpy.typing import NDArray
 
-from passerby.counting.detections import MOTOR_VEHICLES, Detections, Label, Tracks
+from passerby.counting.detections import CYCLES, MOTOR_VEHICLES, Detections, Label, Tracks
 
 SURE = 0.4
 """Confidence from which a seen box may begin a track, and is matched first."""
@@ -25,6 +25,8 @@ LOST_MS = 1_000
 """A track that nothing has continued for this long is over."""
 LOST_MOVED_MS = 500
 """The same for a box that only moved: it has no name to be known by again."""
+
+_ANY = -1
 
 WITHIN = 0.7
 """Share of a new box within an older one from which both were one box a moment ago."""
@@ -75,7 +77,7 @@ def track(ticks: Iterable[Detections]) -> Tracks:
             continue
         centre = np.asarray((tick.xyxy[:, :2] + tick.xyxy[:, 2:]) / 2, np.float64)
         size = np.maximum(1, np.asarray(tick.xyxy[:, 2:] - tick.xyxy[:, :2], np.float64))
-        kinds = [_kind(k) for k in tick.class_id.tolist()]
+        kinds = [_kind(k, c) for k, c in zip(tick.class_id.tolist(), tick.confidence.tolist(), strict=True)]
         boxes = [
             _Row(tick.time_ms, *row)
             for row in zip(tick.xyxy, tick.confidence.tolist(), tick.class_id.tolist(), strict=True)
@@ -121,8 +123,13 @@ def _origin(box: _Row, kind: int, alive: list[_Track]) -> list[_Row]:
     return []
 
 
-def _kind(class_id: int) -> int:
-    """Person, bicycle or any motor vehicle: detectors name the kind of a motor vehicle anew in every picture."""
+def _kind(class_id: int, confidence: float) -> int:
+    """Person, cycle or any motor vehicle: detectors name the kind of a motor vehicle anew in every picture.
+    Any of them where only the shape speaks: -1."""
+    if confidence == 0:
+        return _ANY
+    if class_id in CYCLES:
+        return int(Label.BICYCLE)
     return int(Label.VEHICLE) if class_id in MOTOR_VEHICLES else class_id
 
 
@@ -135,7 +142,8 @@ def _continue(
         share = 1.0 if track.hits == 1 else _SMOOTHING
         track.velocity = track.velocity * (1 - share) + measured * share
     track.rows.append(box)
-    track.centre, track.kind = centre, kind
+    track.centre = centre
+    track.kind = track.kind if kind == _ANY else kind
     track.size = size if track.hits == 1 else track.size * 0.5 + size * 0.5
     track.hits += 1
 
@@ -163,7 +171,9 @@ def _match(
     cost = cost / np.where(new, _GATE_NEW, _GATE)[:, None]
     growth = np.abs(np.log(size[None, boxes, :] / sizes[:, None, :])).sum(axis=2)
     cost += _GROWTH_COST * growth
-    cost += _KIND_COST * (kind[:, None] != np.array([kinds[b] for b in boxes])[None, :])
+    named = np.array([kinds[b] for b in boxes])
+    other = (kind[:, None] != named) & (kind[:, None] != _ANY) & (named != _ANY)
+    cost += _KIND_COST * other
     _, x, y = lap.lapjv(cost, extend_cost=True, cost_limit=1.0)
     pairs = [(tracks[i], boxes[j]) for i, j in enumerate(x) if j >= 0]
     return (

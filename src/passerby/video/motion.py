@@ -157,11 +157,14 @@ def foreground(picture: Image, background: Background) -> Image:
     darker = cv2.compare(luma, background.median[..., 0].copy(), cv2.CMP_LT)
     shaded = cv2.bitwise_and(darker, cv2.compare(luma, background.darkest, cv2.CMP_GE))
     light = cv2.bitwise_and(light, cv2.bitwise_not(cv2.bitwise_and(shaded, still_edges)))
+    # The shadow's own outline is thin, and a dark body is not.
+    outlined = cv2.morphologyEx(cv2.bitwise_and(light, shaded), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    light = cv2.bitwise_or(cv2.bitwise_and(light, cv2.bitwise_not(shaded)), outlined)
     return np.asarray(cv2.bitwise_or(light, cv2.bitwise_or(u, v)), np.uint8)
 
 
 def boxes_of(mask: Image, scale: float) -> Boxes:
-    """Boxes around the connected parts of `mask`, of any kind that moves, in pixels of the frame."""
+    """Boxes around the connected parts of `mask`, in pixels of the frame, with a label by shape."""
     height = mask.shape[0]
     gap = max(3, round(height / 60) | 1)
     mask = cv2.medianBlur(mask, 3)
@@ -171,10 +174,19 @@ def boxes_of(mask: Image, scale: float) -> Boxes:
     side = max(3, round(height / 60))
     large = stats[:, cv2.CC_STAT_AREA] >= 2 * side * side
     wide = np.minimum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) >= side
-    left, top, width, tall, _ = stats[large & wide].T.astype(np.float32)
+    left, top, width, tall, area = stats[large & wide].T.astype(np.float32)
     xyxy = np.column_stack([left, top, left + width, top + tall]) * np.float32(scale)
     return Boxes(
-        xyxy.astype(np.float32),
-        np.zeros(len(xyxy), np.float32),
-        np.full(len(xyxy), Label.VEHICLE, np.int64),
+        xyxy.astype(np.float32), np.zeros(len(xyxy), np.float32), shapes(width / tall, area / (width * tall))
     )
+
+
+def shapes(slimness: NDArray[np.float32], fill: NDArray[np.float32]) -> NDArray[np.int64]:
+    """The likeliest label (n,) of bodies by width / height and by the share of their box that they fill.
+
+    A walker is tall and leaves gaps beside head and legs, a cyclist is as wide as tall and leaves more, the body
+    of a car fills its box from any side.
+    """
+    person = (slimness < 0.7) & (fill < 0.65)
+    cyclist = (slimness >= 0.7) & (fill < np.where(slimness < 1.1, 0.52, 0.48))
+    return np.where(person, Label.PERSON, np.where(cyclist, Label.BICYCLE, Label.VEHICLE)).astype(np.int64)

@@ -6,7 +6,7 @@ Law: rooms meet here and nowhere else; no work is done here that a room could do
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter, process_time
 
@@ -22,8 +22,10 @@ from passerby.errors import InputError, SourceError, TruthError
 from passerby.geometry import DEFAULT_CORRIDOR, Line
 from passerby.lines import check_names
 from passerby.span import Span
-from passerby.video.choose import choose
+from passerby.video import picture as pictures
+from passerby.video.choose import AUTO, choose
 from passerby.video.observe import Effort, Reading, Recording, Watch, detect, probe, watch
+from passerby.video.plate import Samples
 from passerby.video.slice import TimeSlice, cut
 
 CHUNK_MS = 60_000
@@ -53,6 +55,7 @@ def count(
     timezone: str | None = None,
     bin_ms: int = 900_000,
     chunk_ms: int = CHUNK_MS,
+    picture: Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Counts:
     """Count what crosses `lines` in a recording: exact counts, for who holds the footage.
@@ -60,13 +63,16 @@ def count(
     `detector`: auto, motion, or names of models joined by `+`. `corridor`: half its width in frame heights,
     None for the whole picture. `labels`: what to report, None for all. `start`, `timezone`: when the
     recording began, where the file does not say. `bin_ms` and `chunk_ms` in milliseconds.
+    `picture`: a PNG to write, the empty picture with lines and counts.
 
-    Raises SourceError, ModelError, LineError or InputError, each with one line for the user.
+    Raises SourceError, ModelError, LineError, InputError or OutputError, each with one line for the user.
     """
     began, began_cpu = perf_counter(), process_time()
     if not lines:
         raise InputError("no line to count: expected at least one")
     check_names(lines)
+    if picture is not None:
+        pictures.check(picture)
     recording = probe(video)
     opened = clock.resolve_start(
         recording.path, start=start, timezone_name=timezone, created=recording.created
@@ -74,7 +80,8 @@ def count(
     choice = choose(detector, model_dir)
     seeing = watch(recording, lines, corridor, choice.loaded, choice.motion)
     reading, effort = Reading(), Effort()
-    ticks: Iterable[Detections] = detect(recording, opened.start_ms, None, seeing, reading, effort)
+    samples = Samples() if picture is not None else None
+    ticks: Iterable[Detections] = detect(recording, opened.start_ms, None, seeing, reading, effort, samples)
     if on_progress:
         ticks = _reporting(ticks, opened.start_ms, recording.duration_ms, began, on_progress)
     crossings: list[Crossing] = []
@@ -92,7 +99,7 @@ def count(
     covered = [Span(s.start_ms + opened.start_ms, s.end_ms + opened.start_ms) for s in reading.covered]
     shown = wanted if labels else _met(crossings)
     cpu_s = process_time() - began_cpu
-    return Counts(
+    counts = Counts(
         video=str(video),
         start=clock.to_local(opened.start_ms, opened.zone),
         start_from=opened.text,
@@ -113,6 +120,12 @@ def count(
         ),
         warnings=(*choice.warnings, *_damage(recording, reading)),
     )
+    if picture is None or samples is None:
+        return counts
+    # Whatever counted: a model that is at hand finds who never moved.
+    looking = choice.loaded or choose(AUTO, model_dir).loaded
+    notes = pictures.write(picture, counts, lines, samples, looking)
+    return replace(counts, warnings=(*counts.warnings, *notes))
 
 
 def evaluate(

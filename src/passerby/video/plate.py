@@ -125,7 +125,13 @@ class Samples(_Pixels):
         return len(self._kept)
 
     def median(self) -> Image:
-        """(h, w, 3) uint8 Y, U, V."""
+        """(h, w, 3) uint8 Y, U, V, of all samples in the light of a usual one."""
+        usual = sorted(self._kept, key=lambda s: float(s.yuv[..., 0].mean()))[len(self._kept) // 2]
+        everywhere = np.ones(usual.yuv.shape[:2], np.bool_)
+        light = usual.yuv.astype(np.float32)
+        for sample in self._kept:
+            lit = _in_the_light_of(light, sample.yuv.astype(np.float32), everywhere)
+            sample.yuv = np.asarray(np.clip(np.rint(lit), 0, 255), np.uint8)
         return _median(self._kept)
 
     def covered(self, plate: Image, detectors: Sequence[LoadedDetector]) -> Mask:

@@ -1,5 +1,6 @@
 """Lines, corridors and zones keep what a picture does to them: turned, mirrored, scaled and moved."""
 
+import itertools
 from dataclasses import replace
 from math import hypot, isclose
 
@@ -84,9 +85,7 @@ def test_what_moves_and_grows_together_keeps_its_place(
     assert signed_distance(image, moved(point), aspect) == pytest.approx(
         scale * signed_distance(line, point, aspect), abs=1e-6
     )
-    assert along(image, moved(point), aspect) == pytest.approx(
-        along(line, point, aspect), rel=1e-4, abs=1e-4
-    )
+    assert along(image, moved(point), aspect) == pytest.approx(along(line, point, aspect), rel=1e-4, abs=1e-4)
 
 
 @given(lines(), FRACTIONS, ASPECTS)
@@ -180,7 +179,7 @@ def test_zones_that_touch_share_no_point_and_lose_none(point: Point, cuts: list[
     edges = [0.0, *sorted(cuts), 1.0]
     strips = [
         Zone(str(number), ((left, 0), (right, 0), (right, 1), (left, 1)))
-        for number, (left, right) in enumerate(zip(edges, edges[1:], strict=False))
+        for number, (left, right) in enumerate(itertools.pairwise(edges))
     ]
     inside = 0 <= point[0] < 1 and 0 <= point[1] < 1
     assert sum(point in strip for strip in strips) == int(inside)

@@ -1,5 +1,7 @@
 """Spans are half-open, so that cutting loses nothing and counts nothing twice."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ def spans(draw: st.DrawFn) -> Span:
 
 
 def test_a_span_that_ends_before_it_starts_is_refused() -> None:
-    with pytest.raises(ValueError, match="ends .3. before it starts .4."):
+    with pytest.raises(ValueError, match=r"ends \(3\) before it starts \(4\)"):
         Span(4, 3)
 
 
@@ -46,7 +48,7 @@ def test_cuts_are_the_whole_without_gap_or_overlap(span: Span, length_ms: int) -
     parts = list(cut(span, length_ms))
     assert sum(part.duration_ms for part in parts) == span.duration_ms
     assert all(0 < part.duration_ms <= length_ms for part in parts)
-    for part, following in zip(parts, parts[1:], strict=False):
+    for part, following in itertools.pairwise(parts):
         assert part.end_ms == following.start_ms
         assert part.end_ms % length_ms == 0
     if parts:

@@ -55,7 +55,8 @@ def passages(
     band = max(BAND_LEAST, BAND_SHARE * float(extent))
     first, last = _reach(line)
 
-    side = 1 if distance[0] > 0 else -1
+    # Who begins on the line itself comes from the side that it is first seen on.
+    side = next((1 if d > 0 else -1 for d in distance.tolist() if d), 1)
     farthest = distance[0] * side
     touched = 0
     for row in range(1, len(distance)):

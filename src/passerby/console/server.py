@@ -55,6 +55,8 @@ def serve(session: Session, *, port: int = 0, on_ready: Callable[[str], None]) -
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((HOST, port))
+            # From here on a browser waits, and is not refused, until the pages are there.
+            listening.listen()
         except (OSError, OverflowError) as error:
             raise OutputError(f"--port {port}: {error}") from None
 

@@ -49,8 +49,17 @@ class _Rectangle:
     right: float
     bottom: float
 
-    def moved(self, x: float, y: float) -> "_Rectangle":
-        return _Rectangle(self.left + x, self.top + y, self.right + x, self.bottom + y)
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """`rows` are (label, count), the counts `digits_px` wide; `tip` is the arrow's that it belongs to."""
+
+    box: _Rectangle
+    tip: _Point
+    name: str
+    rows: tuple[tuple[str, str], ...]
+    digits_px: int
+    colour: Colour
 
 
 def check(path: Path) -> None:
@@ -99,11 +108,16 @@ def draw(plate: Plate, lines: Sequence[Line], totals: Sequence[TotalCount], deta
         [_draw_arrow(canvas, taken, start, end, side, colour, scale) for side in (1, -1)]
         for _, colour, start, end in marks
     ]
+    panels = []
     for (line, colour, start, end), (right, left_tip) in zip(marks, tips, strict=True):
         for tip, direction, side in ((right, DIRECTIONS[0], 1), (left_tip, DIRECTIONS[1], -1)):
             name = line.direction_name(direction)
             rows = [(t.label, t.count) for t in totals if t.line == line.name and t.direction == name]
-            _draw_counts(canvas, taken, tip, (start, end, side), name, rows, colour, scale)
+            panels.append(_panel_of(taken, tip, (start, end, side), name, rows, colour, scale))
+    for panel in panels:
+        _draw_leader(canvas, panel, scale)
+    for panel in panels:
+        _draw_counts(canvas, panel, scale)
     for line, colour, start, end in marks:
         _draw_name(canvas, taken, line.name, start, end, colour, scale)
     return np.concatenate([canvas, _strip(canvas.shape[1], details)])
@@ -202,7 +216,7 @@ def _short(text: str, size: int, weight: int, width: float) -> str:
     return text + "…"
 
 
-def _panel(canvas: Image, box: _Rectangle, colour: Colour, opacity: float, radius: float) -> None:
+def _rounded(canvas: Image, box: _Rectangle, colour: Colour, opacity: float, radius: float) -> None:
     left, top = max(0, round(box.left)), max(0, round(box.top))
     right, bottom = min(canvas.shape[1], round(box.right)), min(canvas.shape[0], round(box.bottom))
     if right <= left or bottom <= top:
@@ -223,8 +237,7 @@ def _panel(canvas: Image, box: _Rectangle, colour: Colour, opacity: float, radiu
     canvas[top:bottom, left:right] = np.rint(under * (1 - share) + np.array(colour) * share).astype(np.uint8)
 
 
-def _draw_counts(
-    canvas: Image,
+def _panel_of(
     taken: NDArray[np.float32],
     tip: _Point,
     line: tuple[_Point, _Point, int],
@@ -232,30 +245,39 @@ def _draw_counts(
     rows: Sequence[tuple[str, int]],
     colour: Colour,
     scale: float,
-) -> None:
-    """A panel of the counts of one direction, as near as there is room to the tip of its arrow."""
-    shown = [(label, str(count)) for label, count in rows if count] or [("", "0")]
+) -> _Panel:
+    """The counts of one direction, as near as there is room to the tip of its arrow."""
+    shown = tuple((label, str(count)) for label, count in rows if count) or (("", "0"),)
     title_px, row_px = round(21 * scale), round(25 * scale)
-    pad, gap, step = 12 * scale, 9 * scale, 33 * scale
     name = _short(name, title_px, 500, 320 * scale)
     digits = max(_text_size(count, row_px, 700)[0] for _, count in shown)
     words = max(_text_size(label, row_px, 450)[0] for label, _ in shown)
-    inner = max(_text_size(name, title_px, 500)[0], digits + gap + words)
-    width, height = inner + 2 * pad + 6 * scale, 33 * scale + step * len(shown) + 8 * scale
-    box = _place(taken, tip, width, height, line)
-    nearest = np.clip(tip, [box.left, box.top], [box.right, box.bottom])
-    if np.hypot(*(nearest - tip)) > 30 * scale:
+    inner = max(_text_size(name, title_px, 500)[0], digits + 9 * scale + words)
+    width, height = inner + 30 * scale, 41 * scale + 33 * scale * len(shown)
+    return _Panel(_place(taken, tip, width, height, line), tip, name, shown, digits, colour)
+
+
+def _draw_leader(canvas: Image, panel: _Panel, scale: float) -> None:
+    """From an arrow to its panel, where they lie apart."""
+    box, tip = panel.box, panel.tip
+    if _distance(tip, box) > 30 * scale:
+        nearest = np.clip(tip, [box.left, box.top], [box.right, box.bottom])
         _stroke(canvas, tip, nearest, 5, _INK)
-        _stroke(canvas, tip, nearest, 2, colour)
-    _panel(canvas, box, _INK, 0.82, 9 * scale)
+        _stroke(canvas, tip, nearest, 2, panel.colour)
+
+
+def _draw_counts(canvas: Image, panel: _Panel, scale: float) -> None:
+    box, digits = panel.box, panel.digits_px
+    title_px, row_px = round(21 * scale), round(25 * scale)
+    _rounded(canvas, box, _INK, 0.82, 9 * scale)
     bar = _Rectangle(box.left, box.top, box.left + 6 * scale, box.bottom)
-    _panel(canvas, bar, colour, 1.0, 3 * scale)
-    x = box.left + 6 * scale + pad
-    _text(canvas, name, x, box.top + 27 * scale, title_px, 500, _MUTED)
-    for index, (label, count) in enumerate(shown):
-        y = box.top + 33 * scale + step * (index + 0.78)
+    _rounded(canvas, bar, panel.colour, 1.0, 3 * scale)
+    x = box.left + 18 * scale
+    _text(canvas, panel.name, x, box.top + 27 * scale, title_px, 500, _MUTED)
+    for index, (label, count) in enumerate(panel.rows):
+        y = box.top + 33 * scale + 33 * scale * (index + 0.78)
         _text(canvas, count, x + digits - _text_size(count, row_px, 700)[0], y, row_px, 700, _PAPER)
-        _text(canvas, label, x + digits + gap, y, row_px, 450, _PAPER)
+        _text(canvas, label, x + digits + 9 * scale, y, row_px, 450, _PAPER)
 
 
 def _place(
@@ -324,8 +346,10 @@ def _draw_name(
     box = _place(
         taken, start + (start - end) / max(1.0, float(np.hypot(*(end - start)))) * 8, width, height, None
     )
-    _panel(canvas, _Rectangle(box.left - 2, box.top - 2, box.right + 2, box.bottom + 2), _INK, 0.9, 9 * scale)
-    _panel(canvas, box, colour, 1.0, 7 * scale)
+    _rounded(
+        canvas, _Rectangle(box.left - 2, box.top - 2, box.right + 2, box.bottom + 2), _INK, 0.9, 9 * scale
+    )
+    _rounded(canvas, box, colour, 1.0, 7 * scale)
     _text(canvas, name, box.left + 11 * scale, box.top + 25 * scale, size, 650, _INK)
 
 

@@ -172,7 +172,7 @@ def test_what_is_asked_for_is_what_comes(store: Store) -> None:
     ]
     assert len(rows(store, replace(hour, resolution="hour"))) == 1
     assert store.cells() == tuple(sorted((PERSON, BICYCLE, CAR)))
-    with pytest.raises(UnknownNameError, match="camera 'nowhere'.*expected one of: north, south"):
+    with pytest.raises(UnknownNameError, match=r"camera 'nowhere'.*expected one of: north, south"):
         rows(store, Query(cameras=("nowhere",)))
 
 
@@ -183,7 +183,8 @@ def test_pages_have_no_gap_and_no_overlap(store: Store, resolution: str, limit: 
     whole = Release(PERSON, MIDNIGHT_MS, MIDNIGHT_MS + DAY_MS, 99, 120.0, 0.2, 1.0, "of the day")
     store.write([whole], "day")
     query = Query(resolution)  # type: ignore[arg-type]
-    paged, after = [], None
+    paged: list[Sum] = []
+    after = None
     for _ in range(300):
         page = store.page(query, after=after, limit=limit)
         assert len(page.rows) <= limit

@@ -143,7 +143,7 @@ class Store:
         InputError for one that cannot be meant."""
         batch: dict[tuple[Cell, int], Release] = {}
         given = 0
-        for given, one in enumerate(releases, start=1):
+        for given, one in enumerate(releases, start=1):  # noqa: B007 - how many there were
             _check(one)
             if batch.setdefault((one.cell, one.start_ms), one) != one:
                 raise ConflictError(_conflict(one))

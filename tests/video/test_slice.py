@@ -83,6 +83,14 @@ def test_each_crosser_is_one_streak_at_its_time_and_place(tmp_path: Path) -> Non
     assert Tone.LIGHTER in light
 
 
+def test_who_hardly_differs_from_the_street_is_a_streak_too(tmp_path: Path) -> None:
+    one = slice_of(write(tmp_path / "a.mp4", 96, 12, walker(4.0, 40, shade=93)))
+
+    assert not np.isin(one.tones, MOTION).any()
+    (streak,) = streaks(one)
+    assert streak.start_ms < 4000 < streak.end_ms
+
+
 def test_a_still_street_has_no_streak(tmp_path: Path) -> None:
     one = slice_of(write(tmp_path / "a.mp4", 60, 12, lambda time_s, picture: None))
 

@@ -20,9 +20,9 @@ Colour = tuple[int, int, int]
 
 TONES: Mapping[Tone, Colour] = {
     Tone.STILL: (27, 31, 36),
-    Tone.FAINT: (52, 60, 70),
-    Tone.DARKER: (104, 119, 136),
-    Tone.LIGHTER: (168, 180, 192),
+    Tone.FAINT: (62, 71, 83),
+    Tone.DARKER: (112, 128, 146),
+    Tone.LIGHTER: (178, 190, 202),
     Tone.UNSEEN: (70, 44, 52),
 }
 LABELS: Mapping[str, tuple[str, Colour]] = {
@@ -147,7 +147,7 @@ def _mark(draw: ImageDraw.ImageDraw, x: float, letter_x: float, top: int, crossi
     letter, colour = LABELS[crossing.label.text]
     y = top + _LANE + min(1.0, max(0.0, crossing.along)) * (_STRIP - 1)
     draw.line((letter_x, top + _LANE - 2, x, y), colour, 1)
-    draw.ellipse((x - 5, y - 5, x + 5, y + 5), None, _INK, 4)
+    draw.ellipse((x - 5, y - 5, x + 5, y + 5), None, _INK, 1)
     draw.ellipse((x - 4, y - 4, x + 4, y + 4), None, colour, 2)
     right = crossing.direction == "to_right"
     box_x = letter_x - 5 if right else letter_x + 5

@@ -35,7 +35,8 @@ _STRONG = 2.5
 _HELD_TICKS = 13
 """A picture stands for itself until the next one comes, but at most this long: about a second."""
 _SWAY_TICKS = 16
-_LEAST_STREAK = (2, 2)
+_LEAST_STREAK = (2, 2, 8)
+_LEAST_FAINT = (2, 3, 12)
 
 
 class Tone(IntEnum):
@@ -102,23 +103,30 @@ def cut(recording: Recording, lines: Sequence[Line], start_ms: int) -> tuple[Tim
 
 
 def streaks(one: TimeSlice) -> list[Streak]:
-    """What moved on the line as one patch, in order of time."""
-    cells = one.tones.shape[0]
-    moved = np.isin(one.tones, (Tone.DARKER, Tone.LIGHTER)).astype(np.uint8)
-    moved = cv2.morphologyEx(moved, cv2.MORPH_CLOSE, np.ones((3, 5), np.uint8))
-    _, _, stats, _ = cv2.connectedComponentsWithStats(moved, connectivity=8)
-    found = []
-    for left, top, width, height, area in stats[1:].tolist():
-        if height >= _LEAST_STREAK[0] and width >= _LEAST_STREAK[1] and area >= 8:
-            found.append(
-                Streak(
-                    one.start_ms + left * TICK_MS,
-                    one.start_ms + (left + width) * TICK_MS,
-                    top / cells,
-                    (top + height) / cells,
-                )
-            )
+    """What moved on the line as one patch, in order of time.
+
+    Strong motion parts what crosses close together; faint motion is a patch of its own where no strong one is.
+    """
+    strong = np.isin(one.tones, (Tone.DARKER, Tone.LIGHTER)).astype(np.uint8)
+    strong = np.asarray(cv2.morphologyEx(strong, cv2.MORPH_CLOSE, np.ones((3, 5), np.uint8)), np.uint8)
+    moved = np.isin(one.tones, (Tone.FAINT, Tone.DARKER, Tone.LIGHTER)).astype(np.uint8)
+    _, patches = cv2.connectedComponents(moved, connectivity=8)
+    faint = moved * ~np.isin(patches, np.unique(patches[strong > 0]))
+    found = [*_patches(one, strong, _LEAST_STREAK, 0.0), *_patches(one, faint, _LEAST_FAINT, 0.5)]
     return sorted(found)
+
+
+def _patches(
+    one: TimeSlice, mask: NDArray[np.uint8], least: tuple[int, int, int], least_fill: float
+) -> Iterator[Streak]:
+    """Connected patches of a (cells, ticks) mask of at least so many cells, ticks and area."""
+    cells = mask.shape[0]
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    for left, top, width, height, area in stats[1:].tolist():
+        if height < least[0] or width < least[1] or area < max(least[2], least_fill * height * width):
+            continue
+        start_ms = one.start_ms + left * TICK_MS
+        yield Streak(start_ms, start_ms + width * TICK_MS, top / cells, (top + height) / cells)
 
 
 def _places(line: Line, small: Small) -> NDArray[np.intp]:

@@ -274,8 +274,8 @@ function drawMark(item, svg, x, width, taken) {
   const group = shape("g", { class: `mark ${label || ""} ${of.verdict || ""}${same(item, selected) ? " selected" : ""}`,
     role: "button", "aria-label": `${of.time} ${label || "nothing"} ${of.direction || ""} ${of.verdict || ""}` }, svg);
   shape("line", { x1: letterX, y1: LANE - 2, x2: x, y2: y, class: "stem" }, group);
-  shape("circle", { cx: x, cy: y, r: 5, class: "dark" }, group);
-  shape("circle", { cx: x, cy: y, r: 5, class: "ring" }, group);
+  shape("circle", { cx: x, cy: y, r: 4.5, class: "dark" }, group);
+  shape("circle", { cx: x, cy: y, r: 4.5, class: "ring" }, group);
   if (of.direction) {
     const way = of.direction === "to_right" ? 1 : -1, middle = LANE / 2;
     const at = letterX - 5 * way;

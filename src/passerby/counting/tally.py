@@ -28,6 +28,8 @@ LEAST_WENT = 1.0
 LEAST_STRAIGHT = 0.3
 """Share of its steps that led it there: leaves and ghosts tremble about one place."""
 
+FAINT = 0.25
+"""Share of another's confidence, summed over the path, below which a track beside it is its echo."""
 SAME_MS = 700
 """Two crossings of boxes that overlap, one way, within this time are one body seen twice."""
 
@@ -115,14 +117,20 @@ def _same(a: _Event, b: _Event) -> bool:
     if len(shared_ms):
         first = a.path.xyxy[np.isin(a.path.time_ms, shared_ms)]
         second = b.path.xyxy[np.isin(b.path.time_ms, shared_ms)]
+        # What both inherited from the time when they were one box tells nothing.
+        apart = (first != second).any(axis=1)
+        if not apart.any():
+            return True
+        first, second = first[apart], second[apart]
         common = np.array([overlap(f[None], s[None])[0, 0] for f, s in zip(first, second, strict=True)])
         inside = float(np.median(common / np.minimum(area(first), area(second))))
         union = float(np.median(common / (area(first) + area(second) - common)))
         moved = a.path.seen == 0 or b.path.seen == 0
         other_kind = _kind(a.path) != _kind(b.path)
         cycles = _kind(a.path) in CYCLES
-        if moved or other_kind or cycles:
-            return inside > 0.5 if moved else inside > 0.6
+        faint = min(a.path.seen, b.path.seen) < FAINT * max(a.path.seen, b.path.seen)
+        if moved or other_kind or cycles or faint:
+            return inside > 0.5
         # A box within another of its kind is a part of it, a head or a hand; two walkers hide each other less.
         return union > 0.6 or inside > 0.9
     return False

@@ -30,6 +30,12 @@ _ANY = -1
 
 WITHIN = 0.7
 """Share of a new box within an older one from which both were one box a moment ago."""
+LEAST_APART = 2
+"""Boxes from which a new track is a body of its own and no flicker of the older one."""
+APART = 0.3
+"""Intersection over union below which the two have parted: before, they may be one body seen twice."""
+TOGETHER_MS = 4_000
+"""For how long before that they are believed to have gone together."""
 
 _GATE = 0.75
 """How far a box may lie from where it was expected, in box sizes."""
@@ -56,6 +62,7 @@ class _Track:
     centre: NDArray[np.float64]
     size: NDArray[np.float64]
     kind: int
+    parent: "_Track | None" = None
     velocity: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
     hits: int = 1
 
@@ -95,12 +102,12 @@ def track(ticks: Iterable[Detections]) -> Tracks:
             for t, b in pairs:
                 _continue(alive[t], boxes[b], centre[b], size[b], kinds[b])
         born = [
-            _Track([*_origin(boxes[b], kinds[b], alive), boxes[b]], centre[b], size[b], kinds[b])
+            _Track([boxes[b]], centre[b], size[b], kinds[b], _parent(boxes[b], kinds[b], alive))
             for b in free_boxes
         ]
         alive += born
         every += born
-    rows = [(row, number) for number, one in enumerate(every) for row in one.rows]
+    rows = [(row, number) for number, one in enumerate(every) for row in (*_origin(one), *one.rows)]
     return Tracks(
         np.array([row.time_ms for row, _ in rows], np.int64),
         np.array([row.xyxy for row, _ in rows], np.float32).reshape(-1, 4),
@@ -110,17 +117,37 @@ def track(ticks: Iterable[Detections]) -> Tracks:
     )
 
 
-def _origin(box: _Row, kind: int, alive: list[_Track]) -> list[_Row]:
-    """Where a new track came from: who steps out from behind another was, a moment ago, where the other was."""
-    # What only moved breaks up too easily to be believed so.
+def _parent(box: _Row, kind: int, alive: list[_Track]) -> _Track | None:
+    """The track that a new box steps out of. What only moved breaks up too easily to be believed so."""
     for other in alive if box.confidence > 0 else ():
         if other.kind == kind and other.time_ms == box.time_ms and len(other.rows) > 1:
-            low = np.maximum(box.xyxy[:2], other.rows[-1].xyxy[:2])
-            high = np.minimum(box.xyxy[2:], other.rows[-1].xyxy[2:])
-            shared = float(np.prod(np.maximum(0, high - low)))
-            if shared >= WITHIN * float(np.prod(box.xyxy[2:] - box.xyxy[:2])):
-                return [other.rows[-2]]
+            shared = _shared(box, other.rows[-1])
+            if shared >= WITHIN * _area(box):
+                return other
+    return None
+
+
+def _origin(track: _Track) -> list[_Row]:
+    """Where a track was before it began: who stepped out from behind another had come with it until then."""
+    if track.parent is None or len(track.rows) < LEAST_APART:
+        return []
+    begin_ms = track.rows[0].time_ms
+    own = {row.time_ms: row for row in track.rows}
+    for row in track.parent.rows:
+        if (box := own.get(row.time_ms)) is not None:
+            shared = _shared(row, box)
+            if shared < APART * (_area(row) + _area(box) - shared):
+                return [r for r in track.parent.rows if begin_ms - TOGETHER_MS <= r.time_ms < begin_ms]
     return []
+
+
+def _shared(a: _Row, b: _Row) -> float:
+    low, high = np.maximum(a.xyxy[:2], b.xyxy[:2]), np.minimum(a.xyxy[2:], b.xyxy[2:])
+    return float(np.prod(np.maximum(0, high - low)))
+
+
+def _area(box: _Row) -> float:
+    return float(np.prod(box.xyxy[2:] - box.xyxy[:2]))
 
 
 def _kind(class_id: int, confidence: float) -> int:

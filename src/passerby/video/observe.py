@@ -37,7 +37,7 @@ FILLED = 0.6
 BELIEVED = 0.6
 LEAST_CONFIDENCE = 0.2
 """Below this a box is noise even to a tracker."""
-SAME_IOU = 0.65
+SAME_IOU = 0.6
 """Overlap from which boxes of two detectors are one thing: they draw its edges differently, and people overlap."""
 
 _Bounds = tuple[int, int, int, int]
@@ -204,15 +204,21 @@ def detect(
 
 def _ticks(frames: Iterable[Frame], effort: Effort) -> Iterator[Frame]:
     last = None
+    rest = None
     began = process_time()
     for frame in frames:
         tick = frame.time_ms // TICK_MS
+        rest = frame
         if tick != last:
             last = tick
+            rest = None
             effort.decode_s += process_time() - began
             yield frame
             began = process_time()
     effort.decode_s += process_time() - began
+    # Who crosses on the very last frame of a recording is in no later tick.
+    if rest is not None:
+        yield rest
 
 
 def _see(frame: Frame, watch: Watch, effort: Effort) -> Detections:

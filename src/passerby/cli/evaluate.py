@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from passerby.cli.group import note, write_out
+from passerby.cli.lines import corridor_option, half_width_of
 from passerby.cli.progress import progress_bar
 
 
@@ -20,6 +21,7 @@ from passerby.cli.progress import progress_bar
     "--detector", metavar="motion|NAME|PATH", default="auto", show_default=True, help="As for count."
 )
 @click.option("--model-dir", type=click.Path(path_type=Path), help="Folder of the detectors' weights.")
+@corridor_option
 @click.option(
     "--format",
     "format_",
@@ -28,13 +30,16 @@ from passerby.cli.progress import progress_bar
     show_default=True,
     help="How to print it.",
 )
-def evaluate(truth: Path, clips: Path | None, detector: str, model_dir: Path | None, format_: str) -> None:
+def evaluate(
+    truth: Path, clips: Path | None, detector: str, model_dir: Path | None, corridor: str | None, format_: str
+) -> None:
     """Count the clips of the truth file TRUTH, and print what was counted beside what is true."""
     from passerby import pipeline, tables
 
+    half_width = half_width_of(corridor)
     with progress_bar(quiet=False) as on_progress:
         evaluation = pipeline.evaluate(
-            truth, clips, detector=detector, model_dir=model_dir, on_progress=on_progress
+            truth, clips, detector=detector, model_dir=model_dir, corridor=half_width, on_progress=on_progress
         )
     for warning in evaluation.warnings:
         note(f"warning: {warning}")

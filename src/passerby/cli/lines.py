@@ -17,6 +17,12 @@ from passerby.geometry import DEFAULT_CORRIDOR, Anchor, Line
 if TYPE_CHECKING:
     from passerby.site import CountedLine
 
+corridor_option = click.option(
+    "--corridor",
+    metavar="WIDTH|off",
+    help="How far from its line the picture is looked at, in frame heights, or off for the whole picture.  "
+    f"[default: {DEFAULT_CORRIDOR:g}]",
+)
 _OPTIONS = (
     click.argument("video", type=click.Path(path_type=Path)),
     click.option(
@@ -44,12 +50,7 @@ _OPTIONS = (
         help="The point of a box that crosses: bottom for a view from the side (the default), centre for one "
         "from above.",
     ),
-    click.option(
-        "--corridor",
-        metavar="WIDTH|off",
-        help="How far from its line the picture is looked at, in frame heights, or off for the whole picture.  "
-        f"[default: {DEFAULT_CORRIDOR:g}]",
-    ),
+    corridor_option,
 )
 _TIMES = (
     click.option("--start", metavar="TIME", help="When the recording began, such as 2023-11-18T14:15:00."),
@@ -98,7 +99,7 @@ def choose(
     from passerby import clock
     from passerby.lines import check_names, parse_lines
 
-    half_width = _corridor(corridor)
+    half_width = half_width_of(corridor)
     if camera is not None and site is None:
         raise InputError(f"--camera {camera!r}: a camera of no site, expected --site with it")
     of_site: tuple[CountedLine, ...] = ()
@@ -129,23 +130,25 @@ def choose(
     return Chosen(
         tuple(all_lines),
         of_site,
-        half_width if corridor is not None else _widest(of_site, bool(lines)),
+        half_width if corridor is not None or not of_site else _widest(of_site, bool(lines)),
         detector or "auto",
         timezone,
     )
 
 
-def _corridor(text: str | None) -> float | None:
-    """Half the width in frame heights; None for the whole picture."""
-    if text is None or text == "off":
+def half_width_of(corridor: str | None) -> float | None:
+    """Half the width in frame heights, the default where nothing is said; None for the whole picture."""
+    if corridor is None:
+        return DEFAULT_CORRIDOR
+    if corridor == "off":
         return None
     try:
-        width = float(text)
+        width = float(corridor)
     except ValueError:
         width = -1.0
     if not 0 < width <= 2:
         raise InputError(
-            f"--corridor {text!r}: expected a width in frame heights, above 0 and at most 2, or off"
+            f"--corridor {corridor!r}: expected a width in frame heights, above 0 and at most 2, or off"
         )
     return width
 

@@ -13,7 +13,7 @@ from tests.privacy.conftest import BIN_MS, begin, charge
 
 from passerby.errors import BudgetError, LedgerError
 from passerby.privacy.charge import Stored
-from passerby.privacy.database import open_ledger
+from passerby.privacy.database import open_ledger, seal_ledger
 from passerby.privacy.ledger import Ledger
 from passerby.span import Span
 
@@ -175,6 +175,44 @@ def test_a_lost_ledger_is_not_made_anew(tmp_path: Path) -> None:
     where.unlink()
     with pytest.raises(LedgerError, match="one was lost"):
         open_ledger(where, create=True)
+
+
+def test_a_broken_ledger_is_moved_away_and_a_sealed_one_takes_its_place(tmp_path: Path) -> None:
+    where = tmp_path / "ledger.db"
+    opened = open_ledger(where, create=True)
+    begin(opened)
+    opened.spend(charge(1))
+    opened.close()
+    where.rename(tmp_path / "broken.db")
+    sealed = seal_ledger(where, before_ms=4 * BIN_MS)
+    begin(sealed)
+    with pytest.raises(BudgetError, match="sealed"):
+        sealed.spend(charge(3))
+    sealed.spend(charge(5))
+    sealed.close()
+    assert open_ledger(where).entries()[0].kind == "seal"
+
+
+def test_a_seal_that_was_cut_short_leaves_a_ledger_that_is_not_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = tmp_path / "ledger.db"
+    opened = open_ledger(where, create=True)
+    begin(opened)
+    opened.close()
+    where.unlink()
+
+    def killed(self: Ledger, before_ms: int) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "seal", killed)
+        with pytest.raises(KeyboardInterrupt):
+            seal_ledger(where, before_ms=4 * BIN_MS)
+    with pytest.raises(LedgerError, match="high-water mark"):
+        begin(open_ledger(where))
+    seal_ledger(where, before_ms=4 * BIN_MS)
+    begin(open_ledger(where))
 
 
 def test_a_mark_that_is_gone_or_garbage_stops_every_release(

@@ -31,6 +31,21 @@ def open_ledger(where: str | Path, mark: Path | None = None, *, create: bool = F
     out of the backups of the ledger: it is what tells that one was restored. `create` makes the ledger when there
     is none, and never where a mark says that there was. Raises LedgerError.
     """
+    return _open(where, mark, create=create, anew=False)
+
+
+def seal_ledger(where: str | Path, mark: Path | None = None, *, before_ms: int) -> Ledger:
+    """The way back after a restored backup, or where a broken ledger was moved away: opens or makes the ledger, and
+    gives up for ever whatever a segment that starts before `before_ms` (Unix ms UTC) could touch.
+
+    What was spent and forgotten lies before now, so give up all time before now. Raises LedgerError.
+    """
+    ledger = _open(where, mark, create=True, anew=True)
+    ledger.seal(before_ms)
+    return ledger
+
+
+def _open(where: str | Path, mark: Path | None, *, create: bool, anew: bool) -> Ledger:
     engine, name, beside = _engine(where)
     mark = mark or beside
     if mark is None:
@@ -41,7 +56,7 @@ def open_ledger(where: str | Path, mark: Path | None = None, *, create: bool = F
         with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 _check_server(connection, name)
-            if _migrate(connection, name, create and read_mark(mark) is None):
+            if _migrate(connection, name, create and (anew or read_mark(mark) is None)):
                 first = genesis(uuid4().hex)
                 connection.execute(
                     insert(HEAD).values(id=1, ledger=first.ledger, number=first.number, hash=first.hash)
@@ -51,7 +66,7 @@ def open_ledger(where: str | Path, mark: Path | None = None, *, create: bool = F
     except SQLAlchemyError as error:
         cause = str(getattr(error, "orig", None) or type(error).__name__).strip().split("\n")[0]
         raise LedgerError(f"{name}: the ledger cannot be opened ({cause}); all releases stop") from None
-    if first is not None:
+    if first is not None and not anew:
         raise_mark(mark, first)
     return Ledger(engine, name, mark)
 

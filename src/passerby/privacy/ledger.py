@@ -179,7 +179,7 @@ class Ledger:
 
     def _check(self, connection: Connection, restored: bool) -> Mark:
         """Follow the chain from what is known to the head, past the mark. Raises LedgerError."""
-        head, mark = take_turn(connection), read_mark(self._mark)
+        head, mark = take_turn(connection), None if restored else read_mark(self._mark)
         if head is None:
             raise LedgerError(f"{self._name}: a ledger without a head; {RECOVER}")
         known = self._known or genesis(head.ledger)

@@ -1,7 +1,7 @@
 """Bodies that go their way as a detector would see them: boxes at instants, and what is counted of them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -56,6 +56,18 @@ def along(
         box = (x - size[0] / 2, y - size[1], x + size[0] / 2, y)
         boxes.append(Box(time_ms, box, label, confidence))
     return boxes
+
+
+def moved(box: Box, right_px: float = 0, down_px: float = 0, scale: float = 1) -> Box:
+    """The box in a picture that was scaled, and then moved."""
+    x1, y1, x2, y2 = (float(side) * scale for side in box.xyxy)
+    return replace(box, xyxy=(x1 + right_px, y1 + down_px, x2 + right_px, y2 + down_px))
+
+
+def mirrored(box: Box, width: int = WIDTH) -> Box:
+    """The box in a picture whose left and right are swapped."""
+    x1, y1, x2, y2 = box.xyxy
+    return replace(box, xyxy=(width - x2, y1, width - x1, y2))
 
 
 def seen(*bodies: Iterable[Box], empty_ms: Iterable[int] = ()) -> list[Detections]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from tests.counting.bodies import HEIGHT, MIDDLE, PERSON, WIDTH, Box, along
+from tests.counting.bodies import HEIGHT, MIDDLE, PERSON, WIDTH, Box, along, mirrored, moved
 
 from passerby.counting.crossing import Passage, passages
 from passerby.geometry import Anchor, Line
@@ -156,11 +156,7 @@ def test_a_line_turned_round_swaps_directions_and_nothing_else(
 def test_a_mirror_swaps_directions_and_nothing_else(line: Line, anchor: Anchor, path: list[Box]) -> None:
     line = replace(line, anchor=anchor)
     image = replace(line, start=(1 - line.start[0], line.start[1]), end=(1 - line.end[0], line.end[1]))
-    mirrored = [
-        replace(box, xyxy=(WIDTH - box.xyxy[2], box.xyxy[1], WIDTH - box.xyxy[0], box.xyxy[3]))
-        for box in path
-    ]
-    there, back = crossed(line, path), crossed(image, mirrored)
+    there, back = crossed(line, path), crossed(image, [mirrored(box) for box in path])
     assert [p.row for p in there] == [p.row for p in back]
     assert all(one.direction != other.direction for one, other in zip(there, back, strict=True))
     assert [p.time_ms for p in there] == pytest.approx([p.time_ms for p in back], abs=1)
@@ -172,7 +168,7 @@ def test_the_same_picture_in_more_pixels_crosses_the_same(
     line: Line, anchor: Anchor, path: list[Box], factor: int
 ) -> None:
     line = replace(line, anchor=anchor)
-    large = [replace(box, xyxy=tuple(factor * side for side in box.xyxy)) for box in path]
+    large = [moved(box, scale=factor) for box in path]
     there, same = crossed(line, path), crossed(line, large, factor * WIDTH, factor * HEIGHT)
     assert [(p.direction, p.row) for p in there] == [(p.direction, p.row) for p in same]
     assert [p.time_ms for p in there] == pytest.approx([p.time_ms for p in same], abs=1)
@@ -191,8 +187,7 @@ def test_what_is_moved_with_its_line_crosses_the_same(
         start=(line.start[0] + shift[0], line.start[1] + shift[1]),
         end=(line.end[0] + shift[0], line.end[1] + shift[1]),
     )
-    moved = [replace(box, xyxy=tuple(np.add(box.xyxy, [right, down, right, down]).tolist())) for box in path]
-    there, same = crossed(line, path), crossed(moved_line, moved)
+    there, same = crossed(line, path), crossed(moved_line, [moved(box, right, down) for box in path])
     assert [(p.direction, p.row) for p in there] == [(p.direction, p.row) for p in same]
 
 

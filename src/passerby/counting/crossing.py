@@ -34,8 +34,9 @@ def passages(
     """Crossings of `line` by one path, in order of time.
 
     `time_ms` (n,) ascending, `xyxy` (n, 4) px. Hysteresis: a side is taken when the anchor is farther from the
-    line than the band, so that a stop on the line counts once and trembling counts not at all. A path
-    that ends inside the band has crossed when it came from the other side by two bands or more.
+    line than the band, so that a stop on the line counts once and trembling counts not at all; one box alone
+    on the other side is a slip of the detector. A path that ends inside the band has crossed when it came
+    from the other side by two bands or more.
     """
     if len(time_ms) < 2:
         return
@@ -49,7 +50,7 @@ def passages(
     foot = boxes[:, 3] if line.anchor == "bottom" else (boxes[:, 1] + boxes[:, 3]) / 2
     anchor = np.column_stack([(boxes[:, 0] + boxes[:, 2]) / 2, foot])
     anchor -= np.array([line.start[0] * aspect, line.start[1]])
-    distance = anchor @ normal
+    distance = _steady(anchor @ normal)
     along = anchor @ direction / length
     extent = np.median((boxes[:, 2:] - boxes[:, :2]) @ np.abs(normal))
     band = max(BAND_LEAST, BAND_SHARE * float(extent))
@@ -79,6 +80,13 @@ def passages(
             side, farthest = -side, beyond
         else:
             farthest = max(farthest, -beyond)
+
+
+def _steady(distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Median of three: one box that is drawn far out moves nobody, and who goes steadily is left as they are."""
+    before, here, after = distance[:-2], distance[1:-1], distance[2:]
+    middle = np.maximum(np.minimum(before, here), np.minimum(np.maximum(before, here), after))
+    return np.concatenate([distance[:1], middle, distance[-1:]])
 
 
 def _reach(line: Line) -> tuple[float, float]:

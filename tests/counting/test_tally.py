@@ -1,0 +1,249 @@
+"""Each body counts once, as what most of its boxes say it is; no id comes out."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.counting.bodies import (
+    CAR,
+    EVER,
+    HEIGHT,
+    MIDDLE,
+    WIDTH,
+    Box,
+    along,
+    crossings,
+    mirrored,
+    moved,
+    seen,
+    ways,
+)
+
+from passerby.counting.counts import Crossing
+from passerby.counting.detections import MOTOR_VEHICLES, Detections, Label
+from passerby.counting.tally import elect, tally
+from passerby.counting.tracker import track
+from passerby.geometry import Line
+from passerby.span import Span
+
+RIGHT = Line("right", (0.7, 0.0), (0.7, 1.0))
+WALK = along((0, 100, 200), (6, 560, 200))
+FALLING = {"to_left": "to_right", "to_right": "to_left"}
+
+
+def relabelled(body: list[Box], labels: list[Label], confidence: float = 0.8) -> list[Box]:
+    """The labels in turn."""
+    return [
+        replace(box, label=labels[number % len(labels)], confidence=confidence)
+        for number, box in enumerate(body)
+    ]
+
+
+def test_nothing_is_counted_of_nothing() -> None:
+    assert crossings([]) == []
+    assert crossings(seen(WALK), lines=()) == []
+
+
+def test_each_line_counts_for_itself_in_order_of_time() -> None:
+    found = crossings(seen(WALK), [RIGHT, MIDDLE])
+    assert ways(found) == [("middle", "to_left", "person"), ("right", "to_left", "person")]
+    assert found[0].time_ms < found[1].time_ms
+
+
+def test_only_what_crosses_within_the_span_is_counted() -> None:
+    [only] = crossings(seen(WALK))
+    at = only.time_ms
+    assert crossings(seen(WALK), span=Span(at, at + 1)) == [only]
+    assert crossings(seen(WALK), span=Span(0, at)) == []
+    assert crossings(seen(WALK), span=Span(at + 1, at + 10_000)) == []
+
+
+def test_a_crossing_says_nothing_that_ties_it_to_another() -> None:
+    assert {field.name for field in fields(Crossing)} == {
+        *("time_ms", "line", "direction", "label", "along", "share")
+    }
+
+
+@pytest.mark.parametrize("boxes", [1, 2])
+def test_a_flicker_of_the_detector_counts_nothing(boxes: int) -> None:
+    jump = [replace(WALK[0], xyxy=(300.0, 140.0, 318.0, 200.0)), Box(80, (324.0, 140.0, 342.0, 200.0))]
+    assert crossings(seen(jump[:boxes])) == []
+
+
+# Votes
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ([Label.PERSON], "person"),
+        ([Label.BICYCLE], "bicycle"),
+        ([Label.CAR], "car"),
+        ([Label.TRUCK], "truck"),
+        ([Label.CAR, Label.CAR, Label.CAR, Label.TRUCK], "car"),
+        ([Label.PERSON, Label.PERSON, Label.PERSON, Label.PERSON, Label.CAR], "person"),
+        ([Label.CAR, Label.TRUCK], "vehicle"),
+        ([Label.BICYCLE, Label.PERSON], "bicycle"),
+    ],
+)
+def test_the_label_is_voted_on(labels: list[Label], expected: str) -> None:
+    assert ways(crossings(seen(relabelled(WALK, labels)))) == [("middle", "to_left", expected)]
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ([Label.PERSON], "person"),
+        ([Label.BICYCLE, Label.PERSON, Label.BICYCLE], "bicycle"),
+        ([Label.VEHICLE], "car"),
+    ],
+)
+def test_who_is_only_seen_to_move_is_what_most_boxes_look_like(labels: list[Label], expected: str) -> None:
+    body = relabelled(WALK, labels, confidence=0)
+    assert ways(crossings(seen(body))) == [("middle", "to_left", expected)]
+
+
+def test_leaves_and_ghosts_that_tremble_on_the_line_are_nobody() -> None:
+    leaf = along((0, 320, 200), (20, 320, 200), size=(30, 30), confidence=0, tremble_px=14, seed=4)
+    assert crossings(seen(relabelled(leaf, [Label.VEHICLE], confidence=0))) == []
+
+
+VOTES = st.lists(st.integers(0, 40), min_size=len(Label), max_size=len(Label)).filter(any)
+
+
+@given(VOTES)
+def test_who_is_elected_had_votes_of_their_kind(votes: list[int]) -> None:
+    label, share = elect(np.array(votes, np.float64))
+    kind = MOTOR_VEHICLES - {Label.MOTORCYCLE} if label in MOTOR_VEHICLES else {label}
+    if label is Label.MOTORCYCLE:
+        kind = {Label.MOTORCYCLE}
+    assert sum(votes[one] for one in kind) > 0
+    assert 0 < share <= 1 + 1e-9
+
+
+@given(VOTES, st.integers(1, 1000))
+def test_only_the_shares_of_votes_matter(votes: list[int], factor: int) -> None:
+    label, share = elect(np.array(votes, np.float64))
+    again, same = elect(np.array(votes, np.float64) * factor)
+    assert again is label
+    assert same == pytest.approx(share)
+
+
+@given(st.sampled_from(list(Label)), st.floats(0.1, 100))
+def test_one_voice_decides(label: Label, votes: float) -> None:
+    alone = np.zeros(len(Label))
+    alone[label] = votes
+    elected, share = elect(alone)
+    assert elected is (Label.CAR if label is Label.VEHICLE else label)
+    assert share == pytest.approx(1)
+
+
+# One body, once
+
+
+@pytest.mark.parametrize("other", [Label.TRUCK, Label.CAR])
+def test_two_boxes_on_one_car_are_one_car(other: Label) -> None:
+    car = along((0, 60, 300), (4, 580, 300), size=CAR, label=Label.CAR)
+    second = [replace(moved(box, 3, -2), label=other, confidence=0.5) for box in car]
+    assert len(crossings(seen(car, second))) == 1
+
+
+def test_two_who_walk_side_by_side_are_two() -> None:
+    beside = [moved(box, 26, 8) for box in WALK]
+    assert len(crossings(seen(WALK, beside))) == 2
+
+
+def test_two_who_cross_in_opposite_directions_are_one_each_way() -> None:
+    back = [moved(mirrored(box), down_px=25) for box in WALK]
+    assert sorted(way for _, way, _ in ways(crossings(seen(WALK, back)))) == ["to_left", "to_right"]
+
+
+# Properties
+
+few = settings(max_examples=40)
+
+
+@st.composite
+def streets(draw: st.DrawFn) -> list[list[Box]]:
+    """Up to four bodies that walk or drive to and fro, each in a lane of its own."""
+    bodies = []
+    for lane in range(draw(st.integers(1, 4))):
+        xs = draw(st.lists(st.integers(40, 600), min_size=2, max_size=4))
+        begin = draw(st.integers(0, 30)) / 10
+        points = [(begin + 3 * number, x, 66 + 90 * lane) for number, x in enumerate(xs)]
+        label = draw(st.sampled_from([Label.PERSON, Label.BICYCLE, Label.CAR]))
+        bodies.append(along(*points, size=(30, 60), label=label))
+    return bodies
+
+
+def kinds(found: list[Crossing]) -> list[tuple[str, str, Label]]:
+    return [(c.line, c.direction, c.label) for c in found]
+
+
+@few
+@given(streets())
+def test_spans_that_meet_count_together_what_one_span_counts(bodies: list[list[Box]]) -> None:
+    tracks = track(seen(*bodies))
+    whole = tally(tracks, [MIDDLE, RIGHT], WIDTH, HEIGHT, EVER)
+    parts = [
+        crossing
+        for start_ms in range(0, 20_000, 1_000)
+        for crossing in tally(tracks, [MIDDLE, RIGHT], WIDTH, HEIGHT, Span(start_ms, start_ms + 1_000))
+    ]
+    assert parts == whole
+
+
+@few
+@given(streets())
+def test_a_mirror_swaps_directions_and_nothing_else(bodies: list[list[Box]]) -> None:
+    image = [[mirrored(box) for box in body] for body in bodies]
+    here, there = crossings(seen(*bodies)), crossings(seen(*image))
+    assert sorted(kinds(here)) == sorted((line, FALLING[way], label) for line, way, label in kinds(there))
+
+
+@few
+@given(streets())
+def test_a_line_turned_round_swaps_directions_and_nothing_else(bodies: list[list[Box]]) -> None:
+    back = replace(MIDDLE, start=MIDDLE.end, end=MIDDLE.start)
+    here, there = crossings(seen(*bodies)), crossings(seen(*bodies), [back])
+    assert sorted(kinds(here)) == sorted((line, FALLING[way], label) for line, way, label in kinds(there))
+
+
+@few
+@given(streets(), st.sampled_from([2, 3, 4]))
+def test_the_same_picture_in_more_pixels_counts_the_same(bodies: list[list[Box]], factor: int) -> None:
+    large = [[moved(box, scale=factor) for box in body] for body in bodies]
+    found = tally(track(seen(*large)), [MIDDLE, RIGHT], factor * WIDTH, factor * HEIGHT, EVER)
+    assert kinds(found) == kinds(crossings(seen(*bodies), [MIDDLE, RIGHT]))
+
+
+@few
+@given(streets())
+def test_what_one_line_counts_does_not_depend_on_other_lines(bodies: list[list[Box]]) -> None:
+    both = crossings(seen(*bodies), [MIDDLE, RIGHT])
+    assert [c for c in both if c.line == "right"] == crossings(seen(*bodies), [RIGHT])
+
+
+@few
+@given(streets())
+def test_bodies_in_lanes_of_their_own_count_as_they_do_alone(bodies: list[list[Box]]) -> None:
+    alone = [crossing for body in bodies for crossing in crossings(seen(body))]
+    assert sorted(kinds(crossings(seen(*bodies)))) == sorted(kinds(alone))
+
+
+@few
+@given(streets())
+def test_a_detector_that_answers_twice_counts_once(bodies: list[list[Box]]) -> None:
+    """The same boxes again at the same instants, as of a second detector that agrees."""
+    twice = [
+        Detections(
+            tick.time_ms,
+            np.concatenate([tick.xyxy, tick.xyxy]),
+            np.concatenate([tick.confidence, tick.confidence * np.float32(0.9)]),
+            np.concatenate([tick.class_id, tick.class_id]),
+        )
+        for tick in seen(*bodies)
+    ]
+    assert sorted(kinds(crossings(twice))) == sorted(kinds(crossings(seen(*bodies))))

@@ -124,6 +124,7 @@ class Store:
     def __init__(self, database: Database, zone: str | None) -> None:
         self._database = database
         self._cells: dict[int, Cell] = {}
+        self.has_timezone = zone is not None
         self.timezone = zone or "UTC"
         self.zone: tzinfo = clock.zone_of(zone) if zone else UTC
 

@@ -28,12 +28,12 @@ LOST_MOVED_MS = 500
 
 _ANY = -1
 
-WITHIN = 0.7
+WITHIN = 0.6
 """Share of a new box within an older one from which both were one box a moment ago."""
-LEAST_APART = 2
-"""Boxes from which a new track is a body of its own and no flicker of the older one."""
-APART = 0.3
+APART = 0.5
 """Intersection over union below which the two have parted: before, they may be one body seen twice."""
+LEAST_APART = 2
+"""Instants at which both were surely seen apart, from which a new track is a body of its own."""
 TOGETHER_MS = 4_000
 """For how long before that they are believed to have gone together."""
 
@@ -118,10 +118,12 @@ def track(ticks: Iterable[Detections]) -> Tracks:
 
 
 def _parent(box: _Row, kind: int, alive: list[_Track]) -> _Track | None:
-    """The track that a new box steps out of. What only moved breaks up too easily to be believed so."""
-    for other in alive if box.confidence > 0 else ():
+    """The walker whom a new one steps out from behind. Only people go so close, and only seen ones are believed."""
+    if kind != Label.PERSON:
+        return None
+    for other in alive:
         if other.kind == kind and other.time_ms == box.time_ms and len(other.rows) > 1:
-            shared = _shared(box, other.rows[-1])
+            shared = max(_shared(box, row) for row in other.rows[-2:])
             if shared >= WITHIN * _area(box):
                 return other
     return None
@@ -129,16 +131,19 @@ def _parent(box: _Row, kind: int, alive: list[_Track]) -> _Track | None:
 
 def _origin(track: _Track) -> list[_Row]:
     """Where a track was before it began: who stepped out from behind another had come with it until then."""
-    if track.parent is None or len(track.rows) < LEAST_APART:
+    if track.parent is None:
+        return []
+    own = {row.time_ms: row for row in track.rows if row.confidence >= SURE}
+    pairs = [(own[r.time_ms], r) for r in track.parent.rows if r.time_ms in own and r.confidence >= SURE]
+    if sum(_iou(a, b) < APART for a, b in pairs) < LEAST_APART:
         return []
     begin_ms = track.rows[0].time_ms
-    own = {row.time_ms: row for row in track.rows}
-    for row in track.parent.rows:
-        if (box := own.get(row.time_ms)) is not None:
-            shared = _shared(row, box)
-            if shared < APART * (_area(row) + _area(box) - shared):
-                return [r for r in track.parent.rows if begin_ms - TOGETHER_MS <= r.time_ms < begin_ms]
-    return []
+    return [row for row in track.parent.rows if begin_ms - TOGETHER_MS <= row.time_ms < begin_ms]
+
+
+def _iou(a: _Row, b: _Row) -> float:
+    shared = _shared(a, b)
+    return shared / (_area(a) + _area(b) - shared)
 
 
 def _shared(a: _Row, b: _Row) -> float:

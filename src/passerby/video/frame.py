@@ -60,10 +60,14 @@ class Frame:
         chroma[1] = self._v[rows, columns]
         return np.asarray(cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420), np.uint8)
 
-    def yuv(self, size: tuple[int, int]) -> Image:
-        """The whole frame averaged down to (width, height) `size`: (height, width, 3) uint8 Y, U, V."""
-        planes = (self.luma, self._u, self._v)
-        small = [cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in planes]
+    def yuv(self, size: tuple[int, int], bounds: tuple[int, int, int, int] | None = None) -> Image:
+        """What lies within `bounds` (left, top, right, bottom; the whole frame where None) averaged down to
+        (width, height) `size`: (height, width, 3) uint8 Y, U, V. `left` and `top` must be even."""
+        left, top, right, bottom = bounds or (0, 0, self.width, self.height)
+        luma = self.luma[top:bottom, left:right]
+        rows, columns = slice(top // 2, (bottom + 1) // 2), slice(left // 2, (right + 1) // 2)
+        planes = (luma, self._u[rows, columns], self._v[rows, columns])
+        small = [cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in planes]
         return np.asarray(cv2.merge(small), np.uint8)
 
     def __repr__(self) -> str:

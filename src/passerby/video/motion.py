@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from passerby.counting.detections import Label
 from passerby.video.boxes import Boxes
 from passerby.video.frame import Frame, Image
+from passerby.video.regions import GREY, Region
 
 CELL_MS = 4_000
 REACH_MS = 4_000
@@ -32,11 +33,12 @@ SHADOW_EDGE = 12
 
 
 class Small(NamedTuple):
-    """A frame made small: `yuv` (h, w, 3) uint8 and the factor back to pixels of the frame."""
+    """A region made small: `yuv` (h, w, 3) uint8; `scale` and `corner` (x, y) px lead back to the frame."""
 
     time_ms: int
     yuv: Image
     scale: float
+    corner: tuple[int, int] = (0, 0)
 
 
 class Background(NamedTuple):
@@ -49,11 +51,18 @@ class Background(NamedTuple):
     slope: Image
 
 
-def shrink(frame: Frame) -> Small:
-    """Averaged to at most SMALL_PX rows or columns, so that noise and compression go and bodies stay."""
+def shrink(frame: Frame, region: Region | None = None) -> Small:
+    """The region averaged so that the frame has SMALL_PX rows or columns: noise goes, bodies stay, and what lies
+    outside the corridors is one tone."""
     factor = min(1.0, SMALL_PX / min(frame.height, frame.width))
-    size = (max(1, round(frame.width * factor)), max(1, round(frame.height * factor)))
-    return Small(frame.time_ms, frame.yuv(size), 1 / factor)
+    left, top, right, bottom = (0, 0, frame.width, frame.height) if region is None else region.bounds
+    size = (max(1, round((right - left) * factor)), max(1, round((bottom - top) * factor)))
+    yuv = frame.yuv(size, (left, top, right, bottom))
+    if region is not None and region.outside is not None:
+        # A small pixel that holds any of the outside is outside.
+        part = cv2.resize(region.outside.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+        yuv[part > 0] = GREY
+    return Small(frame.time_ms, yuv, 1 / factor, (left, top))
 
 
 def moving(pictures: Iterable[Small]) -> Iterator[tuple[int, Boxes]]:
@@ -81,7 +90,9 @@ def _cell(waiting: list[Small], samples: list[Small]) -> Iterator[tuple[int, Box
     background = background_of(near)
     while waiting and waiting[0].time_ms < end_ms:
         picture = waiting.pop(0)
-        yield picture.time_ms, boxes_of(foreground(picture.yuv, background), picture.scale)
+        found = boxes_of(foreground(picture.yuv, background), picture.scale)
+        shift = np.array(picture.corner * 2, np.float32)
+        yield picture.time_ms, Boxes(found.xyxy + shift, found.confidence, found.class_id)
     while samples and samples[0].time_ms < end_ms - REACH_MS:
         samples.pop(0)
 

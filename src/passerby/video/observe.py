@@ -8,29 +8,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from time import process_time
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from passerby.counting.detections import Detections, no_detections
 from passerby.counting.fuse import complete, riders
-from passerby.errors import LineError
 from passerby.geometry import Corridor, Line
 from passerby.span import Span
 from passerby.video import motion, source
 from passerby.video.boxes import Boxes, suppress
 from passerby.video.detector import LoadedDetector
-from passerby.video.frame import Frame, Image
+from passerby.video.frame import Frame
 from passerby.video.plate import Samples
+from passerby.video.regions import GREY, Region, bounds_of, mask_of, region_of, regions_of, window_of
 from passerby.video.source import Reading, Recording, probe
 
 __all__ = ["Effort", "Reading", "Recording", "Region", "Watch", "detect", "observe", "probe", "watch"]
 
 TICK_MS = 80
 """One picture is looked at in each tick of this length: 12.5 a second."""
-
-_GREY = 114
-"""What a masked pixel is shown as: what detectors are padded with in training."""
 
 FILLED = 0.6
 """Share of what is shown above which a box must be as sure as BELIEVED: masks look like things."""
@@ -39,23 +34,6 @@ LEAST_CONFIDENCE = 0.2
 """Below this a box is noise even to a tracker."""
 SAME_IOU = 0.6
 """Overlap from which boxes of two detectors are one thing: they draw its edges differently, and people overlap."""
-
-_Bounds = tuple[int, int, int, int]
-"""Left, top, right, bottom in px, all even."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Region:
-    """A part of the frame that a detector is shown: even `left`, `top`, `right`, `bottom` px; `outside`
-    (h, w) bool where it must not look, None where it may look at all of it; `visible` what is left, in px
-    of the frame."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-    outside: NDArray[np.bool_] | None
-    visible: _Bounds
 
 
 @dataclass(slots=True)
@@ -72,6 +50,8 @@ class Watch:
 
     looks: tuple[tuple[LoadedDetector, Region], ...]
     motion: bool
+    corridors: Region | None = None
+    """Where motion is looked for; the whole frame where it is None."""
 
 
 def watch(
@@ -86,79 +66,18 @@ def watch(
     if half_width is None:
         masks = [np.full(size[::-1], 255, np.uint8)]
     else:
-        masks = [_mask(Corridor(line, half_width), size) for line in lines]
+        masks = [mask_of(Corridor(line, half_width), size) for line in lines]
     looks = []
     for one in loaded:
         # A network of fixed input squeezes what it is shown: it is shown the frame's own proportions.
-        boxes = [_bounds(mask) if one.size_px is None else _window(_bounds(mask), size) for mask in masks]
-        looks += [(one, region) for region in _regions(boxes, masks)]
-    return Watch(tuple(looks), with_motion)
-
-
-def _mask(corridor: Corridor, size: tuple[int, int]) -> Image:
-    """(h, w) uint8, 255 within the corridor."""
-    width, height = size
-    polygon = np.array(corridor.polygon(width / height)) * [width, height]
-    mask = np.zeros((height, width), np.uint8)
-    cv2.fillPoly(mask, [np.round(polygon).astype(np.int32)], 255)
-    if not mask.any():
-        raise LineError(f"line {corridor.line.name!r}: its corridor holds no pixel of the frame")
-    return mask
-
-
-def _bounds(mask: Image) -> _Bounds:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return (
-        int(columns[0]) // 2 * 2,
-        int(rows[0]) // 2 * 2,
-        (int(columns[-1]) + 2) // 2 * 2,
-        (int(rows[-1]) + 2) // 2 * 2,
-    )
-
-
-def _window(bounds: _Bounds, size: tuple[int, int]) -> _Bounds:
-    """The smallest window of the frame's proportions around `bounds`."""
-    left, top, right, bottom = bounds
-    share = max((right - left) / size[0], (bottom - top) / size[1])
-    width, height = (min(full, round(full * share / 2) * 2) for full in size)
-    x = min(max(0, (left + right - width) // 4 * 2), size[0] - width)
-    y = min(max(0, (top + bottom - height) // 4 * 2), size[1] - height)
-    return x, y, x + width, y + height
-
-
-def _regions(bounds: Sequence[_Bounds], masks: Sequence[Image]) -> list[Region]:
-    """One region for each set of corridors that lie in each other's bounds: looking once is cheaper than twice."""
-    groups: list[tuple[_Bounds, list[Image]]] = []
-    for box, mask in zip(bounds, masks, strict=True):
-        for index, (other, members) in enumerate(groups):
-            joined = (
-                min(box[0], other[0]),
-                min(box[1], other[1]),
-                max(box[2], other[2]),
-                max(box[3], other[3]),
-            )
-            if _area(joined) <= 1.1 * max(_area(box), _area(other)):
-                groups[index] = joined, [*members, mask]
-                break
-        else:
-            groups.append((box, [mask]))
-    regions = []
-    for (left, top, right, bottom), members in groups:
-        shown = np.any([mask[top:bottom, left:right] > 0 for mask in members], axis=0)
-        regions.append(_region((left, top, right, bottom), shown))
-    return regions
-
-
-def _region(bounds: _Bounds, shown: NDArray[np.bool_]) -> Region:
-    """The region of `bounds`, of which the pixels `shown` (h, w) may be looked at."""
-    x, y, *_ = bounds
-    left, top, right, bottom = _bounds(np.where(shown, np.uint8(255), np.uint8(0)))
-    return Region(*bounds, None if shown.all() else ~shown, (left + x, top + y, right + x, bottom + y))
-
-
-def _area(bounds: _Bounds) -> int:
-    left, top, right, bottom = bounds
-    return (right - left) * (bottom - top)
+        boxes = [
+            bounds_of(mask) if one.size_px is None else window_of(bounds_of(mask), size) for mask in masks
+        ]
+        looks += [(one, region) for region in regions_of(boxes, masks)]
+    if half_width is None:
+        return Watch(tuple(looks), with_motion)
+    together = np.max(masks, axis=0)
+    return Watch(tuple(looks), with_motion, region_of(bounds_of(together), together > 0))
 
 
 def observe(
@@ -178,7 +97,7 @@ def observe(
         for frame in ticks:
             seen.append(_see(frame, watch, effort))
             began = process_time()
-            picture = motion.shrink(frame)
+            picture = motion.shrink(frame, watch.corridors)
             effort.detect_s += process_time() - began
             yield picture
 
@@ -229,7 +148,7 @@ def _see(frame: Frame, watch: Watch, effort: Effort) -> Detections:
     for one, region in watch.looks:
         image = frame.bgr(region.left, region.top, region.right, region.bottom)
         if region.outside is not None:
-            image[region.outside] = _GREY
+            image[region.outside] = GREY
         found.append(_visible(one.detect(image), region))
     boxes = (
         found[0]

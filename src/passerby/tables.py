@@ -83,25 +83,23 @@ def write_xlsx(rows: Sequence[Any], path: Path) -> None:
 
     wide = [_with_offsets(mapping_of(row)) for row in rows]
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with atomic.replacing(path) as beside:
-        try:
-            with xlsxwriter.Workbook(str(beside), options) as book:
-                sheet = book.add_worksheet()
-                bold = book.add_format({"bold": True})
-                time = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
-                for column, name in enumerate(wide[0] if wide else ()):
-                    sheet.write_string(0, column, name, bold)
-                    sheet.set_column(column, column, max(12, len(name) + 2))
-                sheet.freeze_panes(1, 0)
-                for number, row in enumerate(wide, start=1):
-                    for column, value in enumerate(row.values()):
-                        if isinstance(value, datetime):
-                            sheet.write_datetime(number, column, value, time)
-                        else:
-                            sheet.write(number, column, value)
-        except xlsxwriter.exceptions.FileCreateError as error:
-            # It wraps what the system said.
-            raise OSError(str(error)) from error
+    # In memory first: on a full disk the zip file would complain once more when it is forgotten.
+    filled = io.BytesIO()
+    with xlsxwriter.Workbook(filled, {**options, "in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        bold = book.add_format({"bold": True})
+        time = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        for column, name in enumerate(wide[0] if wide else ()):
+            sheet.write_string(0, column, name, bold)
+            sheet.set_column(column, column, max(12, len(name) + 2))
+        sheet.freeze_panes(1, 0)
+        for number, row in enumerate(wide, start=1):
+            for column, value in enumerate(row.values()):
+                if isinstance(value, datetime):
+                    sheet.write_datetime(number, column, value, time)
+                else:
+                    sheet.write(number, column, value)
+    atomic.write(path, filled.getvalue())
 
 
 def check_parquet(path: Path) -> None:

@@ -24,6 +24,8 @@ SMALL_PX = 240
 """Rows at which motion is looked for; a larger picture is made smaller first."""
 LEAST = 12
 """Difference (of 255) below which nothing is seen, however quiet the sensor. Colour counts twice."""
+GAIN = 6
+"""By how much (of 255) light may change between a picture and its background."""
 SWAY_PX = 0.4
 """What may be left of a mast's sway after alignment: every edge moves by it."""
 SHADOW = 0.5
@@ -134,10 +136,18 @@ def align(picture: Image, still: Image) -> Image:
     if response < 0.1 or not 0.2 < shift < 0.03 * height:
         return picture
     turn = np.array([[1, 0, 2 * x], [0, 1, 2 * y]], np.float32)
-    moved = cv2.warpAffine(
-        picture, turn, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    moved = np.asarray(
+        cv2.warpAffine(
+            picture, turn, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        ),
+        np.uint8,
     )
-    return np.asarray(moved, np.uint8)
+    # A body that fills the corridor has a shift of its own: one that leaves as much changed is not the mast's.
+    return moved if _changed(moved, still) < 0.8 * _changed(picture, still) else picture
+
+
+def _changed(picture: Image, still: Image) -> int:
+    return int(np.count_nonzero(cv2.absdiff(picture[..., 0], still[..., 0]) > LEAST))
 
 
 def slope_of(picture: Image) -> NDArray[np.float32]:
@@ -153,7 +163,8 @@ def foreground(picture: Image, background: Background) -> Image:
     # A cloud or the camera's gain moves the whole picture: what half of it did is not motion.
     sparse = picture[::4, ::4].astype(np.int16) - background.median[::4, ::4]
     gain = np.median(sparse, axis=(0, 1)).astype(np.int16)
-    if gain.any():
+    # More than that in so short a time is a body that fills the corridor.
+    if 0 < np.abs(gain).max() <= GAIN:
         picture = np.clip(picture - gain, 0, 255).astype(np.uint8)
     light, u, v = cv2.split(
         cv2.compare(cv2.absdiff(picture, background.median), background.limit, cv2.CMP_GT)

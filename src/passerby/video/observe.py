@@ -77,7 +77,8 @@ def watch(
     if half_width is None:
         return Watch(tuple(looks), with_motion)
     together = np.max(masks, axis=0)
-    return Watch(tuple(looks), with_motion, region_of(bounds_of(together), together > 0))
+    left, top, right, bottom = bounds = bounds_of(together)
+    return Watch(tuple(looks), with_motion, region_of(bounds, together[top:bottom, left:right] > 0))
 
 
 def observe(

@@ -9,11 +9,15 @@ from io import TextIOWrapper
 import click
 
 from passerby import __version__
+from passerby.cli.api import api
 from passerby.cli.check import check
 from passerby.cli.count import count
+from passerby.cli.db import db
 from passerby.cli.demo import demo
 from passerby.cli.evaluate import evaluate
+from passerby.cli.export import export
 from passerby.cli.group import Group
+from passerby.cli.keys import keys
 from passerby.cli.models import models
 from passerby.cli.verify import verify
 
@@ -24,7 +28,7 @@ def command() -> None:
     """How many, never who: counts of people, cyclists and vehicles from fixed cameras."""
 
 
-for _subcommand in (count, demo, check, models, evaluate, verify):
+for _subcommand in (count, demo, check, models, evaluate, verify, db, export, keys, api):
     command.add_command(_subcommand)
 
 

@@ -49,12 +49,16 @@ def _digits(value: Any) -> Any:
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Names = Annotated[list[Name], Field(max_length=50)]
+# What may be left out is described as what it is when given: a query has no null.
 Time = Annotated[
-    str,
-    Field(max_length=40),
+    Annotated[str, Field(max_length=40)] | None,
     WithJsonSchema(
         {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
     ),
+]
+_CURSOR = "^[0-9]{1,15}-[0-9]{1,9}$"
+After = Annotated[
+    Annotated[str, Field(pattern=_CURSOR)] | None, WithJsonSchema({"type": "string", "pattern": _CURSOR})
 ]
 
 
@@ -67,17 +71,17 @@ class ReleasesQuery(BaseModel):
     line: Names = Field([], description="Only these lines.")
     direction: Names = Field([], description="Only these directions.")
     label: Names = Field([], description="Only these classes, such as person or bicycle.")
-    from_: Time | None = Field(
+    from_: Time = Field(
         None,
         alias="from",
         description="What starts at or after this; local time of the site without an offset.",
     )
-    to: Time | None = Field(None, description="What starts before this.")
+    to: Time = Field(None, description="What starts before this.")
     resolution: Literal["bin", "hour", "day"] = Field("bin", description="bin is as it was released.")
     limit: Annotated[int, BeforeValidator(_digits)] = Field(
         1_000, ge=1, le=MOST_ROWS, description="Rows of a page."
     )
-    cursor: Annotated[str, Field(pattern=r"^[0-9]{1,15}-[0-9]{1,9}$")] | None = Field(
+    cursor: After = Field(
         None, description="Where a page begins: `next` of the page before, also in its Link header."
     )
 

@@ -7,6 +7,7 @@ import socket
 
 import click
 
+from passerby import __version__
 from passerby.cli.database import database_option, needs
 from passerby.cli.group import note
 from passerby.errors import InputError
@@ -42,7 +43,9 @@ def api(where: str, host: str, port: int, public: bool, per_minute: int) -> None
             told[:] = [text]
             note(text)
 
-    app = create_app(where, public=public, per_minute=per_minute, on_store_error=on_store_error)
+    app = create_app(
+        where, public=public, per_minute=per_minute, version=__version__, on_store_error=on_store_error
+    )
     try:
         listening = socket.create_server((host, port), family=_family(host))
     except (OSError, OverflowError) as error:

@@ -14,7 +14,6 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from passerby import __version__
 from passerby.errors import InputError
 from passerby.publish import exports, problems
 from passerby.publish.access import Access, Needs
@@ -183,7 +182,7 @@ def releases(
     )
     after = None if query.cursor is None else cursor_of(query.cursor)
     # The state is read before the rows: a tag may be older than what it stands for, never newer.
-    tag = entity_tag(__version__, store.state(), form, query.model_dump_json())
+    tag = entity_tag(request.app.version, store.state(), form, query.model_dump_json())
     headers = _caching(request, tag)
     if has_already(if_none_match, tag):
         return Response(status_code=304, headers=headers)
@@ -275,16 +274,18 @@ def create_app(
     *,
     public: bool = False,
     per_minute: int = 600,
+    version: str = "development",
     on_store_error: Callable[[str], None] = lambda text: None,
 ) -> FastAPI:
     """The API over the store at `where`, which need not be there yet.
 
     `public` lets everyone read; else a key is needed. `per_minute` is how often a key, and an address, may ask.
+    `version` is passerby's, told by the caller: the package's own file names what sees.
     """
     app = FastAPI(
         title="Passerby",
         summary="Private counts of people, cyclists and vehicles across lines.",
-        version=__version__,
+        version=version,
         # Their pages fetch scripts from elsewhere.
         docs_url=None,
         redoc_url=None,

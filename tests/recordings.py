@@ -4,6 +4,7 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -40,7 +41,7 @@ def write(
     """Write `images` (H, W, 3) uint8 RGB at `rate`, or at `times_ms`; the container is that of the suffix."""
     with av.open(str(path), "w", options=options or {}) as container:
         container.metadata.update(metadata or {})
-        stream = None
+        stream: Any = None
         for number, image in enumerate(images):
             if stream is None:
                 stream = container.add_stream(codec, rate=rate)
@@ -77,7 +78,7 @@ def turned(path: Path, quarters: int) -> Path:
 def sound(path: Path, seconds: float = 1.0) -> Path:
     """A recording of nothing but a tone."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("aac", rate=16_000, layout="mono")
+        stream: Any = container.add_stream("aac", rate=16_000, layout="mono")
         tone = (np.sin(np.arange(round(16_000 * seconds)) / 10) * 0.2).astype(np.float32)
         frame = av.AudioFrame.from_ndarray(tone[None], format="fltp", layout="mono")
         frame.sample_rate = 16_000

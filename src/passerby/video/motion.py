@@ -24,6 +24,10 @@ SMALL_PX = 240
 """Rows at which motion is looked for; a larger picture is made smaller first."""
 LEAST = 12
 """Difference (of 255) below which nothing is seen, however quiet the sensor. Colour counts twice."""
+GAP_PX = 3
+"""Gaps up to about this in a body are closed, in small pixels; wider ones part two bodies."""
+SIDE_PX = 3
+"""Least side of a body, in small pixels."""
 GAIN = 6
 """By how much (of 255) light may change between a picture and its background."""
 SWAY_PX = 0.4
@@ -187,15 +191,12 @@ def foreground(picture: Image, background: Background) -> Image:
 
 def boxes_of(mask: Image, scale: float) -> Boxes:
     """Boxes around the connected parts of `mask`, in pixels of the frame, with a label by shape."""
-    height = mask.shape[0]
-    gap = max(3, round(height / 60) | 1)
     mask = cv2.medianBlur(mask, 3)
-    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((gap + 2, gap), np.uint8))
+    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((GAP_PX + 2, GAP_PX), np.uint8))
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     stats = stats[1:]
-    side = max(3, round(height / 60))
-    large = stats[:, cv2.CC_STAT_AREA] >= 2 * side * side
-    wide = np.minimum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) >= side
+    large = stats[:, cv2.CC_STAT_AREA] >= 2 * SIDE_PX**2
+    wide = np.minimum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) >= SIDE_PX
     left, top, width, tall, area = stats[large & wide].T.astype(np.float32)
     xyxy = np.column_stack([left, top, left + width, top + tall]) * np.float32(scale)
     return Boxes(

@@ -1,9 +1,11 @@
 """The spool: a database that is away, a crash at any step, a full or damaged disk, and a key."""
 
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -111,6 +113,39 @@ def test_killed_between_any_two_steps_everything_is_sent_exactly_once(tmp_path: 
         assert one["bins"] == [0, 1]
         assert one["hours"] == [[1, 2]]
         assert (one["left"], one["refused"]) == (0, False)
+
+
+def test_killed_at_random_moments_everything_is_sent_exactly_once(place: str, tmp_path: Path) -> None:
+    """As above, with a server that goes on alone after its client was killed."""
+    upgrade(place)
+    open_store(place, ZONE).close()
+    spool = Spool(tmp_path / "spool")
+    for number in range(200):
+        spool.put([release(number, 1)], "bin")
+    rng, killed = random.Random(7), 0
+    for attempt in range(12):
+        process = subprocess.Popen(
+            [sys.executable, Path(__file__).with_name("programs") / "drain.py", tmp_path / "spool", place],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"begins\n"
+        if attempt < 4:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=rng.uniform(0, 0.3))
+            process.kill()
+        killed += process.wait(timeout=60) != 0
+        process.stdout.close()
+        if spool.waiting_bytes() == 0:
+            break
+    assert killed
+    store = open_store(place, read_only=True)
+    assert [row.start_ms for row in store.rows(Query())] == [
+        release(number).start_ms for number in range(200)
+    ]
+    assert [(row.value, row.releases) for row in store.rows(Query("hour"))] == [(4, 4)] * 50
+    store.close()
 
 
 def test_the_order_of_keeping_and_removing_is_what_holds(

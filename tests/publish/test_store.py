@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 from tests.publish.conftest import BIN_MS, MIDNIGHT_MS, PERSON, ZONE, a_day, release
 
 from passerby import clock
@@ -223,6 +224,11 @@ def test_retention_gives_up_bins_and_keeps_their_sums(store: Store) -> None:
     assert store.write(a_day(), "bin") == Written(expired=96)
 
 
+def test_a_retention_of_ages_is_refused() -> None:
+    with pytest.raises(InputError, match="forever"):
+        Retention(day_ms=10**6 * DAY_MS)
+
+
 @pytest.mark.parametrize("kept", [(2, 1, None), (None, 3, None), (0, None, None), (5, None, 9)])
 def test_a_retention_that_would_lose_sums_is_refused(kept: tuple[int | None, ...]) -> None:
     with pytest.raises(InputError, match="at least as long"):
@@ -247,6 +253,7 @@ def test_health_is_what_was_told_last(store: Store) -> None:
         release(coverage=1.5),
         release(length_ms=0),
         release(start_ms=-BIN_MS),
+        release(start_ms=10**17),
         release(cell=Cell("", "bridge", "in", "person")),
         release(cell=Cell("north", "bri\0dge", "in", "person")),
     ],
@@ -319,3 +326,20 @@ def test_store_and_ledger_share_a_server(server: str, tmp_path: Path) -> None:
     open_ledger(where, tmp_path / "mark", create=True).close()
     assert not upgrade(where)
     open_store(where).close()
+
+
+@pytest.mark.parametrize(("revision", "told"), [("9", "later version"), (None, "passerby db upgrade")])
+def test_a_store_of_another_version_is_left_alone(place: str, revision: str | None, told: str) -> None:
+    upgrade(place)
+    opened = open_store(place)
+    with opened.database.writing() as connection:
+        if revision is None:
+            connection.execute(text("DELETE FROM store_version"))
+        else:
+            connection.execute(text("UPDATE store_version SET version_num = :new"), {"new": revision})
+    opened.close()
+    with pytest.raises(StoreError, match=told):
+        open_store(place)
+    if revision is not None:
+        with pytest.raises(StoreError, match=told):
+            upgrade(place)

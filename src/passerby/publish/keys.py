@@ -16,6 +16,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Row, insert, select, update
 
+from passerby.clock import DAY_MS
 from passerby.errors import InputError
 from passerby.lines import name_problem
 from passerby.publish.database import Database
@@ -28,6 +29,7 @@ _KEY = re.compile(r"passerby_([0-9a-f]{12})_([A-Za-z0-9_-]{43})", re.ASCII)
 # OWASP's parameters for argon2id: 19 MiB, two passes. The secret has 256 bits, so no guessing meets them.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _MOST_KNOWN = 1_000
+_LONGEST_MS = 100 * 366 * DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ def create(
         raise InputError(f"key {name[:40]!r}: {problem}")
     if not scopes or not set(scopes) <= set(SCOPES):
         raise InputError(f"key {name!r}: expected scopes, some of {', '.join(SCOPES)}")
+    if expires_ms is not None and not now_ms < expires_ms <= now_ms + _LONGEST_MS:
+        raise InputError(f"key {name!r}: expected it to expire within a hundred years, or never")
     number, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     with database.writing() as connection:
         connection.execute(

@@ -56,6 +56,9 @@ from passerby.span import Span
 
 PAGE = 5_000
 _LARGEST = 2**53
+_LATEST_MS = 200_000_000_000_000
+"""In the year 8307: local times beyond the library's last cannot be told."""
+LONGEST_MS = 1_000 * 366 * clock.DAY_MS
 _REASON = re.compile(r"[a-z]*(?:[ -][a-z]+){0,5}", re.ASCII)
 _ROLLUP_KEY = ("cell_id", "resolution", "start_ms")
 # Columns that only one of the two tables has; a row of the other has nothing there.
@@ -90,6 +93,9 @@ class Retention:
     def __post_init__(self) -> None:
         endless = float("inf")
         kept = [endless if one is None else one for one in (self.bin_ms, self.hour_ms, self.day_ms)]
+        finite = [one for one in kept if one != endless]
+        if any(one > LONGEST_MS for one in finite):
+            raise InputError("retention: expected at most a thousand years, or forever")
         if kept != sorted(kept) or kept[0] < clock.DAY_MS:
             raise InputError(
                 "retention: expected bins kept for at least a day, hours at least as long as bins, and days as hours"
@@ -315,7 +321,7 @@ def _check(one: Release) -> None:
     for name in (one.cell.camera, one.cell.line, one.cell.direction, one.cell.label):
         if problem := name_problem(name):
             raise InputError(f"a release of {name[:40]!r}: {problem}")
-    if not 0 <= one.start_ms < one.end_ms <= one.start_ms + 2 * clock.DAY_MS:
+    if not 0 <= one.start_ms < one.end_ms <= min(one.start_ms + 2 * clock.DAY_MS, _LATEST_MS):
         raise InputError(f"{_named(one)}: a span of {one.end_ms - one.start_ms} ms")
     numbers = (one.noise_scale, one.epsilon, one.coverage)
     if not all(isfinite(number) for number in numbers) or one.noise_scale <= 0 or one.epsilon <= 0:

@@ -69,7 +69,11 @@ def found(pictures: Iterable[Small]) -> dict[int, Boxes]:
 
 
 def same(one: Boxes, other: Boxes) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    return (
+        np.array_equal(one.xyxy, other.xyxy)
+        and np.array_equal(one.confidence, other.confidence)
+        and np.array_equal(one.class_id, other.class_id)
+    )
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from passerby.errors import InputError, ModelError
 from passerby.video.detector import LoadedDetector, load
+from passerby.video.weights import find
 
 MOTION = "motion"
 AUTO = "auto"
@@ -41,13 +42,18 @@ def choose(names: str, model_dir: Path | None) -> Choice:
 
 
 def _auto(model_dir: Path | None) -> Choice:
-    loaded = []
+    loaded, warnings = [], []
     for name in _PREFERRED:
         try:
-            loaded.append(load(name, model_dir))
+            path = find(name, model_dir)
         except ModelError:
             continue
+        try:
+            loaded.append(load(str(path), model_dir))
+        except ModelError as error:
+            warnings.append(f"counting without {name}: {error}")
     if loaded:
-        return Choice("+".join([*(one.name for one in loaded), MOTION]), tuple(loaded), True, ())
+        names = "+".join([*(one.name for one in loaded), MOTION])
+        return Choice(names, tuple(loaded), True, tuple(warnings))
     hint = f"no model found, counting by motion alone; `passerby models pull {_PREFERRED[1]}` gets one"
-    return Choice(MOTION, (), True, (hint,))
+    return Choice(MOTION, (), True, (*warnings, hint))

@@ -20,6 +20,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 # What many cameras show while nobody has set their clock, so nobody takes it for a real date.
 _UNKNOWN = datetime(2000, 1, 1)
+_UNKNOWN_TEXT = "unknown: times count from midnight of 2000-01-01; give --start"
 # Writers that know no time leave 0, which is 1904 or 1970 by the container's epoch.
 _OLDEST_CREATION = datetime(1990, 1, 1, tzinfo=UTC)
 
@@ -39,6 +40,10 @@ class Start(NamedTuple):
     start_ms: int
     zone: tzinfo
     text: str
+
+    @property
+    def known(self) -> bool:
+        return self.text != _UNKNOWN_TEXT
 
 
 class Bin(NamedTuple):
@@ -111,7 +116,7 @@ def resolve_start(
         # A camera that knows no summer time names such a file; it is read with the offset before the change.
         return Start(to_ms(found.replace(tzinfo=zone)), zone, f"date in the file name{note}")
     midnight = to_ms(_UNKNOWN.replace(tzinfo=zone))
-    return Start(midnight, zone, "unknown: times count from midnight of 2000-01-01; give --start")
+    return Start(midnight, zone, _UNKNOWN_TEXT)
 
 
 def date_in_name(name: str) -> datetime | None:

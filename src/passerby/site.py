@@ -143,6 +143,30 @@ def load(path: Path) -> Site:
     return _read(document.load(path, SiteError, what=_WHAT, expected=_EXPECTED))
 
 
+def load_policy(path: Path) -> Policy | None:
+    """The policy of a file that holds the one key `privacy`; None where it is a site file.
+
+    Raises SiteError with every mistake in it, a line each.
+    """
+    read = document.load(path, SiteError, what="a policy", expected="the key privacy")
+    if "cameras" in read.value:
+        return None
+    if set(read.value) != {"privacy"}:
+        raise SiteError([f"{path}: expected the one key privacy, or a site file"])
+    try:
+        parsed = _Privacy.model_validate(read.value["privacy"])
+    except ValidationError as error:
+        _add_all(({**one, "loc": ("privacy", *one["loc"])} for one in error.errors(include_url=False)), read)
+        parsed = _Privacy()
+    policy = Policy()
+    try:
+        policy = _policy(policy, parsed)
+    except PolicyError as error:
+        read.add(("privacy",), str(error).partition(": ")[2])
+    read.raise_problems()
+    return policy
+
+
 def parse(text: str, path: Path) -> Site:
     """Read the text of a site file; `path` is its name in messages, and what a `file:` is relative to.
 

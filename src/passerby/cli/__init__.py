@@ -10,6 +10,7 @@ import click
 
 from passerby import __version__
 from passerby.cli.api import api
+from passerby.cli.ask import ask
 from passerby.cli.check import check
 from passerby.cli.count import count
 from passerby.cli.db import db
@@ -18,6 +19,7 @@ from passerby.cli.evaluate import evaluate
 from passerby.cli.export import export
 from passerby.cli.group import Group
 from passerby.cli.keys import keys
+from passerby.cli.ledger import ledger
 from passerby.cli.models import models
 from passerby.cli.verify import verify
 
@@ -28,7 +30,7 @@ def command() -> None:
     """How many, never who: counts of people, cyclists and vehicles from fixed cameras."""
 
 
-for _subcommand in (count, demo, check, models, evaluate, verify, db, export, keys, api):
+for _subcommand in (count, demo, check, models, evaluate, verify, ask, ledger, db, export, keys, api):
     command.add_command(_subcommand)
 
 

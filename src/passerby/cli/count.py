@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from passerby.cli.group import note, write_out
+from passerby.cli.ledger import ledger_options
 from passerby.cli.lines import choose, line_options, time_options
+from passerby.cli.private import count_privately, policy_of, private_lines
 from passerby.cli.progress import progress_bar
 from passerby.errors import InputError
 from passerby.geometry import Anchor
@@ -44,6 +47,20 @@ _FILES_ONLY = ("parquet", "xlsx")
     "--picture", type=click.Path(path_type=Path), help="Write an empty picture with lines and counts, a PNG."
 )
 @click.option("--quiet", is_flag=True, help="Show no progress.")
+@click.option(
+    "--private",
+    is_flag=True,
+    help="Release the counts as a live site does: noised and paid for, never exact.",
+)
+@click.option(
+    "--policy",
+    type=click.Path(path_type=Path),
+    help="What --private promises: a file with the key privacy, or a site file.",
+)
+@ledger_options
+@click.option(
+    "--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes of --private."
+)
 def count(
     video: Path,
     lines: tuple[str, ...],
@@ -62,6 +79,11 @@ def count(
     out: Path | None,
     picture: Path | None,
     quiet: bool,
+    private: bool,
+    policy: Path | None,
+    where: str | None,
+    mark: Path | None,
+    workers: int,
 ) -> None:
     """Count what crosses lines in the recording VIDEO, by direction, class and bin."""
     from passerby import clock
@@ -69,6 +91,8 @@ def count(
     bin_ms = clock.bin_length_ms(bin_)
     wanted = _labels(labels)
     _check_outputs(video, format_, out, picture)
+    _check_private(private, policy, picture)
+    promised, site = policy_of(policy, site)
     chosen = choose(
         video,
         lines=lines,
@@ -80,6 +104,22 @@ def count(
         corridor=corridor,
         timezone=timezone,
     )
+    if private:
+        count_privately(
+            video,
+            camera or (_camera_of(site) if site is not None else video.stem),
+            private_lines(chosen, corridor, tuple(label.text for label in wanted or ()) or None, promised),
+            detector=chosen.detector,
+            model_dir=model_dir,
+            start=start,
+            timezone=chosen.timezone,
+            where=where,
+            mark=mark,
+            workers=workers,
+            format_=format_,
+            out=out,
+        )
+        return
 
     from passerby import pipeline
 
@@ -102,6 +142,25 @@ def count(
     for warning in counts.warnings:
         note(f"warning: {warning}")
     _write(counts, format_, out)
+
+
+def _check_private(private: bool, policy: Path | None, picture: Path | None) -> None:
+    if policy is not None and not private:
+        raise InputError(f"--policy {policy}: expected --private with it")
+    if not private:
+        return
+    if picture is not None:
+        raise InputError(f"--picture {picture}: it shows exact counts, expected none with --private")
+    source = click.get_current_context().get_parameter_source("bin_")
+    if source is not ParameterSource.DEFAULT:
+        raise InputError("--bin: with --private the policy's `every` says how long a bin is")
+
+
+def _camera_of(site: Path) -> str:
+    """The name of a site's only camera: the ledger knows cameras by name."""
+    from passerby.site import load
+
+    return load(site).camera().name
 
 
 def _labels(text: str | None) -> "tuple[Label, ...] | None":

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 USEFUL = 0.25
 """A number is useful when it is, 19 times in 20, within this share of what is expected."""
 LARGE_EPSILON = 5.0
+NARROW, SHORT_MS = 0.2, 10_000
+"""A corridor of more frame heights than NARROW is seldom crossed on foot within SHORT_MS (privacy-compared.md)."""
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 _NORMAL_95 = 1.959964
 
@@ -152,6 +154,24 @@ def promise(policy: "Policy") -> str:
         f"not come. Who would have bet evenly on whether you were here is right at most {right:g} % of the time "
         f"after reading everything. Come n times as often, and it is {policy.epsilon:g} n for "
         f"{policy.epsilon:g} in this sum."
+    )
+
+
+def corridor_told(policy: "Policy", half_width: float | None) -> str:
+    """What a line's corridor (half its width in frame heights) means for rho, in plain words."""
+    if half_width is None:
+        return (
+            "corridor off: the whole picture is looked at, so rho has to hold all the time that anyone is in sight; "
+            "a corridor makes it seconds"
+        )
+    told = (
+        f"corridor: {half_width:g} frame heights to each side; who is within it for longer than "
+        f"{policy.rho_ms / 1000:g} s at a time is promised less"
+    )
+    return told + (
+        "; people who wait or stroll are, so a narrower one (0.1 to 0.15) keeps more of the promise"
+        if half_width > NARROW and policy.rho_ms <= SHORT_MS
+        else ""
     )
 
 

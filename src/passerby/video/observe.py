@@ -20,9 +20,20 @@ from passerby.video.detector import LoadedDetector
 from passerby.video.frame import Frame
 from passerby.video.plate import Samples
 from passerby.video.regions import GREY, Region, bounds_of, mask_of, region_of, regions_of, window_of
-from passerby.video.source import Reading, Recording, probe
+from passerby.video.source import Reading, Recording, extent, probe
 
-__all__ = ["Effort", "Reading", "Recording", "Region", "Watch", "detect", "observe", "probe", "watch"]
+__all__ = [
+    "Effort",
+    "Reading",
+    "Recording",
+    "Region",
+    "Watch",
+    "detect",
+    "extent",
+    "observe",
+    "probe",
+    "watch",
+]
 
 TICK_MS = 80
 """One picture is looked at in each tick of this length: 12.5 a second."""
@@ -82,27 +93,40 @@ def watch(
 
 
 def observe(
-    frames: Iterable[Frame], watch: Watch, effort: Effort, samples: Samples | None = None
+    frames: Iterable[Frame],
+    watch: Watch,
+    effort: Effort,
+    samples: Samples | None = None,
+    *,
+    ticks_only: bool = False,
+    span: Span | None = None,
 ) -> Iterator[Detections]:
-    """One `Detections` for every tick that has a frame, in order of time; motion answers some seconds late."""
-    ticks = _ticks(frames, effort)
+    """One `Detections` for every tick that has a frame, in order of time; motion answers some seconds late.
+
+    The very last frame is looked at too where its tick had one before, unless `ticks_only`: a chunk's last frame
+    is not the recording's. Only frames in `span` are answered, all where it is None; what lies around it tells
+    motion what the background is.
+    """
+    ticks = _ticks(frames, effort, ticks_only)
     if samples is not None:
         ticks = samples.taking(ticks)
     if not watch.motion:
         for frame in ticks:
-            yield _see(frame, watch, effort)
+            if span is None or frame.time_ms in span:
+                yield _see(frame, watch, effort)
         return
     seen: deque[Detections] = deque()
 
     def small() -> Iterator[motion.Small]:
         for frame in ticks:
-            seen.append(_see(frame, watch, effort))
+            if span is None or frame.time_ms in span:
+                seen.append(_see(frame, watch, effort))
             began = process_time()
             picture = motion.shrink(frame, watch.corridors)
             effort.detect_s += process_time() - began
             yield picture
 
-    for time_ms, boxes in motion.moving(small()):
+    for time_ms, boxes in motion.moving(small(), span):
         yield complete(seen.popleft(), Detections(time_ms, *boxes))
 
 
@@ -114,15 +138,21 @@ def detect(
     reading: Reading,
     effort: Effort,
     samples: Samples | None = None,
+    *,
+    ticks_only: bool = False,
 ) -> Iterator[Detections]:
-    """What `watch` sees in `span` of a recording whose first frame is at `start_ms`; `samples` are filled."""
-    for seen in observe(source.frames(recording, start_ms, span, reading), watch, effort, samples):
+    """What `watch` sees in `span` of a recording whose first frame is at `start_ms`; `samples` are filled.
+
+    `ticks_only` as for `observe`.
+    """
+    frames = source.frames(recording, start_ms, span, reading)
+    for seen in observe(frames, watch, effort, samples, ticks_only=ticks_only):
         if samples is not None:
             samples.note(seen)
         yield seen
 
 
-def _ticks(frames: Iterable[Frame], effort: Effort) -> Iterator[Frame]:
+def _ticks(frames: Iterable[Frame], effort: Effort, ticks_only: bool) -> Iterator[Frame]:
     last = None
     rest = None
     began = process_time()
@@ -137,7 +167,7 @@ def _ticks(frames: Iterable[Frame], effort: Effort) -> Iterator[Frame]:
             began = process_time()
     effort.decode_s += process_time() - began
     # Who crosses on the very last frame of a recording is in no later tick.
-    if rest is not None:
+    if rest is not None and not ticks_only:
         yield rest
 
 

@@ -3,7 +3,7 @@
 Law: a frame leaves through the generator and is forgotten; time comes from the stream, never from a clock.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -27,7 +27,8 @@ _GAP_MS = 1_000
 class Recording:
     """What a file says of itself. `width`, `height` px as shown (rotation applied); `fps` nominal;
     `duration_ms` by its header, 0 where it does not say; `created` UTC or None; `rotation` in quarter
-    turns, counter-clockwise; `first_stamp` of the first frame, in ticks of the stream."""
+    turns, counter-clockwise; `first_stamp` of the first frame, in ticks of the stream; `has_times` is False
+    where pictures have no time of their own, so that they can only be read from the first one on."""
 
     path: Path
     width: int
@@ -38,6 +39,7 @@ class Recording:
     codec: str
     rotation: int
     first_stamp: int
+    has_times: bool = True
 
     @property
     def aspect(self) -> float:
@@ -47,13 +49,17 @@ class Recording:
 @dataclass(slots=True)
 class Reading:
     """What reading came to, filled in while frames are drawn: `damaged` packets were skipped, `end_ms` is the
-    time since the start of the file at which the last frame ends, `covered` where there were frames."""
+    time since the start of the file at which the last frame ends, `covered` where there were frames. `ended`
+    when the file was read to its end; `doubtful` when some picture may differ from what reading from the start
+    of the file would have given."""
 
     frames: int = 0
     damaged: int = 0
     end_ms: int = 0
     covered: list[Span] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    ended: bool = False
+    doubtful: bool = False
 
 
 def probe(video: str | Path) -> Recording:
@@ -88,20 +94,52 @@ def probe(video: str | Path) -> Recording:
                 codec=stream.codec_context.name,
                 rotation=rotation,
                 first_stamp=_stamp(first, container) or 0,
+                has_times=container.format.name != "avi" and first.pts is not None,
             )
     except (av.FFmpegError, OSError, ValueError) as error:
         raise SourceError(f"{path}: cannot be read as a video ({_reason(error)})") from None
 
 
+def extent(recording: Recording) -> Span:
+    """From the first to the end of the last picture, in ms since the first, by the file's time stamps alone: nothing
+    is decoded, so that nothing that a picture shows can change it.
+
+    Raises SourceError when the file cannot be read, or has no time stamps.
+    """
+    last_ms = 0
+    try:
+        with av.open(str(recording.path)) as container:
+            stream = _video_stream(container, recording.path)
+            for packet in container.demux(stream):
+                stamp = packet.dts if container.format.name == "avi" or packet.pts is None else packet.pts
+                if stamp is None and packet.size:
+                    raise SourceError(
+                        f"{recording.path}: has no time stamps, expected a file such as MP4 or MKV"
+                    )
+                if stamp is not None:
+                    last_ms = max(last_ms, round((stamp - recording.first_stamp) * stream.time_base * 1000))
+    except (av.FFmpegError, OSError, ValueError) as error:
+        if not last_ms:
+            raise SourceError(f"{recording.path}: cannot be read as a video ({_reason(error)})") from None
+    latest_ms = recording.duration_ms + 10_000 if recording.duration_ms else last_ms
+    return Span(0, min(last_ms, latest_ms) + round(1000 / recording.fps))
+
+
 def frames(
-    recording: Recording, start_ms: int = 0, span: Span | None = None, reading: Reading | None = None
+    recording: Recording,
+    start_ms: int = 0,
+    span: Span | None = None,
+    reading: Reading | None = None,
+    margin_ms: int = 0,
 ) -> Iterator[Frame]:
     """Every frame of `recording` whose time lies in `span` (all of them where None), in order of time.
 
     `start_ms` is the Unix time (ms UTC) of the first frame. Frames that repeat or go back in time are
-    dropped; damaged ones are skipped and noted in `reading`. Raises SourceError when the file cannot be opened.
+    dropped; damaged ones are skipped and noted in `reading`. Frames within `margin_ms` of `span` come too, and
+    are not noted. Raises SourceError when the file cannot be opened.
     """
     reading = Reading() if reading is None else reading
+    wide = None if span is None else Span(span.start_ms - margin_ms, span.end_ms + margin_ms)
     try:
         container = av.open(str(recording.path))
     except (av.FFmpegError, OSError) as error:
@@ -109,12 +147,15 @@ def frames(
     with container:
         stream = _video_stream(container, recording.path)
         stream.codec_context.thread_count = 1
-        if span is not None and span.start_ms > start_ms:
-            _seek(container, stream, recording.first_stamp, span.start_ms - start_ms)
+        pictures = _decoded(container, stream, reading)
+        if wide is not None and wide.start_ms > start_ms:
+            pictures = _decoded_from(
+                container, stream, recording.first_stamp, wide.start_ms - start_ms, reading
+            )
         frame_ms = 1000 / recording.fps
         latest_ms = recording.duration_ms + 10_000 if recording.duration_ms else None
         last_ms = -1
-        for index, picture in enumerate(_decoded(container, stream, reading)):
+        for index, picture in enumerate(pictures):
             stamp = _stamp(picture, container)
             if stamp is not None:
                 offset_ms = round((stamp - recording.first_stamp) * stream.time_base * 1000)
@@ -122,25 +163,48 @@ def frames(
                 offset_ms = 0
             else:
                 offset_ms = last_ms + round(frame_ms)
+            # Reading that begins here knows nothing of what came before, and cannot drop the same pictures.
+            reading.doubtful |= stamp is None or offset_ms <= last_ms or picture.is_corrupt
             if offset_ms <= last_ms or (latest_ms is not None and offset_ms > latest_ms):
                 continue
             last_ms = offset_ms
             time_ms = start_ms + offset_ms
-            if span is not None and time_ms < span.start_ms:
+            if wide is not None and time_ms < wide.start_ms:
                 continue
-            if span is not None and time_ms >= span.end_ms:
+            if wide is not None and time_ms >= wide.end_ms:
                 return
-            _note(reading, offset_ms, round(offset_ms + frame_ms))
+            if span is None or time_ms in span:
+                _note(reading, offset_ms, round(offset_ms + frame_ms))
             yield _frame(picture, time_ms, recording)
+        reading.ended = True
+
+
+def merge(readings: Iterable[Reading]) -> Reading:
+    """What reading span after span came to, as if it had been read in one go."""
+    whole = Reading()
+    for one in readings:
+        whole.frames += one.frames
+        whole.damaged += one.damaged
+        whole.end_ms = one.end_ms or whole.end_ms
+        whole.problems += one.problems
+        whole.ended |= one.ended
+        whole.doubtful |= one.doubtful
+        for span in one.covered:
+            _cover(whole, span)
+    return whole
 
 
 def _note(reading: Reading, begin_ms: int, end_ms: int) -> None:
     reading.frames += 1
     reading.end_ms = end_ms
-    if reading.covered and begin_ms - reading.covered[-1].end_ms <= _GAP_MS:
-        reading.covered[-1] = Span(reading.covered[-1].start_ms, end_ms)
+    _cover(reading, Span(begin_ms, end_ms))
+
+
+def _cover(reading: Reading, span: Span) -> None:
+    if reading.covered and span.start_ms - reading.covered[-1].end_ms <= _GAP_MS:
+        reading.covered[-1] = Span(reading.covered[-1].start_ms, span.end_ms)
     else:
-        reading.covered.append(Span(begin_ms, end_ms))
+        reading.covered.append(span)
 
 
 def _video_stream(container: Any, path: Path) -> Any:
@@ -172,12 +236,25 @@ def _stamp(picture: Any, container: Any) -> int | None:
     return None if stamp is None else int(stamp)
 
 
-def _seek(container: Any, stream: Any, first_stamp: int, offset_ms: int) -> None:
-    """To the keyframe at or before `offset_ms`; a file that cannot seek is read from its start."""
-    try:
-        container.seek(int(first_stamp + Fraction(offset_ms, 1000) / stream.time_base), stream=stream)
-    except av.FFmpegError:
-        container.seek(0)
+def _decoded_from(
+    container: Any, stream: Any, first_stamp: int, offset_ms: int, reading: Reading
+) -> Iterator[Any]:
+    """Pictures from one at or before `offset_ms` on; a file that cannot seek is read from its start."""
+    wanted = int(first_stamp + Fraction(offset_ms, 1000) / stream.time_base)
+    # Files know when a keyframe is decoded, which is before it is shown: the one found may be shown too late.
+    for back_ms in (0, 2_000, 10_000, offset_ms):
+        try:
+            container.seek(wanted - int(Fraction(back_ms, 1000) / stream.time_base), stream=stream)
+        except av.FFmpegError:
+            container.seek(0)
+        pictures = _decoded(container, stream, reading)
+        first = next(pictures, None)
+        stamp = None if first is None else _stamp(first, container)
+        if stamp is None or stamp <= wanted:
+            break
+    if first is not None:
+        yield first
+    yield from pictures
 
 
 def _fps(stream: Any) -> float:

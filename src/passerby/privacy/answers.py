@@ -1,0 +1,110 @@
+"""What can be answered from what was released: sums of bins and days, at no cost.
+
+Law: reads what the ledger has released, and nothing else; an answer here spends nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from passerby.privacy.entries import Entry
+from passerby.privacy.gate import reconcile, variance
+from passerby.privacy.ledger import Ledger
+from passerby.privacy.noise import MICRO, scale
+from passerby.privacy.plan import noise_95
+from passerby.release import Cell, Release
+from passerby.span import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`value` of one cell over `span`, a signed integer; noise adds or takes at most `noise_95`, 19 times in 20."""
+
+    cell: Cell
+    span: Span
+    value: int
+    noise_95: float
+    coverage: float
+
+
+def released(ledger: Ledger, camera: str, line: str) -> tuple[list[Release], list[Release]]:
+    """The bins and the days of a line that were released so far, oldest first. Raises LedgerError."""
+    entries = ledger.entries()
+    spends = {entry.hash: entry for entry in entries if entry.kind == "spend" and entry.camera == camera}
+    bins: list[Release] = []
+    days: list[Release] = []
+    for entry in entries:
+        paid = spends.get(entry.said["receipt"]) if entry.kind == "value" else None
+        if paid is not None and paid.query == f"{line} bins":
+            bins += _releases(paid, entry)
+        elif paid is not None and paid.query == f"{line} days":
+            days += _releases(paid, entry)
+    return sorted(bins, key=lambda one: one.start_ms), sorted(days, key=lambda one: one.start_ms)
+
+
+def named(ledger: Ledger, receipt: str) -> list[Release]:
+    """The releases of the receipt that begins with `receipt`; none where it is of none. Raises LedgerError."""
+    entries = ledger.entries()
+    values = {entry.said["receipt"]: entry for entry in entries if entry.kind == "value"}
+    paid = [entry for entry in entries if entry.kind == "spend" and entry.hash.startswith(receipt)]
+    if len(paid) != 1 or paid[0].hash not in values:
+        return []
+    return _releases(paid[0], values[paid[0].hash])
+
+
+def summed(bins: Sequence[Release], days: Sequence[Release], cell: Cell, span: Span) -> Answer | None:
+    """What was released of `cell` over all of `span`; None where releases do not make it up.
+
+    A whole day whose bins were all released counts by both, weighted by inverse variance.
+    """
+    of_cell = {one.start_ms: one for one in bins if one.cell == cell}
+    of_days = {one.start_ms: one for one in days if one.cell == cell}
+    value, variances, covered, at_ms = 0, [], 0.0, span.start_ms
+    while at_ms < span.end_ms:
+        day = of_days.get(at_ms)
+        if day is not None and day.end_ms <= span.end_ms:
+            found = _best(day, [one for one in of_cell.values() if at_ms <= one.start_ms < day.end_ms])
+        elif at_ms in of_cell and of_cell[at_ms].end_ms <= span.end_ms:
+            found = of_cell[at_ms]
+        else:
+            return None
+        value += found.value
+        variances.append(_variance(found))
+        covered += found.coverage * (found.end_ms - at_ms)
+        at_ms = found.end_ms
+    if not variances:
+        return None
+    return Answer(cell, span, value, noise_95(variances), covered / span.duration_ms)
+
+
+def cells_of(releases: Iterable[Release]) -> list[Cell]:
+    """The cells of the releases, each once, in their order."""
+    return list(dict.fromkeys(one.cell for one in releases))
+
+
+def _best(day: Release, bins: list[Release]) -> Release:
+    try:
+        return reconcile(bins, day)[1]
+    except (ValueError, IndexError):
+        # Not all of its bins were released: then the day speaks alone.
+        return day
+
+
+def _variance(release: Release) -> float:
+    return variance(release.noise_scale)
+
+
+def _releases(paid: Entry, value: Entry) -> list[Release]:
+    terms = paid.said
+    return [
+        Release(
+            cell=Cell(**cell),
+            start_ms=paid.start_ms,
+            end_ms=paid.end_ms,
+            value=number,
+            noise_scale=scale(terms["delta"], paid.epsilon_micro),
+            epsilon=paid.epsilon_micro / MICRO,
+            coverage=value.said["coverage_micro"] / MICRO,
+            receipt=paid.hash,
+        )
+        for cell, number in zip(terms["cells"], value.said["values"], strict=True)
+    ]

@@ -21,6 +21,7 @@ from passerby.cli.group import Group
 from passerby.cli.keys import keys
 from passerby.cli.ledger import ledger
 from passerby.cli.models import models
+from passerby.cli.simulate import simulate_camera
 from passerby.cli.verify import verify
 
 
@@ -30,7 +31,21 @@ def command() -> None:
     """How many, never who: counts of people, cyclists and vehicles from fixed cameras."""
 
 
-for _subcommand in (count, demo, check, models, evaluate, verify, ask, ledger, db, export, keys, api):
+for _subcommand in (
+    count,
+    demo,
+    check,
+    models,
+    evaluate,
+    verify,
+    ask,
+    ledger,
+    db,
+    export,
+    keys,
+    api,
+    simulate_camera,
+):
     command.add_command(_subcommand)
 
 

@@ -1,0 +1,100 @@
+"""A recorded H.264 stream played by the wall clock over RTSP, as a camera would: run by Debian's Python.
+
+Law: nothing of passerby is imported; what is played comes as one line of JSON on standard input, passwords with it.
+
+    {"video", "start_s", "host", "port", "path", "user", "password", "units": [[offset, size, time_s, key], ...]}
+
+Prints the port once it listens. Ends when standard input does, or with the last unit where `quits` is true.
+"""
+
+# ruff: noqa: E402
+# mypy: ignore-errors
+
+import json
+import sys
+import threading
+import time
+from bisect import bisect_right
+from typing import Any
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import GLib, Gst, GstRtspServer
+
+_LAUNCH = (
+    "( appsrc name=units is-live=true format=time do-timestamp=false "
+    "caps=video/x-h264,stream-format=byte-stream,alignment=au "
+    "! h264parse config-interval=-1 ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
+)
+
+
+def feed(source: Any, order: dict[str, Any], begun: float) -> None:
+    """Push every unit when it is due, from the last key unit that is due already; time stamps start at 0."""
+    units, start_s = order["units"], order["start_s"]
+    due = [start_s + unit[2] for unit in units]
+    first = max(0, bisect_right(due, time.time()) - 1)
+    while first and not units[first][3]:
+        first -= 1
+    with open(order["video"], "rb") as video:
+        for number in range(first, len(units)):
+            offset, size, _, _ = units[number]
+            wait_s = due[number] - time.time()
+            if wait_s > 0:
+                time.sleep(wait_s)
+            video.seek(offset)
+            buffer = Gst.Buffer.new_wrapped(video.read(size))
+            # Units before now come at once, and are stamped as of when they were due.
+            buffer.pts = buffer.dts = max(0, round((due[number] - begun) * Gst.SECOND))
+            if source.emit("push-buffer", buffer) != Gst.FlowReturn.OK:
+                return
+    source.emit("end-of-stream")
+
+
+def configure(_factory: Any, media: Any, order: dict[str, Any]) -> None:
+    source = media.get_element().get_child_by_name("units")
+    threading.Thread(target=feed, args=(source, order, time.time()), daemon=True).start()
+
+
+def main() -> None:
+    order = json.loads(sys.stdin.readline())
+    Gst.init(None)
+    server = GstRtspServer.RTSPServer()
+    server.set_address(order["host"])
+    server.set_service(str(order["port"]))
+    factory = GstRtspServer.RTSPMediaFactory()
+    factory.set_launch(_LAUNCH)
+    factory.set_shared(True)
+    factory.connect("media-configure", configure, order)
+    if order.get("user"):
+        auth, token = GstRtspServer.RTSPAuth(), GstRtspServer.RTSPToken()
+        token.set_string("media.factory.role", "viewer")
+        auth.add_basic(GstRtspServer.RTSPAuth.make_basic(order["user"], order["password"]), token)
+        server.set_auth(auth)
+        permissions = GstRtspServer.RTSPPermissions()
+        permissions.add_permission_for_role("viewer", "media.factory.access", True)
+        permissions.add_permission_for_role("viewer", "media.factory.construct", True)
+        factory.set_permissions(permissions)
+    server.get_mount_points().add_factory("/" + order["path"], factory)
+    loop = GLib.MainLoop()
+    if not server.attach(None):
+        print("0", flush=True)
+        return
+    print(server.get_bound_port(), flush=True)
+
+    def until_told() -> None:
+        while sys.stdin.read(4096):
+            pass
+        loop.quit()
+
+    threading.Thread(target=until_told, daemon=True).start()
+    if order.get("quits"):
+        left_s = order["start_s"] + order["units"][-1][2] - time.time()
+        GLib.timeout_add(max(0, round(left_s * 1000)) + 2000, loop.quit)
+    # Sessions of clients that vanished are forgotten.
+    GLib.timeout_add_seconds(10, lambda: bool(server.get_session_pool().cleanup() or True))
+    loop.run()
+
+
+main()

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from passerby.counting.detections import Label
+from passerby.span import Span
 from passerby.video.boxes import Boxes
 from passerby.video.frame import Frame, Image
 from passerby.video.regions import GREY, Region
@@ -71,14 +72,18 @@ def shrink(frame: Frame, region: Region | None = None) -> Small:
     return Small(frame.time_ms, yuv, 1 / factor, (left, top))
 
 
-def moving(pictures: Iterable[Small]) -> Iterator[tuple[int, Boxes]]:
-    """Boxes of what moves in each picture, in pixels of the frame, REACH_MS to CELL_MS + REACH_MS late."""
+def moving(pictures: Iterable[Small], span: Span | None = None) -> Iterator[tuple[int, Boxes]]:
+    """Boxes of what moves in each picture, in pixels of the frame, REACH_MS to CELL_MS + REACH_MS late.
+
+    Pictures outside `span`, which is of whole cells, only tell what the background is; None answers all.
+    """
     samples: list[Small] = []
     waiting: list[Small] = []
     for picture in pictures:
         if not samples or picture.time_ms // SAMPLE_MS > samples[-1].time_ms // SAMPLE_MS:
             samples.append(picture)
-        waiting.append(picture)
+        if span is None or picture.time_ms in span:
+            waiting.append(picture)
         while waiting and picture.time_ms >= _cell_end_ms(waiting[0]) + REACH_MS:
             yield from _cell(waiting, samples)
     while waiting:
@@ -193,23 +198,39 @@ def boxes_of(mask: Image, scale: float) -> Boxes:
     """Boxes around the connected parts of `mask`, in pixels of the frame, with a label by shape."""
     mask = cv2.medianBlur(mask, 3)
     mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((GAP_PX + 2, GAP_PX), np.uint8))
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    stats = stats[1:]
-    large = stats[:, cv2.CC_STAT_AREA] >= 2 * SIDE_PX**2
-    wide = np.minimum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) >= SIDE_PX
-    left, top, width, tall, area = stats[large & wide].T.astype(np.float32)
-    xyxy = np.column_stack([left, top, left + width, top + tall]) * np.float32(scale)
+    outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    rows = []
+    for outline in outlines:
+        x, y, wide, tall = cv2.boundingRect(outline)
+        if min(wide, tall) < SIDE_PX:
+            continue
+        # The outline runs through the middle of the outermost pixels.
+        area = cv2.contourArea(outline) + len(outline) / 2 + 1
+        if area >= 2 * SIDE_PX**2:
+            hull = cv2.contourArea(cv2.convexHull(outline))
+            rows.append(
+                (x, y, x + wide, y + tall, area / (wide * tall), cv2.contourArea(outline) / max(hull, 1))
+            )
+    left, top, right, bottom, fill, solidity = np.array(rows, np.float32).reshape(-1, 6).T
     return Boxes(
-        xyxy.astype(np.float32), np.zeros(len(xyxy), np.float32), shapes(width / tall, area / (width * tall))
+        np.column_stack([left, top, right, bottom]).astype(np.float32) * np.float32(scale),
+        np.zeros(len(rows), np.float32),
+        shapes((right - left) / (bottom - top), fill, solidity),
     )
 
 
-def shapes(slimness: NDArray[np.float32], fill: NDArray[np.float32]) -> NDArray[np.int64]:
-    """The likeliest label (n,) of bodies by width / height and by the share of their box that they fill.
+def shapes(
+    slimness: NDArray[np.float32], fill: NDArray[np.float32], solidity: NDArray[np.float32]
+) -> NDArray[np.int64]:
+    """The likeliest label (n,) of bodies by width / height, by the share of their box that they fill, and by
+    the share of their convex hull (solidity, as in image analysis).
 
-    A walker is tall and leaves gaps beside head and legs, a cyclist is as wide as tall and leaves more, the body
-    of a car fills its box from any side.
+    The body of a car is convex and fills its box from any side; a walker is tall, with gaps beside head and
+    legs; a cyclist is about as wide as tall, with gaps all around.
     """
-    person = (slimness < 0.7) & (fill < 0.65)
-    cyclist = (slimness >= 0.7) & (fill < np.where(slimness < 1.1, 0.52, 0.48))
-    return np.where(person, Label.PERSON, np.where(cyclist, Label.BICYCLE, Label.VEHICLE)).astype(np.int64)
+    wide = slimness >= 1.3
+    convex = (solidity >= 0.83) & (fill >= np.where(slimness < 0.72, 0.72, 0.5))
+    walker = slimness < 0.72
+    return np.where(wide | convex, Label.VEHICLE, np.where(walker, Label.PERSON, Label.BICYCLE)).astype(
+        np.int64
+    )

@@ -18,7 +18,7 @@ from passerby.video.motion import CELL_MS, REACH_MS, Small, moving, shrink
 from passerby.video.regions import Region
 
 Image = NDArray[np.uint8]
-WIDTH, HEIGHT = 160, 96
+WIDTH, HEIGHT = 112, 80
 TICK_MS = 80
 MEMORY_MS = CELL_MS + REACH_MS
 START_MS = 1_717_200_000_160
@@ -28,7 +28,7 @@ START_MS = 1_717_200_000_160
 def ground(seed: int = 0) -> Image:
     """(HEIGHT, WIDTH, 3) uint8 Y, U, V: a pavement with soft stains."""
     dice = np.random.default_rng(seed)
-    rough = dice.uniform(90, 170, (12, 20)).astype(np.float32)
+    rough = dice.uniform(90, 170, (10, 14)).astype(np.float32)
     luma = cv2.resize(rough, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC).clip(0, 255)
     grey = np.full((HEIGHT, WIDTH), 128, np.uint8)
     return np.dstack([luma.astype(np.uint8), grey, grey])
@@ -38,7 +38,7 @@ def body_at(time_ms: int) -> tuple[int, int, int, int]:
     """Left, top, right, bottom of who goes to and fro, once in eight seconds."""
     share = abs((time_ms - START_MS) / 4_000 % 2 - 1)
     left = round(10 + share * (WIDTH - 32))
-    return left, 40, left + 12, 72
+    return left, 32, left + 12, 64
 
 
 def street(
@@ -229,7 +229,7 @@ def test_who_stands_for_long_is_no_motion_and_moves_again() -> None:
 
     def standing() -> Iterator[Small]:
         for number, small in enumerate(street(40, walking=False)):
-            left = 60 if number < 375 else 60 + (number - 375) // 2
+            left = 10 if number < 375 else 10 + (number - 375) // 2
             yuv = small.yuv.copy()
             yuv[40:60, left : left + 30] = (35, 120, 140)
             yield small._replace(yuv=yuv)

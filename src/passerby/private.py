@@ -17,7 +17,7 @@ from itertools import groupby
 from pathlib import Path
 
 from passerby import clock
-from passerby.counting.detections import Label
+from passerby.counting.detections import Label, Tracks
 from passerby.counting.tally import tally
 from passerby.counting.tracker import track
 from passerby.errors import BudgetError, InputError, PolicyError
@@ -107,26 +107,25 @@ def countings(
     return found, opened.zone
 
 
-def contribution_of(counting: Counting, span: Span) -> Contribution:
-    """What the chunk `span` says: the frames of its window and no others, a fresh tracker, one line, clipped.
-
-    Crossings are those of `[start - w / 2, end - w / 2)`, w the warm-up: half of it shows where somebody came
-    from, half where they went. So no crossing is lost at an edge, and nothing beyond the window is looked at.
-    """
-    policy, recording, line = counting.policy, counting.recording, counting.line.line
-    window = Span(span.start_ms - policy.warmup_ms, span.end_ms)
+def tracks_of(counting: Counting, span: Span) -> Tracks:
+    """What is seen in the window of the chunk `span`: its frames and no others exist, and the tracker is fresh."""
+    recording = counting.recording
+    window = Span(span.start_ms - counting.policy.warmup_ms, span.end_ms)
     looking = _chosen(counting.detector, counting.model_dir)
-    seeing = watch(recording, [line], counting.line.corridor, looking.loaded, looking.motion)
-    ticks = detect(recording, counting.start_ms, window, seeing, Reading(), Effort(), ticks_only=True)
-    half_ms = policy.warmup_ms // 2
-    crossed = Span(span.start_ms - half_ms, span.end_ms - half_ms)
-    found = tally(track(ticks), [line], recording.width, recording.height, crossed)
-    wanted = set(counting.cells)
+    seeing = watch(recording, [counting.line.line], counting.line.corridor, looking.loaded, looking.motion)
+    return track(detect(recording, counting.start_ms, window, seeing, Reading(), Effort(), ticks_only=True))
+
+
+def contribution_of(counting: Counting, span: Span) -> Contribution:
+    """What the chunk `span` says: what crossed its one line within it, clipped; zeros where it has no frame."""
+    recording, line = counting.recording, counting.line.line
+    found = tally(tracks_of(counting, span), [line], recording.width, recording.height, span)
     counts = Counter(
         Cell(counting.camera, line.name, line.direction_name(one.direction), one.label.text) for one in found
     )
-    asked = {cell: number for cell, number in counts.items() if cell in wanted}
-    return clip(Chunk(counting.camera, span), asked, counting.cells, policy.clip)
+    cells = counting.cells
+    asked = {cell: number for cell, number in counts.items() if cell in cells}
+    return clip(Chunk(counting.camera, span), asked, cells, counting.policy.clip)
 
 
 @lru_cache(maxsize=4)

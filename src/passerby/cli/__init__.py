@@ -11,6 +11,7 @@ import click
 from passerby import __version__
 from passerby.cli.api import api
 from passerby.cli.ask import ask
+from passerby.cli.audit import audit
 from passerby.cli.check import check
 from passerby.cli.count import count
 from passerby.cli.db import db
@@ -40,6 +41,7 @@ for _subcommand in (
     verify,
     ask,
     ledger,
+    audit,
     db,
     export,
     keys,

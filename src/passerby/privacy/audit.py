@@ -243,7 +243,7 @@ def _score(one: int, other: int, draws: int) -> float:
 def _log_ratio(many: int, few: int, draws: int, alpha: float) -> float:
     """log of the lower bound of one probability over the upper bound of the other; both hold but for alpha."""
     low, high = lower_bound(many, draws, alpha / 2), 1 - lower_bound(draws - few, draws, alpha / 2)
-    return log(low / high) if low > 0 else 0.0
+    return max(0.0, log(low / high)) if low > 0 else 0.0
 
 
 def report(charge: Charge, *, draws: int, per_bin: float) -> Iterator[str]:

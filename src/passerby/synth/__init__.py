@@ -16,7 +16,7 @@ from passerby.synth.draw import frames
 from passerby.synth.street import DENSITIES, Actor, Kind, Rates, Street, Waypoint
 from passerby.synth.traffic import actors, passing, standing, turning_back
 from passerby.synth.truth import TrueBox, TrueCrossing, boxes_at, lines, truth
-from passerby.synth.video import write, write_truth
+from passerby.synth.video import write, write_apart, write_truth
 
 __all__ = [
     "DENSITIES",
@@ -36,5 +36,6 @@ __all__ = [
     "truth",
     "turning_back",
     "write",
+    "write_apart",
     "write_truth",
 ]

@@ -4,7 +4,7 @@ Law: a file appears under its name only when it is complete.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy as np
 from passerby import atomic
 from passerby.errors import OutputError
 from passerby.geometry import DIRECTIONS, Line
+from passerby.synth.backdrop import Image
 from passerby.synth.draw import frames
 from passerby.synth.street import Street
 from passerby.synth.truth import TrueCrossing, lines, truth
@@ -39,7 +40,30 @@ def write(street: Street, path: str | Path, progress: Progress | None = None) ->
     return truth(street, lines(street))
 
 
+def write_apart(images: Iterable[Image], path: str | Path, street: Street) -> None:
+    """Write pictures (H, W, 3) uint8 BGR as a recording of `street`, each without loss and on its own, so that a
+    change in one is a change in no other once they are decoded. Raises OutputError."""
+    with atomic.replacing(Path(path)) as beside:
+        try:
+            _mux(street, beside, images, 1, {"qp": "0", "preset": "ultrafast", "bf": "0"}, None)
+        except av.error.FFmpegError as error:
+            raise OutputError(f"{path}: could not be written: {error}") from error
+
+
 def _encode(street: Street, path: Path, progress: Progress | None) -> None:
+    # As cameras do: no B-frames, and the same bytes on any number of cores.
+    options = {"crf": str(street.crf), "preset": "veryfast", "bf": "0"}
+    _mux(street, path, frames(street), max(1, round(_GOP_S * street.fps)), options, progress)
+
+
+def _mux(
+    street: Street,
+    path: Path,
+    images: Iterable[Image],
+    group: int,
+    options: dict[str, str],
+    progress: Progress | None,
+) -> None:
     rate = street.rate
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         start = datetime.fromtimestamp(street.start_ms / 1000, UTC)
@@ -49,11 +73,10 @@ def _encode(street: Street, path: Path, progress: Progress | None) -> None:
         stream.pix_fmt = "yuv420p"
         stream.time_base = Fraction(1, 90_000)
         stream.codec_context.time_base = Fraction(rate.denominator, rate.numerator)
-        stream.codec_context.gop_size = max(1, round(_GOP_S * street.fps))
-        # As cameras do: no B-frames, and the same bytes on any number of cores.
+        stream.codec_context.gop_size = group
         stream.codec_context.thread_count = 2
-        stream.codec_context.options = {"crf": str(street.crf), "preset": "veryfast", "bf": "0"}
-        for number, image in enumerate(frames(street)):
+        stream.codec_context.options = options
+        for number, image in enumerate(images):
             planes = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420), np.uint8)
             picture = av.VideoFrame.from_ndarray(planes, format="yuv420p")
             picture.pts = number

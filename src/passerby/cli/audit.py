@@ -1,0 +1,73 @@
+"""`passerby audit`: the promise attacked, on this machine, through the code that releases.
+
+Law: ends with 1 when anything is broken; nothing of a site's recordings or ledger is touched.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from passerby.cli.database import needs
+from passerby.cli.group import write_out
+
+EXIT_BROKEN = 1
+
+
+@click.command(short_help="Attack the promise of privacy.")
+@click.option(
+    "--policy",
+    type=click.Path(path_type=Path),
+    help="The policy whose noise is audited; by default the default one.",
+)
+@click.option(
+    "--cells", type=click.IntRange(1, 14), default=1, show_default=True, help="Numbers of its line."
+)
+@click.option(
+    "--draws", type=click.IntRange(100, 1_000_000), default=10_000, show_default=True, help="Releases a side."
+)
+@click.option("--expect", type=float, default=200.0, show_default=True, help="Crossings in a bin.")
+@click.option(
+    "--phases", type=click.IntRange(1, 60), default=6, show_default=True, help="Phases of the chunk to try."
+)
+@click.option(
+    "--detector",
+    default="motion",
+    show_default=True,
+    metavar="motion|NAME|PATH",
+    help="What locality is tried with.",
+)
+@click.option("--model-dir", type=click.Path(path_type=Path), help="Folder of the detectors' weights.")
+def audit(
+    policy: Path | None,
+    cells: int,
+    draws: int,
+    expect: float,
+    phases: int,
+    detector: str,
+    model_dir: Path | None,
+) -> None:
+    """Try to tell neighbours apart: by the noise, by a week of releases, and by what one event changes in chunks."""
+    with needs("private"):
+        from passerby import attacks
+    from passerby.errors import InputError
+    from passerby.release import Cell
+    from passerby.site import Policy, load_policy
+
+    said = Policy() if policy is None else load_policy(policy)
+    if said is None:
+        raise InputError(f"--policy {policy}: a site file, expected a file with the one key privacy")
+    if not expect > 0:
+        raise InputError(f"--expect {expect}: expected a number above 0")
+    named = tuple(Cell("camera", "line", f"direction {number}", "label") for number in range(cells))
+    broken = False
+    with tempfile.TemporaryDirectory(prefix="passerby-audit-") as folder:
+        stage = attacks.Stage(detector=detector, model_dir=model_dir)
+        for line in attacks.report(
+            Path(folder), said, named, stage, draws=draws, per_bin=expect, phases=phases
+        ):
+            write_out(f"{line}\n")
+            broken = broken or line.endswith("BROKEN")
+    if broken:
+        sys.exit(EXIT_BROKEN)

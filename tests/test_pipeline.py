@@ -105,6 +105,24 @@ def test_chunks_of_any_length_agree_on_a_busy_street(
     assert in_chunks(boxed, chunk_ms) == whole
 
 
+@pytest.mark.parametrize("which", [3, 11, 19])
+@pytest.mark.parametrize("early_ms", [0, 120])
+def test_a_cut_at_the_moment_of_a_crossing_or_just_after_it_changes_nothing(
+    boxed: tuple[list[Detections], Recording, tuple[Line, ...]], which: int, early_ms: int
+) -> None:
+    ticks, recording, lines = boxed
+    at_ms = in_chunks(boxed, 10**9)[which].time_ms
+    near = [tick for tick in ticks if abs(tick.time_ms - at_ms) < 15_000]
+    shift_ms = -(at_ms + early_ms) % 10_000
+    shifted = [replace(tick, time_ms=tick.time_ms + shift_ms) for tick in near]
+    one, cut = (
+        in_chunks((ticks, recording, lines), chunk_ms)
+        for ticks, chunk_ms in ((near, 10**9), (shifted, 10_000))
+    )
+    assert [replace(c, time_ms=c.time_ms + shift_ms) for c in one] == cut
+    assert at_ms in {c.time_ms for c in one}
+
+
 @settings(max_examples=40)
 @given(
     start_ms=st.integers(0, 10**12),

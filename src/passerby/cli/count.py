@@ -46,6 +46,13 @@ _FILES_ONLY = ("parquet", "xlsx")
 @click.option(
     "--picture", type=click.Path(path_type=Path), help="Write an empty picture with lines and counts, a PNG."
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Processes to count on; the counts are the same.",
+)
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.option(
     "--private",
@@ -78,6 +85,7 @@ def count(
     format_: str,
     out: Path | None,
     picture: Path | None,
+    jobs: int,
     quiet: bool,
     private: bool,
     policy: Path | None,
@@ -134,6 +142,7 @@ def count(
             start=start,
             timezone=chosen.timezone,
             bin_ms=bin_ms,
+            jobs=jobs,
             picture=picture,
             on_progress=on_progress,
         )

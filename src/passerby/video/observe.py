@@ -30,6 +30,7 @@ __all__ = [
     "Watch",
     "detect",
     "extent",
+    "noted",
     "observe",
     "probe",
     "watch",
@@ -140,16 +141,28 @@ def detect(
     samples: Samples | None = None,
     *,
     ticks_only: bool = False,
+    margin_ms: int = 0,
 ) -> Iterator[Detections]:
     """What `watch` sees in `span` of a recording whose first frame is at `start_ms`; `samples` are filled.
 
-    `ticks_only` as for `observe`.
+    `ticks_only` as for `observe`; what lies within `margin_ms` of the span is read for motion alone.
     """
-    frames = source.frames(recording, start_ms, span, reading)
-    for seen in observe(frames, watch, effort, samples, ticks_only=ticks_only):
+    frames = source.frames(recording, start_ms, span, reading, margin_ms)
+    for seen in observe(frames, watch, effort, samples, ticks_only=ticks_only, span=span):
         if samples is not None:
             samples.note(seen)
         yield seen
+
+
+def noted(
+    seen: Iterable[Detections], recording: Recording, start_ms: int, samples: Samples
+) -> Iterator[Detections]:
+    """`seen`, where others looked at the pictures: `samples` are filled by reading all of them here, first."""
+    for _ in samples.taking(_ticks(source.frames(recording, start_ms), Effort(), False)):
+        pass
+    for one in seen:
+        samples.note(one)
+        yield one
 
 
 def _ticks(frames: Iterable[Frame], effort: Effort, ticks_only: bool) -> Iterator[Frame]:

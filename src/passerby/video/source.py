@@ -3,7 +3,7 @@
 Law: a frame leaves through the generator and is forgotten; time comes from the stream, never from a clock.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -179,19 +179,16 @@ def frames(
         reading.ended = True
 
 
-def merge(readings: Iterable[Reading]) -> Reading:
-    """What reading span after span came to, as if it had been read in one go."""
-    whole = Reading()
-    for one in readings:
-        whole.frames += one.frames
-        whole.damaged += one.damaged
-        whole.end_ms = one.end_ms or whole.end_ms
-        whole.problems += one.problems
-        whole.ended |= one.ended
-        whole.doubtful |= one.doubtful
-        for span in one.covered:
-            _cover(whole, span)
-    return whole
+def add(whole: Reading, following: Reading) -> None:
+    """Make `whole` what reading came to where the span that it read and the `following` one are read in one go."""
+    whole.frames += following.frames
+    whole.damaged += following.damaged
+    whole.end_ms = following.end_ms or whole.end_ms
+    whole.problems += following.problems
+    whole.ended = following.ended
+    whole.doubtful |= following.doubtful
+    for span in following.covered:
+        _cover(whole, span)
 
 
 def _note(reading: Reading, begin_ms: int, end_ms: int) -> None:
@@ -223,10 +220,12 @@ def _decoded(container: Any, stream: Any, reading: Reading) -> Iterator[Any]:
                 pictures = packet.decode()
             except (av.FFmpegError, ValueError):
                 reading.damaged += 1
+                reading.doubtful = True
                 continue
             yield from pictures
     except (av.FFmpegError, OSError) as error:
         reading.damaged += 1
+        reading.doubtful = True
         reading.problems.append(f"reading stopped early ({_reason(error)})")
 
 

@@ -137,7 +137,7 @@ LINES = st.sampled_from(
     ]
 )
 ANCHORS = st.sampled_from(["bottom", "centre"])
-few = settings(max_examples=60)
+few = settings(max_examples=40)
 
 
 @few

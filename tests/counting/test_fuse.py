@@ -66,7 +66,7 @@ def test_what_is_no_rider_is_left_as_it_is(kept: tuple[Box, ...]) -> None:
     assert as_set(riders(of(*kept))) == as_set(of(*kept))
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(boxes())
 def test_riding_adds_nobody_and_leaves_motor_vehicles_alone(given_: list[Box]) -> None:
     before = of(*given_)
@@ -80,7 +80,7 @@ def test_riding_adds_nobody_and_leaves_motor_vehicles_alone(given_: list[Box]) -
         assert as_set(found) == as_set(before)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(boxes())
 def test_what_was_given_is_only_read(given_: list[Box]) -> None:
     before = of(*given_)
@@ -105,7 +105,7 @@ def test_what_was_seen_is_not_added_again() -> None:
     assert as_set(complete(of(WALKER, CAR), of(CAR, WALKER))) == as_set(of(WALKER, CAR))
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(boxes(), boxes())
 def test_all_that_was_seen_stays_first_and_as_it_was(seen_: list[Box], moved_: list[Box]) -> None:
     before = of(*seen_)
@@ -116,7 +116,7 @@ def test_all_that_was_seen_stays_first_and_as_it_was(seen_: list[Box], moved_: l
     assert len(found) <= len(before) + len(moved_)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(boxes())
 def test_with_nothing_seen_all_that_moved_is_there(moved_: list[Box]) -> None:
     assert len(complete(no_detections(0), of(*moved_))) == len(moved_)
@@ -125,7 +125,7 @@ def test_with_nothing_seen_all_that_moved_is_there(moved_: list[Box]) -> None:
 # Areas
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(boxes(), boxes())
 def test_overlap_is_the_same_both_ways_and_within_both(one: list[Box], other: list[Box]) -> None:
     a, b = of(*one).xyxy, of(*other).xyxy

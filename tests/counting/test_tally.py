@@ -162,7 +162,7 @@ def test_two_who_cross_in_opposite_directions_are_one_each_way() -> None:
 
 # Properties
 
-few = settings(max_examples=40)
+few = settings(max_examples=20)
 
 
 @st.composite

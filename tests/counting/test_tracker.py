@@ -12,7 +12,7 @@ from tests.counting.bodies import CAR, PERSON, TICK_MS, Box, along, mirrored, mo
 from passerby.counting.detections import Detections, Label, Tracks, no_detections
 from passerby.counting.tracker import track
 
-few = settings(max_examples=40)
+few = settings(max_examples=20)
 
 
 def ids_of(tracks: Tracks, body: Iterable[Box]) -> Counter[int]:

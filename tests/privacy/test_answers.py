@@ -62,7 +62,7 @@ def test_a_day_and_its_bins_are_weighed_by_their_noise() -> None:
 def test_what_the_ledger_holds_is_what_was_released(tmp_path: Path) -> None:
     ledger: Ledger = open_ledger(tmp_path / "ledger.db", create=True)
     begin(ledger)
-    given = []
+    given: list[Release] = []
     for number in (3, 1):
         paid = charge(number)
         part = clip(Chunk("north", Span(number * BIN_MS, number * BIN_MS + 9_000)), {CELL: 4}, (CELL,), 6)

@@ -40,7 +40,9 @@ _NAMES = ("start", "end", "line", "direction", "label", "coverage", "answer", "1
 @click.option("--start", metavar="TIME", help="When the recording began, where the file does not say.")
 @click.option("--detector", metavar="motion|NAME|PATH", help="By default the site's.")
 @click.option("--model-dir", type=click.Path(path_type=Path), help="Folder of the detectors' weights.")
-@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes to count on."
+)
 @ledger_options
 def ask(
     site: Path,
@@ -53,7 +55,7 @@ def ask(
     start: str | None,
     detector: str | None,
     model_dir: Path | None,
-    workers: int,
+    jobs: int,
     where: str | None,
     mark: Path | None,
 ) -> None:
@@ -91,7 +93,7 @@ def ask(
             start=start,
             timezone=loaded.timezone,
         )
-        released = private.ask_recording(countings, line_name, span, epsilon, ledger, executor(workers))
+        released = private.ask_recording(countings, line_name, span, epsilon, ledger, executor(jobs))
     note(f"answered from {recording}, at a price of epsilon {epsilon:g} for whoever passed then")
     _print(
         [

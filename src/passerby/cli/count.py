@@ -65,9 +65,6 @@ _FILES_ONLY = ("parquet", "xlsx")
     help="What --private promises: a file with the key privacy, or a site file.",
 )
 @ledger_options
-@click.option(
-    "--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes of --private."
-)
 def count(
     video: Path,
     lines: tuple[str, ...],
@@ -91,7 +88,6 @@ def count(
     policy: Path | None,
     where: str | None,
     mark: Path | None,
-    workers: int,
 ) -> None:
     """Count what crosses lines in the recording VIDEO, by direction, class and bin."""
     from passerby import clock
@@ -123,7 +119,7 @@ def count(
             timezone=chosen.timezone,
             where=where,
             mark=mark,
-            workers=workers,
+            jobs=jobs,
             format_=format_,
             out=out,
         )

@@ -61,7 +61,7 @@ def count_privately(
     timezone: str | None,
     where: str | None,
     mark: Path | None,
-    workers: int,
+    jobs: int,
     format_: str,
     out: Path | None,
 ) -> None:
@@ -73,7 +73,7 @@ def count_privately(
         video, camera, lines, detector=detector, model_dir=model_dir, start=start, timezone=timezone
     )
     with opened(where, mark, create=True) as ledger:
-        published = private.count_privately(of_camera, zone, ledger, executor(workers), lambda release: None)
+        published = private.count_privately(of_camera, zone, ledger, executor(jobs), lambda release: None)
     for problem in published.refused:
         note(f"warning: {problem}")
     if published.again:
@@ -81,10 +81,10 @@ def count_privately(
     _write(published, zone, format_, out)
 
 
-def executor(workers: int) -> "Executor":
+def executor(jobs: int) -> "Executor":
     from passerby.executors import processes
 
-    return map if workers == 1 else processes(workers)
+    return map if jobs == 1 else processes(jobs)
 
 
 def row(release: "Release", level: str, zone: tzinfo) -> dict[str, Any]:

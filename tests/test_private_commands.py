@@ -1,7 +1,6 @@
 """The commands of the private path as they are typed: what they print, refuse and keep."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -181,11 +180,10 @@ def test_a_mistake_is_one_line_and_nothing_is_paid(
 ) -> None:
     (place / "odd.yaml").write_text("policy: 1\n")
     for key, value in (("rho", "0s"), ("k", "0"), ("epsilon", ".inf"), ("clip", "0"), ("chunk", "20ms")):
-        (place / f"{key}.yaml").write_text(f"privacy: {{{key}: {value}, every: 12s}}
-")
+        (place / f"{key}.yaml").write_text(f"privacy: {{{key}: {value}, every: 12s}}\n")
     result = run(*private(video, *words))
     assert (result.exit_code, result.stdout) == (2, "")
     assert len(result.stderr.splitlines()) == 1
     assert told in result.stderr
-    if os.path.exists("ledger.db"):
+    if (place / "ledger.db").exists():
         assert "nothing was spent" in run("ledger", "show").stdout

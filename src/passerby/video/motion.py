@@ -6,6 +6,7 @@ and on nothing else: not on where reading began, nor on what was seen before.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 import cv2
@@ -16,7 +17,7 @@ from passerby.counting.detections import Label
 from passerby.span import Span
 from passerby.video.boxes import Boxes
 from passerby.video.frame import Frame, Image
-from passerby.video.regions import GREY, Region
+from passerby.video.regions import Region, hide
 
 CELL_MS = 4_000
 REACH_MS = 4_000
@@ -50,12 +51,14 @@ class Small(NamedTuple):
 
 class Background(NamedTuple):
     """What is there when nothing moves: `median` (h, w, 3) uint8 and how far a still picture may be from it,
-    `limit` (h, w, 3) uint8; `darkest` (h, w) that a shadow makes it, its `slope` (h, w), all uint8."""
+    `limit` (h, w, 3) uint8; `darkest` (h, w) that a shadow makes it, its `slope` (h, w), all uint8; `half` of its
+    light, as `align` takes it."""
 
     median: Image
     limit: Image
     darkest: Image
     slope: Image
+    half: NDArray[np.float32]
 
 
 def shrink(frame: Frame, region: Region | None = None) -> Small:
@@ -66,10 +69,16 @@ def shrink(frame: Frame, region: Region | None = None) -> Small:
     size = (max(1, round((right - left) * factor)), max(1, round((bottom - top) * factor)))
     yuv = frame.yuv(size, (left, top, right, bottom))
     if region is not None and region.outside is not None:
-        # A small pixel that holds any of the outside is outside.
-        part = cv2.resize(region.outside.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-        yuv[part > 0] = GREY
+        hide(yuv, _outside_of(region, size))
     return Small(frame.time_ms, yuv, 1 / factor, (left, top))
+
+
+@lru_cache(maxsize=4)
+def _outside_of(region: Region, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """(height, width) bool: a small pixel that holds any of the outside is outside."""
+    assert region.outside is not None
+    part = cv2.resize(region.outside.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    return np.asarray(part > 0, np.bool_)
 
 
 def moving(pictures: Iterable[Small], span: Span | None = None) -> Iterator[tuple[int, Boxes]]:
@@ -112,9 +121,9 @@ def background_of(samples: list[Image]) -> Background:
     """Median of each pixel over `samples`, aligned to the middle one, and by how much a still picture may differ."""
     middle = len(samples) // 2
     still = samples[middle]
-    stack = np.stack([align(sample, still) for sample in samples])
+    half = half_of(still)
     low, high = len(samples) // 4, len(samples) - 1 - len(samples) // 4
-    ranked = np.partition(stack, sorted({low, middle, high}), axis=0)
+    ranked = in_order([align(sample, still, half) for sample in samples])
     median = ranked[middle]
     # A quarter of normal noise lies within 0.674 standard deviations above the median, a quarter below; who passes
     # often widens one side, so the narrower is taken; four deviations are rare.
@@ -128,19 +137,38 @@ def background_of(samples: list[Image]) -> Background:
         np.minimum(limit, 255).astype(np.uint8),
         np.maximum(light - SHADOW * np.maximum(light - 16, 0), 0).astype(np.uint8),
         np.minimum(slope[..., 0], 255).astype(np.uint8),
+        half_of(median),
     )
 
 
-def align(picture: Image, still: Image) -> Image:
-    """`picture` moved so that it lies on `still`: masts sway. Phase correlation (Kuglin and Hines, 1975)."""
+def in_order(pictures: list[Image]) -> list[Image]:
+    """The least of all at each pixel first: odd-even transposition sort (Habermann, 1972), on whole pictures."""
+    ranked = list(pictures)
+    for turn in range(len(ranked)):
+        for one in range(turn % 2, len(ranked) - 1, 2):
+            pair = ranked[one : one + 2]
+            ranked[one : one + 2] = np.minimum(*pair), np.maximum(*pair)
+    return ranked
+
+
+def half_of(picture: Image) -> NDArray[np.float32]:
+    """Its light (h // 2, w // 2), by which pictures are aligned."""
+    size = (max(1, picture.shape[1] // 2), max(1, picture.shape[0] // 2))
+    return np.asarray(cv2.resize(picture[..., 0], size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+@lru_cache(maxsize=4)
+def _window(size: tuple[int, int]) -> NDArray[np.float32]:
+    return np.asarray(cv2.createHanningWindow(size, cv2.CV_32F), np.float32)
+
+
+def align(picture: Image, still: Image, half: NDArray[np.float32]) -> Image:
+    """`picture` moved so that it lies on `still`, whose `half_of` is `half`: masts sway. Phase correlation (Kuglin
+    and Hines, 1975)."""
     height, width = still.shape[:2]
     if min(height, width) < 64:
         return picture
-    size = (width // 2, height // 2)
-    first, second = (
-        cv2.resize(p[..., 0], size, interpolation=cv2.INTER_AREA).astype(np.float32) for p in (picture, still)
-    )
-    (x, y), response = cv2.phaseCorrelate(first, second, cv2.createHanningWindow(size, cv2.CV_32F))
+    (x, y), response = cv2.phaseCorrelate(half_of(picture), half, _window((width // 2, height // 2)))
     shift = np.hypot(x, y) * 2
     if response < 0.1 or not 0.2 < shift < 0.03 * height:
         return picture
@@ -168,7 +196,7 @@ def slope_of(picture: Image) -> NDArray[np.float32]:
 
 def foreground(picture: Image, background: Background) -> Image:
     """(h, w) uint8, 255 where the picture differs from the background by more than noise, light and shadow."""
-    picture = align(picture, background.median)
+    picture = align(picture, background.median, background.half)
     # A cloud or the camera's gain moves the whole picture: what half of it did is not motion.
     sparse = picture[::4, ::4].astype(np.int16) - background.median[::4, ::4]
     gain = np.median(sparse, axis=(0, 1)).astype(np.int16)

@@ -19,7 +19,7 @@ from passerby.video.boxes import Boxes, suppress
 from passerby.video.detector import LoadedDetector
 from passerby.video.frame import Frame
 from passerby.video.plate import Samples
-from passerby.video.regions import GREY, Region, bounds_of, mask_of, region_of, regions_of, window_of
+from passerby.video.regions import Region, bounds_of, hide, mask_of, region_of, regions_of, window_of
 from passerby.video.source import Reading, Recording, extent, probe
 
 __all__ = [
@@ -192,7 +192,7 @@ def _see(frame: Frame, watch: Watch, effort: Effort) -> Detections:
     for one, region in watch.looks:
         image = frame.bgr(region.left, region.top, region.right, region.bottom)
         if region.outside is not None:
-            image[region.outside] = GREY
+            hide(image, region.outside)
         found.append(_visible(one.detect(image), region))
     boxes = (
         found[0]

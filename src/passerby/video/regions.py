@@ -5,6 +5,7 @@ Law: made before the first frame, from lines and sizes alone.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -98,6 +99,16 @@ def region_of(bounds: Bounds, shown: NDArray[np.bool_]) -> Region:
     x, y, *_ = bounds
     left, top, right, bottom = bounds_of(np.where(shown, np.uint8(255), np.uint8(0)))
     return Region(*bounds, None if shown.all() else ~shown, (left + x, top + y, right + x, bottom + y))
+
+
+def hide(image: Image, outside: NDArray[np.bool_]) -> None:
+    """Paint `image` (h, w, 3) grey where `outside` (h, w)."""
+    cv2.copyTo(_grey(*image.shape[:2]), outside.view(np.uint8), image)
+
+
+@lru_cache(maxsize=8)
+def _grey(height: int, width: int) -> Image:
+    return np.full((height, width, 3), GREY, np.uint8)
 
 
 def _area(bounds: Bounds) -> int:

@@ -120,7 +120,6 @@ def test_seven_each_way_in_lanes_of_their_own_are_seven_each_way() -> None:
     assert Counter(way for _, way, _ in count(*there, *back)) == {"to_left": 7, "to_right": 7}
 
 
-@pytest.mark.xfail(strict=True, reason="the tracker ties glimpses of two things into one path")
 def test_two_posts_that_are_taken_for_a_person_now_and_then_are_nobody() -> None:
     """One on either side of the line, each in one picture of seven."""
     found = []

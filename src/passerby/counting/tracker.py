@@ -28,6 +28,9 @@ LOST_MOVED_MS = 500
 
 _ANY = -1
 
+LEAST_SEEN = 0.34
+"""Share of its ticks in which a track must have had a box: glimpses of two things are not the path of one."""
+
 WITHIN = 0.6
 """Share of a new box within an older one from which both were one box a moment ago."""
 APART = 0.5
@@ -65,6 +68,8 @@ class _Track:
     parent: "_Track | None" = None
     velocity: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
     hits: int = 1
+    missed: int = 0
+    gaps: int = 0
 
     @property
     def time_ms(self) -> int:
@@ -80,6 +85,8 @@ def track(ticks: Iterable[Detections]) -> Tracks:
     every: list[_Track] = []
     for tick in ticks:
         alive = [t for t in alive if tick.time_ms - t.time_ms <= LOST_MS]
+        for one in alive:
+            one.missed += 1
         if not len(tick):
             continue
         centre = np.asarray((tick.xyxy[:, :2] + tick.xyxy[:, 2:]) / 2, np.float64)
@@ -107,7 +114,8 @@ def track(ticks: Iterable[Detections]) -> Tracks:
         ]
         alive += born
         every += born
-    rows = [(row, number) for number, one in enumerate(every) for row in (*_origin(one), *one.rows)]
+    bodies = [one for one in every if len(one.rows) >= LEAST_SEEN * (len(one.rows) + one.gaps)]
+    rows = [(row, number) for number, one in enumerate(bodies) for row in (*_origin(one), *one.rows)]
     return Tracks(
         np.array([row.time_ms for row, _ in rows], np.int64),
         np.array([row.xyxy for row, _ in rows], np.float32).reshape(-1, 4),
@@ -174,6 +182,8 @@ def _continue(
         share = 1.0 if track.hits == 1 else _SMOOTHING
         track.velocity = track.velocity * (1 - share) + measured * share
     track.rows.append(box)
+    track.gaps += track.missed - 1
+    track.missed = 0
     track.centre = centre
     track.kind = track.kind if kind == _ANY else kind
     track.size = size if track.hits == 1 else track.size * 0.5 + size * 0.5

@@ -129,8 +129,9 @@ def background_of(samples: list[Image]) -> Background:
     # often widens one side, so the narrower is taken; four deviations are rare.
     noise = np.minimum(ranked[high] - median, median - ranked[low]).astype(np.float32) * (4 / 0.674)
     slope = slope_of(median)
-    limit = np.maximum(noise, LEAST) + SWAY_PX * slope
-    limit[..., 1:] /= 2
+    # Colour is quieter than light, so half as much of it is seen; its noise is what it is.
+    share = np.array([1, 0.5, 0.5], np.float32)
+    limit = np.maximum(noise, LEAST * share) + SWAY_PX * share * slope
     light = median[..., 0].astype(np.float32)
     return Background(
         median,

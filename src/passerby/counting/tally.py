@@ -33,6 +33,17 @@ FAINT = 0.25
 SAME_MS = 700
 """Two crossings of boxes that overlap, one way, within this time are one body seen twice."""
 
+LEAST_VOTE = 0.1
+"""Mean confidence over all boxes of a track from which its votes count."""
+CLOSE_VOTE = 0.55
+"""Share of the named kinds of motor vehicle below which the kind is not said."""
+RIDER_SHARE = 0.2
+"""Share of a track's votes for walker or cycle from which it is a cycle."""
+
+_CYCLES = [int(Label.BICYCLE), int(Label.MOTORCYCLE)]
+_NAMED = [int(Label.CAR), int(Label.BUS), int(Label.TRUCK)]
+_MOTORS = [*_NAMED, int(Label.VEHICLE)]
+
 
 class _Path(NamedTuple):
     time_ms: NDArray[np.int64]
@@ -156,31 +167,27 @@ def _shape(path: _Path) -> Label:
     return Label.CAR if label == Label.VEHICLE else label
 
 
-LEAST_VOTE = 0.1
-"""Mean confidence over all boxes of a track from which its votes count."""
-CLOSE_VOTE = 0.55
-RIDER_SHARE = 0.2
-
-
 def elect(votes: NDArray[np.float64]) -> tuple[Label, float]:
-    """The label that the votes give and its share. A close vote between motor vehicles is `VEHICLE`."""
+    """The label that `votes` (7,) give, and the share of them that it won.
+
+    A close vote between kinds of motor vehicle is `VEHICLE`. Votes for `VEHICLE` say nothing of the kind: where
+    there are no others it is taken for a car, as most motor vehicles are.
+    """
     total = float(votes.sum())
-    cycles = [int(Label.BICYCLE), int(Label.MOTORCYCLE)]
-    motors = [int(Label.CAR), int(Label.BUS), int(Label.TRUCK), int(Label.VEHICLE)]
+    walking, cycling, driving = (
+        float(votes[Label.PERSON]),
+        float(votes[_CYCLES].sum()),
+        float(votes[_MOTORS].sum()),
+    )
     # A rider is often taken for a walker, hardly ever a walker for a rider.
-    if (
-        votes[cycles].sum() >= RIDER_SHARE * (votes[cycles].sum() + votes[Label.PERSON]) > 0
-        and votes[cycles].sum() + votes[Label.PERSON] > votes[motors].sum()
-    ):
-        best = max(cycles, key=lambda k: votes[k])
-        return Label(best), float(votes[cycles].sum() + votes[Label.PERSON]) / total
-    if votes[motors].sum() >= votes[Label.PERSON]:
-        named = [int(Label.CAR), int(Label.BUS), int(Label.TRUCK)]
-        best = max(named, key=lambda k: votes[k])
-        # A detector that knows only motor vehicles says nothing of the kind; most of them are cars.
-        if votes[named].sum() == 0:
-            return Label.CAR, float(votes[motors].sum()) / total
-        if votes[best] < CLOSE_VOTE * votes[named].sum():
-            return Label.VEHICLE, float(votes[motors].sum()) / total
-        return Label(best), float(votes[motors].sum()) / total
-    return Label.PERSON, float(votes[Label.PERSON]) / total
+    if cycling >= RIDER_SHARE * (cycling + walking) > 0 and cycling + walking > driving:
+        best = max(_CYCLES, key=lambda label: votes[label])
+        return Label(best), (cycling + walking) / total
+    if driving < walking:
+        return Label.PERSON, walking / total
+    named = float(votes[_NAMED].sum())
+    if named == 0:
+        return Label.CAR, driving / total
+    best = max(_NAMED, key=lambda label: votes[label])
+    share = float(votes[best]) / named
+    return (Label(best) if share >= CLOSE_VOTE else Label.VEHICLE), share * driving / total

@@ -222,3 +222,14 @@ def test_a_chunk_that_no_bin_of_the_zone_starts_with_is_refused(video: Path, led
     with pytest.raises(PolicyError, match="expected a chunk that divides 15 minutes"):
         private.count_privately(of_camera, ZoneInfo("Asia/Kathmandu"), ledger, map, lambda release: None)
     assert ledger.spent_micro("north", Span(0, 2 * STREET.start_ms)) == 0
+
+
+def test_when_a_recording_was_made_is_told_by_its_time_stamps(video: Path, tmp_path: Path) -> None:
+    (counting,) = countings(video)
+    end_ms = STREET.start_ms + 42_000
+    assert private.recorded_span(counting) == Span(STREET.start_ms, end_ms)
+    # Cut short, as by a full disk: the header still promises all of it.
+    cut_short = tmp_path / "street.mp4"
+    cut_short.write_bytes(video.read_bytes()[: video.stat().st_size * 2 // 3])
+    found = private.recorded_span(countings(cut_short)[0])
+    assert STREET.start_ms + 5_000 < found.end_ms < end_ms

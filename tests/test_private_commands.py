@@ -102,9 +102,9 @@ def test_a_site_file_is_a_policy_and_names_the_camera(video: Path, place: Path) 
 
 def test_a_question_has_a_price_or_is_refused_with_the_reason(video: Path, place: Path) -> None:
     when = ["--from", "2026-06-01T08:00:00", "--to", "2026-06-01T08:00:06"]
-    question = ["ask", "site.yaml", "--line", "gate", *when]
+    question: list[str | Path] = ["ask", "site.yaml", "--line", "gate", *when]
     assert "no ledger here" in run(*question).stderr
-    priced = [*question, "--epsilon", "0.5", "--recording", video]
+    priced: list[str | Path] = [*question, "--epsilon", "0.5", "--recording", video]
     first = run(*priced)
     assert first.exit_code == 0, first.stderr
     assert "at a price of epsilon 0.5" in first.stderr

@@ -14,9 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from passerby import private, synth
+from passerby import private
 from passerby.geometry import DEFAULT_CORRIDOR
-from passerby.pipeline import probe
 from passerby.privacy import audit, standing
 from passerby.privacy.charge import Charge
 from passerby.privacy.contribution import Contribution, clip
@@ -25,7 +24,11 @@ from passerby.private import Counting
 from passerby.release import Cell
 from passerby.site import CountedLine, Policy
 from passerby.span import Chunk, Span, cut
-from passerby.synth import Actor, Kind, Street, Waypoint
+from passerby.synth.draw import frames
+from passerby.synth.street import Actor, Kind, Street, Waypoint
+from passerby.synth.truth import lines
+from passerby.synth.video import write_apart
+from passerby.video.observe import probe
 
 Image = NDArray[np.uint8]
 Contributions = Callable[[Path], Iterator[Contribution]]
@@ -48,7 +51,7 @@ class Stage:
 
     @property
     def line(self) -> CountedLine:
-        (road, *_) = synth.lines(self.street)
+        (road, *_) = lines(self.street)
         return CountedLine(road, ("person", "bicycle", "car"), DEFAULT_CORRIDOR, POLICY)
 
     def counting(self, video: Path) -> Counting:
@@ -94,7 +97,7 @@ class Films:
     def __init__(self, folder: Path, stage: Stage) -> None:
         self._folder = folder
         self._stage = stage
-        self._pictures: list[Image] = list(synth.frames(stage.street))
+        self._pictures: list[Image] = list(frames(stage.street))
         self.empty = self._write("empty", self._pictures)
 
     def with_actor(self, starts_s: Sequence[float], length_s: float, look: int = 0) -> Pair[Path]:
@@ -112,7 +115,7 @@ class Films:
         spans = self._spans([(start_s, start_s + length_s) for start_s in starts_s])
         shown = list(self._pictures)
         for number in self._within(spans):
-            (shown[number],) = synth.frames(street, first=number, last=number + 1)
+            (shown[number],) = frames(street, first=number, last=number + 1)
         name = f"cyclist for {length_s:g} s at {', '.join(f'{one:g}' for one in starts_s)} s, look {look}"
         return Pair(name, self.empty, self._write(name.replace(" ", "-"), shown), spans)
 
@@ -137,7 +140,7 @@ class Films:
 
     def _write(self, name: str, pictures: Sequence[Image]) -> Path:
         path = self._folder / f"{name}.mp4"
-        synth.write_apart(pictures, path, self._stage.street)
+        write_apart(pictures, path, self._stage.street)
         return path
 
 

@@ -12,6 +12,7 @@ from passerby.privacy.noise import add_noise
 from passerby.privacy.plan import (
     check,
     clipping_bias,
+    corridor_told,
     describe,
     learned,
     nearest_useful,
@@ -148,3 +149,12 @@ def test_traffic_is_learned_from_what_is_public() -> None:
     assert learned(past) == 200.0
     assert learned([replace(past[0], value=-9)]) == 0.0
     assert learned([]) == 0.0
+
+
+def test_what_a_corridor_means_for_rho_is_told() -> None:
+    policy = Policy()
+    assert "rho has to hold all the time that anyone is in sight" in corridor_told(policy, None)
+    assert "a narrower one" in corridor_told(policy, 0.4)
+    assert "a narrower one" not in corridor_told(policy, 0.15)
+    assert "0.15 frame heights" in corridor_told(policy, 0.15)
+    assert "longer than 6 s" in corridor_told(policy, 0.4)

@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= $(shell nproc 2>/dev/null || echo 1)
 
-.PHONY: demo test check format docs lock clean
+.PHONY: demo test check bench format docs lock clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -20,6 +20,11 @@ check: $(VENV)/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -n $(JOBS)
+
+# Writes the tables of docs/speed.md. What it is compared with is installed for it alone, beside nothing else.
+bench: $(VENV)/installed
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --upgrade --target $(VENV)/compared "supervision>=0.25,<0.28"
+	$(BIN)/python tools/bench.py
 
 format: $(VENV)/installed
 	$(BIN)/ruff format

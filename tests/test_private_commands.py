@@ -85,6 +85,13 @@ def test_a_recording_is_released_once_and_in_every_form(video: Path, place: Path
         assert (place / f"counts.{format_}").stat().st_size > 0
 
 
+def test_a_large_epsilon_warns(video: Path, place: Path) -> None:
+    (place / "policy.yaml").write_text(POLICY.replace("epsilon: 1", "epsilon: 5.1"))
+    told = run(*private(video, "--policy", "policy.yaml", "--line", LINE, "--count", "person"))
+    assert told.exit_code == 0
+    assert "epsilon 5.1 is above 5" in told.stderr
+
+
 def test_a_site_file_is_a_policy_and_names_the_camera(video: Path, place: Path) -> None:
     released = rows(run(*private(video, "--policy", "site.yaml"), "--format", "json"))
     assert [(row["camera"], row["direction"], row["label"]) for row in released] == [

@@ -155,6 +155,10 @@ def policy_of(policy: Path | None, site: Path | None) -> "tuple[Policy | None, P
 
     said = load_policy(policy)
     if said is not None:
+        from passerby.privacy.plan import LARGE_EPSILON
+
+        if said.epsilon > LARGE_EPSILON:
+            note(f"warning: {policy}: epsilon {said.epsilon:g} is above {LARGE_EPSILON:g}: it hides little")
         return said, site
     if site is not None and site.resolve() != policy.resolve():
         raise InputError(f"--policy {policy}: a site file beside --site, expected one of them")

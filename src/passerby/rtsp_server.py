@@ -23,10 +23,11 @@ gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtspServer
 
+# Parameter sets are in the stream before each key picture; put in once more, they would part its slices.
 _LAUNCH = (
     "( appsrc name=units is-live=true format=time do-timestamp=false "
     "caps=video/x-h264,stream-format=byte-stream,alignment=au "
-    "! h264parse config-interval=-1 ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
+    "! h264parse ! rtph264pay name=pay0 pt=96 )"
 )
 
 

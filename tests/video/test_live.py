@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import pytest
 
-from passerby import simulate, synth
+from passerby import simulate
 from passerby.site import Address
 from passerby.synth import Street
 from passerby.video import live
@@ -159,24 +159,6 @@ def test_another_size_in_mid_stream(tmp_path: Path) -> None:
         server.stop()
 
 
-@needs_server
-def test_a_frozen_picture_is_down_until_it_moves_again(tmp_path: Path) -> None:
-    """Drawn without noise and with nobody there: what a coder makes of a frozen sensor."""
-    nobody = synth.Rates(0, 0, 0)
-    frozen = Street(duration_s=7, width=192, height=108, fps=10, density=nobody, noise=0, parked=0)
-    alive = Street(seed=2, duration_s=20, width=192, height=108, fps=10, density="dense", noise=4)
-    server = simulate.serve(simulate.draw([frozen, alive], tmp_path), round(time() * 1000))
-    try:
-        with reading(server.url) as camera:
-            camera.until_down(Reason.FROZEN)
-            before = len(camera.times)
-            camera.until_frames(3)
-            assert camera.told[-1].up
-            assert camera.times[before] - camera.times[before - 1] > 500
-    finally:
-        server.stop()
-
-
 def jpeg(number: int) -> bytes:
     noise = np.random.default_rng(number).integers(0, 255, (108, 192, 3), np.uint8)
     return bytes(cv2.imencode(".jpg", noise)[1])
@@ -198,9 +180,10 @@ def listening(handler: type[BaseHTTPRequestHandler], port: int = 0) -> Iterator[
 
 
 class Mjpeg(BaseHTTPRequestHandler):
-    """Pictures for ever, until `silent` or `over` is set."""
+    """Pictures for ever, until `silent` or `over` is set; the same one while `frozen` is."""
 
     silent = Event()
+    frozen = Event()
     over = Event()
 
     def do_GET(self) -> None:
@@ -215,7 +198,7 @@ class Mjpeg(BaseHTTPRequestHandler):
                 data = jpeg(number)
                 head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
                 self.wfile.write(head.encode() + data + b"\r\n")
-                number += 1
+                number += not self.frozen.is_set()
         except OSError:
             return
 
@@ -238,6 +221,23 @@ def test_mjpeg_over_http_stalls_ends_and_comes_back() -> None:
         Handler.over.clear()
         camera.until_frames(5)
         assert abs(camera.times[-1] - time() * 1000) < 5_000
+        Handler.over.set()
+
+
+def test_a_frozen_picture_is_down_until_it_moves_again() -> None:
+    class Handler(Mjpeg):
+        frozen, over = Event(), Event()
+
+    with listening(Handler) as port, reading(f"http://127.0.0.1:{port}/stream") as camera:
+        camera.until_frames(5)
+        Handler.frozen.set()
+        camera.until_down(Reason.FROZEN)
+        before = len(camera.times)
+        Handler.frozen.clear()
+        camera.until_frames(5)
+        assert camera.told[-1].up
+        assert camera.times[before] > camera.times[before - 1]
+        assert camera.reasons.count(Reason.FROZEN) == 1
         Handler.over.set()
 
 

@@ -14,7 +14,7 @@ from time import perf_counter, process_time
 from passerby import clock, truth
 from passerby.counting.bins import bin_counts, total_counts
 from passerby.counting.counts import Cost, Counts, Crossing, Leak
-from passerby.counting.detections import Detections, Label
+from passerby.counting.detections import Detections, Label, reported
 from passerby.counting.evaluate import ClipSummary, Evaluation, Score, score, summarise
 from passerby.counting.leaks import add, leaks
 from passerby.counting.tally import tally
@@ -109,7 +109,9 @@ def count(
         leaked = add(leaked, leaking)
         track_s += process_time() - chunk_began
     wanted = tuple(labels) if labels else tuple(Label)
-    crossings = [c for c in crossings if c.label in wanted]
+    crossings = [
+        replace(c, label=label) for c in crossings if (label := reported(c.label, wanted)) is not None
+    ]
     span = Span(opened.start_ms, opened.start_ms + max(reading.end_ms, recording.duration_ms))
     covered = [Span(s.start_ms + opened.start_ms, s.end_ms + opened.start_ms) for s in reading.covered]
     shown = wanted if labels else _met(crossings)

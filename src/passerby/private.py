@@ -17,7 +17,7 @@ from itertools import groupby
 from pathlib import Path
 
 from passerby import clock
-from passerby.counting.detections import Label, Tracks
+from passerby.counting.detections import Label, Tracks, label_of, reported
 from passerby.counting.tally import tally
 from passerby.counting.tracker import track
 from passerby.errors import BudgetError, InputError, PolicyError
@@ -120,8 +120,11 @@ def contribution_of(counting: Counting, span: Span) -> Contribution:
     """What the chunk `span` says: what crossed its one line within it, clipped; zeros where it has no frame."""
     recording, line = counting.recording, counting.line.line
     found = tally(tracks_of(counting, span), [line], recording.width, recording.height, span)
+    wanted = [label_of(text) for text in counting.line.labels or ()] or list(Label)
     counts = Counter(
-        Cell(counting.camera, line.name, line.direction_name(one.direction), one.label.text) for one in found
+        Cell(counting.camera, line.name, line.direction_name(one.direction), label.text)
+        for one in found
+        if (label := reported(one.label, wanted)) is not None
     )
     cells = counting.cells
     asked = {cell: number for cell, number in counts.items() if cell in cells}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from passerby import clock
 from passerby.counting.bins import bin_counts, total_counts
 from passerby.counting.counts import Crossing
-from passerby.counting.detections import Label
+from passerby.counting.detections import Label, reported
 from passerby.geometry import DIRECTIONS, Line
 from passerby.span import Span
 
@@ -159,3 +159,17 @@ def test_coverage_is_the_share_of_a_bin_with_frames(missing: tuple[int, int], ex
         (one.start, share)
         for one, share in zip(clock.bins(span, QUARTER_MS, COPENHAGEN), expected, strict=True)
     ]
+
+
+def test_vehicle_holds_every_motor_vehicle_that_is_not_listed_by_its_kind() -> None:
+    wanted = (Label.PERSON, Label.TRUCK, Label.VEHICLE)
+    assert [reported(label, wanted) for label in Label] == [
+        Label.PERSON,
+        None,
+        Label.VEHICLE,
+        Label.VEHICLE,
+        Label.VEHICLE,
+        Label.TRUCK,
+        Label.VEHICLE,
+    ]
+    assert reported(Label.CAR, (Label.PERSON,)) is None

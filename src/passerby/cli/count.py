@@ -30,7 +30,10 @@ _FILES_ONLY = ("parquet", "xlsx")
 @click.command(short_help="Count what crosses lines in a recording.")
 @line_options
 @click.option(
-    "--count", "labels", metavar="LABEL,...", help="What to count, such as person,bicycle; default: all."
+    "--count",
+    "labels",
+    metavar="LABEL,...",
+    help="What to count, such as person,vehicle (any motor vehicle not listed by its kind); default: all.",
 )
 @time_options
 @click.option("--bin", "bin_", metavar="DURATION", default="15m", show_default=True, help="Length of a bin.")

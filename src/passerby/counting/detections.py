@@ -3,6 +3,7 @@
 Law: a box says where and what kind; there is no field for anything else, and nowhere to put a likeness.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -34,6 +35,14 @@ MOTOR_VEHICLES = frozenset({Label.MOTORCYCLE, Label.CAR, Label.BUS, Label.TRUCK,
 def label_of(text: str) -> Label:
     """The label of a lower-case name. Raises KeyError when there is none."""
     return Label[text.upper()]
+
+
+def reported(label: Label, wanted: Collection[Label]) -> Label | None:
+    """As what a crossing of `label` is counted where only `wanted` are: a motor vehicle of a kind that is not among
+    them is a vehicle, if that is."""
+    if label in wanted:
+        return label
+    return Label.VEHICLE if label in MOTOR_VEHICLES and Label.VEHICLE in wanted else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,12 +2,12 @@
 
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from passerby.errors import InputError, PasserbyError
-from passerby.executors import AHEAD, Executor, processes, ray
+from passerby.executors import AHEAD, processes
 from passerby.privacy.contribution import Contribution, clip
 from passerby.release import Cell
 from passerby.span import Chunk, Span
@@ -80,12 +80,6 @@ def test_a_process_that_dies_is_told_in_one_line() -> None:
         list(processes(1)(die, range(2)))
 
 
-@pytest.mark.parametrize("make", [processes, ray])
-def test_no_workers_are_refused(make: Callable[[int], Executor]) -> None:
+def test_no_workers_are_refused() -> None:
     with pytest.raises(InputError, match="at least 1"):
-        make(0)
-
-
-def test_ray_gives_what_map_gives() -> None:
-    pytest.importorskip("ray", reason="Ray is not installed")
-    assert list(ray(2)(contribution_of, CHUNKS)) == list(map(contribution_of, CHUNKS))
+        processes(0)

@@ -1,4 +1,4 @@
-"""Where chunks are worked on: here, in processes, on a cluster. All of one signature, so any of them will do.
+"""Where chunks are worked on: here or in processes. All of one signature, so any of them will do.
 
 Law: an executor sees a function and its arguments, and never what they mean; answers come in the order asked.
 
@@ -91,24 +91,6 @@ def _uninterrupted() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def ray(workers: int, address: str | None = None) -> Executor:
-    """An executor on a Ray cluster, or on this machine's own Ray. Raises InputError when Ray is not installed."""
-    if workers < 1:
-        raise InputError(f"{workers} tasks: expected at least 1")
-    try:
-        import ray as cluster  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
-        raise InputError("Ray is not installed: expected `pip install ray`") from None
-
-    def execute(function: Callable[[A], B], arguments: Iterable[A], /) -> Iterator[B]:
-        if not cluster.is_initialized():
-            cluster.init(address=address, log_to_driver=False, include_dashboard=False)
-        task = cluster.remote(function)
-        yield from _in_order(task.remote, cluster.get, arguments, workers)
-
-    return execute
 
 
 def _in_order(

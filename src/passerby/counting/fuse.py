@@ -11,12 +11,15 @@ from passerby.counting.detections import CYCLES, Detections, Label
 _Boxes = NDArray[np.float32]
 
 
-def overlap(a: _Boxes, b: _Boxes) -> NDArray[np.float32]:
-    """Areas (n, m) px2 that n boxes and m boxes share."""
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    sides = np.maximum(0, high - low)
+def shared(a: _Boxes, b: _Boxes) -> NDArray[np.float32]:
+    """Areas px2 that boxes (..., 4) and boxes (..., 4) share, pair by pair as numpy broadcasts them."""
+    sides = np.maximum(0, np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]))
     return np.asarray(sides[..., 0] * sides[..., 1], np.float32)
+
+
+def overlap(a: _Boxes, b: _Boxes) -> NDArray[np.float32]:
+    """Areas (n, m) px2 that each of n boxes shares with each of m."""
+    return shared(a[:, None], b[None, :])
 
 
 def area(boxes: _Boxes) -> NDArray[np.float32]:
@@ -32,22 +35,22 @@ def riders(seen: Detections) -> Detections:
     if not len(person) or not len(cycle):
         return seen
     p, c = seen.xyxy[person], seen.xyxy[cycle]
-    shared = overlap(p, c) / np.minimum(area(p)[:, None], area(c)[None, :])
+    common = overlap(p, c) / np.minimum(area(p)[:, None], area(c)[None, :])
     # Who rides sits over the wheels; who walks past a parked bicycle seldom does.
     middle, width = (p[:, 0] + p[:, 2]) / 2, c[:, 2] - c[:, 0]
     over = (middle[:, None] > c[:, 0] - 0.1 * width) & (middle[:, None] < c[:, 2] + 0.1 * width)
-    shared = np.where(over & (shared > 0.25), shared, 0)
+    common = np.where(over & (common > 0.25), common, 0)
     xyxy, confidence = seen.xyxy.copy(), seen.confidence.copy()
     gone = np.zeros(len(seen), bool)
-    while (best := shared.max()) > 0:
-        i, j = np.argwhere(shared == best)[0]
+    while (best := common.max()) > 0:
+        i, j = np.argwhere(common == best)[0]
         k = cycle[j]
         xyxy[k, :2] = np.minimum(xyxy[k, :2], p[i, :2])
         xyxy[k, 2:] = np.maximum(xyxy[k, 2:], p[i, 2:])
         confidence[k] = max(confidence[k], confidence[person[i]])
         gone[person[i]] = True
-        shared[i, :] = 0
-        shared[:, j] = 0
+        common[i, :] = 0
+        common[:, j] = 0
     gone |= _parts(xyxy, seen.class_id, gone)
     return Detections(seen.time_ms, xyxy[~gone], confidence[~gone], seen.class_id[~gone])
 
@@ -66,9 +69,9 @@ def complete(seen: Detections, moved: Detections) -> Detections:
     """`seen`, and those of `moved` that no box of it accounts for, with a confidence of 0."""
     keep = np.ones(len(moved), bool)
     if len(seen) and len(moved):
-        shared = overlap(moved.xyxy, seen.xyxy)
-        covered = shared.sum(axis=1) / area(moved.xyxy)
-        inside = (shared / area(seen.xyxy)).max(axis=1)
+        common = overlap(moved.xyxy, seen.xyxy)
+        covered = common.sum(axis=1) / area(moved.xyxy)
+        inside = (common / area(seen.xyxy)).max(axis=1)
         keep = (covered < 0.3) & (inside < 0.6)
     return Detections(
         seen.time_ms,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from passerby.counting.counts import Crossing
 from passerby.counting.crossing import Passage, passages
 from passerby.counting.detections import CYCLES, MOTOR_VEHICLES, Label, Tracks
-from passerby.counting.fuse import area, overlap
+from passerby.counting.fuse import area, shared
 from passerby.geometry import Line
 from passerby.span import Span
 
@@ -59,7 +59,6 @@ class _Path(NamedTuple):
 class _Event(NamedTuple):
     passage: Passage
     path: _Path
-    box: NDArray[np.float32]
 
 
 def tally(tracks: Tracks, lines: Sequence[Line], width: int, height: int, span: Span) -> list[Crossing]:
@@ -68,7 +67,7 @@ def tally(tracks: Tracks, lines: Sequence[Line], width: int, height: int, span: 
     crossings: list[Crossing] = []
     for line in lines:
         events = [
-            _Event(passage, path, path.xyxy[passage.row])
+            _Event(passage, path)
             for path in paths
             for passage in passages(line, path.time_ms, path.xyxy, width, height)
         ]
@@ -133,7 +132,7 @@ def _same(a: _Event, b: _Event) -> bool:
         if not apart.any():
             return True
         first, second = first[apart], second[apart]
-        common = np.array([overlap(f[None], s[None])[0, 0] for f, s in zip(first, second, strict=True)])
+        common = shared(first, second)
         inside = float(np.median(common / np.minimum(area(first), area(second))))
         union = float(np.median(common / (area(first) + area(second) - common)))
         moved = a.path.seen == 0 or b.path.seen == 0

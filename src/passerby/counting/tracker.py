@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from passerby.counting.detections import CYCLES, MOTOR_VEHICLES, Detections, Label, Tracks
+from passerby.counting.fuse import area, shared
 
 SURE = 0.4
 """Confidence from which a seen box may begin a track, and is matched first."""
@@ -67,13 +68,17 @@ class _Track:
     kind: int
     parent: "_Track | None" = None
     velocity: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
-    hits: int = 1
     missed: int = 0
     gaps: int = 0
 
     @property
     def time_ms(self) -> int:
         return self.rows[-1].time_ms
+
+    @property
+    def is_new(self) -> bool:
+        """Of one box, so that its velocity is not known yet."""
+        return len(self.rows) == 1
 
     def expected(self, time_ms: int) -> NDArray[np.float64]:
         return self.centre + self.velocity * (time_ms - self.time_ms)
@@ -131,8 +136,8 @@ def _parent(box: _Row, kind: int, alive: list[_Track]) -> _Track | None:
         return None
     for other in alive:
         if other.kind == kind and other.time_ms == box.time_ms and len(other.rows) > 1:
-            shared = max(_shared(box, row) for row in other.rows[-2:])
-            if shared >= WITHIN * _area(box):
+            before = np.stack([row.xyxy for row in other.rows[-2:]])
+            if float(shared(box.xyxy, before).max()) >= WITHIN * float(area(box.xyxy[None])[0]):
                 return other
     return None
 
@@ -141,26 +146,16 @@ def _origin(track: _Track) -> list[_Row]:
     """Where a track was before it began: who stepped out from behind another had come with it until then."""
     if track.parent is None:
         return []
-    own = {row.time_ms: row for row in track.rows if row.confidence >= SURE}
-    pairs = [(own[r.time_ms], r) for r in track.parent.rows if r.time_ms in own and r.confidence >= SURE]
-    if sum(_iou(a, b) < APART for a, b in pairs) < LEAST_APART:
+    own = {row.time_ms: row.xyxy for row in track.rows if row.confidence >= SURE}
+    both = [r for r in track.parent.rows if r.time_ms in own and r.confidence >= SURE]
+    if len(both) < LEAST_APART:
+        return []
+    first, second = np.stack([own[row.time_ms] for row in both]), np.stack([row.xyxy for row in both])
+    common = shared(first, second)
+    if np.count_nonzero(common / (area(first) + area(second) - common) < APART) < LEAST_APART:
         return []
     begin_ms = track.rows[0].time_ms
     return [row for row in track.parent.rows if begin_ms - TOGETHER_MS <= row.time_ms < begin_ms]
-
-
-def _iou(a: _Row, b: _Row) -> float:
-    shared = _shared(a, b)
-    return shared / (_area(a) + _area(b) - shared)
-
-
-def _shared(a: _Row, b: _Row) -> float:
-    low, high = np.maximum(a.xyxy[:2], b.xyxy[:2]), np.minimum(a.xyxy[2:], b.xyxy[2:])
-    return float(np.prod(np.maximum(0, high - low)))
-
-
-def _area(box: _Row) -> float:
-    return float(np.prod(box.xyxy[2:] - box.xyxy[:2]))
 
 
 def _kind(class_id: int, confidence: float) -> int:
@@ -179,15 +174,14 @@ def _continue(
     elapsed_ms = box.time_ms - track.time_ms
     if elapsed_ms > 0:
         measured = (centre - track.centre) / elapsed_ms
-        share = 1.0 if track.hits == 1 else _SMOOTHING
+        share = 1.0 if track.is_new else _SMOOTHING
         track.velocity = track.velocity * (1 - share) + measured * share
-    track.rows.append(box)
-    track.gaps += track.missed - 1
-    track.missed = 0
+    track.size = size if track.is_new else track.size * 0.5 + size * 0.5
     track.centre = centre
     track.kind = track.kind if kind == _ANY else kind
-    track.size = size if track.hits == 1 else track.size * 0.5 + size * 0.5
-    track.hits += 1
+    track.gaps += track.missed - 1
+    track.missed = 0
+    track.rows.append(box)
 
 
 def _match(
@@ -204,7 +198,7 @@ def _match(
         return [], tracks, boxes
     expected = np.array([alive[t].expected(time_ms) for t in tracks])
     sizes = np.array([alive[t].size for t in tracks])
-    new = np.array([alive[t].hits == 1 for t in tracks])
+    new = np.array([alive[t].is_new for t in tracks])
     kind = np.array([alive[t].kind for t in tracks])
     mean_size = np.sqrt(sizes[:, None, :] * size[None, boxes, :])
     offset = np.abs(expected[:, None, :] - centre[None, boxes, :]) / mean_size

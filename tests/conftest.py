@@ -3,10 +3,12 @@
 Law: fixtures only; what stands in `../shared` is used where it is there, and its absence is said in words.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from tests.servers import missing, postgresql
 
 ROOT = Path(__file__).parent.parent
 
@@ -38,3 +40,14 @@ def shared_clips() -> Path:
 def shared_models() -> Path:
     """Detector weights; never in the repository."""
     return _shared("models")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The URL of a PostgreSQL server of our own."""
+    pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
+    reason = missing()
+    if reason is not None:
+        pytest.skip(reason)
+    with postgresql() as url:
+        yield url

@@ -10,7 +10,6 @@ pytest.importorskip("opendp", reason="the extra `private` is not installed")
 pytest.importorskip("sqlalchemy", reason="the extra `private` is not installed")
 
 from sqlalchemy import create_engine, make_url, text
-from tests.privacy.servers import missing, postgresql
 
 from passerby.privacy.charge import Charge
 from passerby.privacy.database import open_ledger
@@ -58,17 +57,6 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     begin(opened)
     yield opened
     opened.close()
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    """The URL of a PostgreSQL server of our own."""
-    pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
-    reason = missing()
-    if reason is not None:
-        pytest.skip(reason)
-    with postgresql() as url:
-        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -8,7 +8,6 @@ import pytest
 pytest.importorskip("sqlalchemy", reason="the extra `web` is not installed")
 
 from sqlalchemy import create_engine, text
-from tests.privacy.servers import missing, postgresql
 
 from passerby.publish.database import upgrade
 from passerby.publish.store import Store, open_store
@@ -41,17 +40,6 @@ def a_day(cells: tuple[Cell, ...] = (PERSON,), start_ms: int = MIDNIGHT_MS) -> l
     return [
         release(number, number % 7 - 2, cell, start_ms=start_ms) for number in range(96) for cell in cells
     ]
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    """The URL of a PostgreSQL server of our own."""
-    pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
-    reason = missing()
-    if reason is not None:
-        pytest.skip(reason)
-    with postgresql() as url:
-        yield url
 
 
 def fresh_database(server: str) -> str:

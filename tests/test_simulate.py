@@ -20,10 +20,10 @@ import av
 import pytest
 
 from passerby import simulate, synth
+from passerby.address import Address
 from passerby.counting.tally import tally
 from passerby.counting.tracker import track
 from passerby.errors import InputError, SourceError
-from passerby.site import Address
 from passerby.span import Span
 from passerby.synth import Street
 from passerby.video import live

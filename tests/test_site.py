@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passerby import Label, site
+from passerby.address import Address
 from passerby.errors import InputError, PasserbyError, PolicyError, SiteError
 from passerby.geometry import DEFAULT_CORRIDOR, Line, Zone
-from passerby.site import Address, CountedLine, Policy, Site
+from passerby.site import CountedLine, Policy, Site
 
 EXAMPLE = """\
 site: {name: quay, timezone: Europe/Copenhagen}

@@ -4,8 +4,6 @@ Law: configuration names things, never code; every mistake is told at once, by f
 expected; no password is ever printed.
 """
 
-import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
@@ -18,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import CoreSchema, ErrorDetails, core_schema
 
 from passerby import document
+from passerby.address import TRANSPORTS, Address, Transport, problem_of
 from passerby.clock import bin_length_ms, duration_ms, zone_of
 from passerby.document import Document, Key, shown
 from passerby.errors import InputError, LineError, PolicyError, SiteError
@@ -28,8 +27,6 @@ LABELS = ("person", "bicycle", "motorcycle", "car", "bus", "truck", "vehicle")
 """What can be counted; the same words as counting's `Label`, which this layer cannot see."""
 
 _LARGE_EPSILON = 5.0
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_CLEAR_PASSWORD = re.compile(r"://[^/@\s]*:(?!\$\{)[^/@\s]+@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,35 +56,6 @@ class Policy:
             raise PolicyError(f"privacy: {problem}")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Address:
-    """Where a camera's pictures come from; may hold a password, so only `open_text` tells it.
-
-    `text` may name environment variables as ${NAME}; or `file` holds the text.
-    """
-
-    text: str | None
-    file: Path | None = None
-
-    def open_text(self) -> str:
-        """The address with its secrets. Raises SiteError for a variable not set or a file not readable."""
-        if self.file is not None:
-            try:
-                return self.file.read_text(encoding="utf-8").strip()
-            except (OSError, ValueError):
-                raise SiteError([f"{self.file}: the address of a camera could not be read from it"]) from None
-        if missing := self.missing():
-            raise SiteError([f"source: the environment variable {name} is not set" for name in missing])
-        return _VARIABLE.sub(lambda found: os.environ[found[1]], self.text or "")
-
-    def missing(self) -> tuple[str, ...]:
-        """The environment variables that it names and that are not set."""
-        return tuple(name for name in _VARIABLE.findall(self.text or "") if name not in os.environ)
-
-    def __repr__(self) -> str:
-        return "<Address>"
-
-
 @dataclass(frozen=True, slots=True)
 class CountedLine:
     """A line and how it is counted: which labels (None: all), in which corridor (half-width in frame heights;
@@ -101,7 +69,8 @@ class CountedLine:
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """One fixed camera; `detector` is a name or a path, `auto` for the best at hand."""
+    """One fixed camera; `detector` is a name or a path, `auto` for the best at hand; `substream` is a smaller
+    stream of the same view, and `transport` what carries RTSP."""
 
     name: str
     source: Address | None
@@ -109,6 +78,13 @@ class Camera:
     lines: tuple[CountedLine, ...]
     zones: tuple[Zone, ...]
     policy: Policy | None
+    substream: Address | None = None
+    transport: Transport = "tcp"
+
+    @property
+    def watched(self) -> Address | None:
+        """The stream that is counted on."""
+        return self.substream or self.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +263,13 @@ def _anchor(value: Any) -> str:
     return str(value)
 
 
+def _transport(value: Any) -> Transport:
+    for transport in TRANSPORTS:
+        if value == transport:
+            return transport
+    raise TypeError
+
+
 def _corridor(value: Any) -> float | None:
     if value == "off":
         return None
@@ -299,6 +282,8 @@ def _corridor(value: Any) -> float | None:
 def _address(value: Any) -> str | dict[str, str]:
     # No error of this key shows its value.
     if isinstance(value, str) and value.strip():
+        if problem := problem_of(value.strip()):
+            raise ValueError(problem)
         return value.strip()
     if (
         isinstance(value, dict)
@@ -374,6 +359,7 @@ def _policy_check(key: str) -> _Check:
 _Name = Annotated[str, _Check("a name", _text)]
 _End = Annotated[Point, _Check("a point [x, y] in fractions of the frame", _point)]
 _Corners = Annotated[tuple[Point, ...], _Check("a list of at least three points [x, y]", _corners)]
+_Address = Annotated[str | dict[str, str] | None, _Check("an address", _address)]
 _Labels = Annotated[tuple[str, ...], _Check(f"a list of some of {', '.join(LABELS)}", _labels)]
 
 
@@ -412,7 +398,9 @@ class _Line(_Model):
 
 
 class _Camera(_Model):
-    source: Annotated[str | dict[str, str] | None, _Check("an address", _address)] = None
+    source: _Address = None
+    substream: _Address = None
+    transport: Annotated[Transport, _Check(" or ".join(TRANSPORTS), _transport)] = "tcp"
     detector: _Name = "auto"
     lines: dict[_Name, _Line] = {}
     zones: dict[_Name, _Corners] = {}
@@ -471,11 +459,6 @@ def _site(parsed: _File, path: Path, read: Document) -> Site:
 def _camera(name: str, parsed: _Camera, path: Path) -> Camera:
     policy = _policy(Policy(), parsed.privacy) if parsed.privacy else None
     zones = tuple(Zone(zone_name, corners) for zone_name, corners in parsed.zones.items())
-    source = parsed.source
-    if isinstance(source, dict):
-        address: Address | None = Address(None, path.parent / source["file"])
-    else:
-        address = None if source is None else Address(source)
     lines = tuple(
         CountedLine(
             make_line(line_name, line.start, line.end, names=line.names, anchor=line.anchor),
@@ -485,7 +468,14 @@ def _camera(name: str, parsed: _Camera, path: Path) -> Camera:
         )
         for line_name, line in parsed.lines.items()
     )
-    return Camera(name, address, parsed.detector, lines, zones, policy)
+    source, substream = (_opened(said, path.parent) for said in (parsed.source, parsed.substream))
+    return Camera(name, source, parsed.detector, lines, zones, policy, substream, parsed.transport)
+
+
+def _opened(said: str | dict[str, str] | None, folder: Path) -> Address | None:
+    if isinstance(said, dict):
+        return Address(None, folder / said["file"], folder)
+    return None if said is None else Address(said, folder=folder)
 
 
 def _policy(under: Policy, parsed: _Privacy) -> Policy:
@@ -522,13 +512,14 @@ def _mapping(holder: Any, key: str) -> dict[str, Any]:
 def _warnings(cameras: Iterable[Camera], read: Document) -> Iterator[str]:
     for camera in cameras:
         key: Key = ("cameras", camera.name)
-        source = camera.source
-        if source is not None:
-            for name in source.missing():
-                yield read.told((*key, "source"), f"the environment variable {name} is not set")
-            if source.text and _CLEAR_PASSWORD.search(source.text):
+        for said_at, address in (("source", camera.source), ("substream", camera.substream)):
+            if address is None:
+                continue
+            for name in address.missing():
+                yield read.told((*key, said_at), f"the environment variable {name} is not set")
+            if address.in_clear:
                 yield read.told(
-                    (*key, "source"), "holds a password in clear, better ${VARIABLE} or {file: path}"
+                    (*key, said_at), "holds a password in clear, better ${VARIABLE} or {file: path}"
                 )
         policies = {(*key, "privacy"): camera.policy} | {
             (*key, "lines", line.line.name, "privacy"): line.policy for line in camera.lines

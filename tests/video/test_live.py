@@ -18,12 +18,11 @@ import numpy as np
 import pytest
 
 from passerby import simulate
-from passerby.site import Address
+from passerby.address import Address, Transport
 from passerby.synth import Street
 from passerby.video import live
 from passerby.video.frame import Frame
 from passerby.video.health import Health, Reason
-from passerby.video.link import Transport
 
 LIMITS = live.Limits(stall_s=2, connect_s=10, frozen_s=3, wait_s=1)
 PATIENCE_S = 40

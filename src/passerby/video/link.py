@@ -11,16 +11,15 @@ from pathlib import Path
 from queue import Empty, Full, Queue
 from threading import Event, Thread
 from time import monotonic, time
-from typing import Any, Literal
+from typing import Any
 
 import av
 import av.error
 import numpy as np
 
+from passerby.address import Transport, kind_of
 from passerby.video.frame import Image
 from passerby.video.health import Reason
-
-Transport = Literal["tcp", "udp"]
 
 _WAITING = 4
 """Pictures that wait to be looked at; beyond this the oldest goes, whatever it shows."""
@@ -48,22 +47,6 @@ class Picture:
     arrival_ms: int
     pts_ms: float | None
     sender_ms: int | None
-
-
-def kind_of(address: str) -> Literal["rtsp", "http", "v4l2", "file"] | None:
-    """What kind of camera an address names: by its scheme, never by what it says further."""
-    scheme, separator, _ = address.partition("://")
-    if separator:
-        kinds: dict[str, Literal["rtsp", "http", "v4l2", "file"]] = {
-            "rtsp": "rtsp",
-            "rtsps": "rtsp",
-            "http": "http",
-            "https": "http",
-            "v4l2": "v4l2",
-            "file": "file",
-        }
-        return kinds.get(scheme.lower())
-    return "v4l2" if address.startswith("/dev/video") else "file"
 
 
 class Link:

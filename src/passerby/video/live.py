@@ -9,11 +9,11 @@ from random import random
 from threading import Event
 from time import monotonic, time
 
+from passerby.address import Address, Transport, kind_of
 from passerby.errors import SiteError
-from passerby.site import Address
 from passerby.video.frame import Frame
 from passerby.video.health import LONGEST_WAIT_S, Health, Reason, wait_s
-from passerby.video.link import Link, Transport, kind_of
+from passerby.video.link import Link
 from passerby.video.stamps import Stamps
 from passerby.video.stillness import FROZEN_S, Stillness
 

@@ -4,8 +4,10 @@ Law: configuration names things, never code; every mistake is told at once, by f
 expected; no password is ever printed.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
+from datetime import date, datetime
 from difflib import get_close_matches
 from itertools import pairwise
 from math import isfinite
@@ -27,6 +29,8 @@ LABELS = ("person", "bicycle", "motorcycle", "car", "bus", "truck", "vehicle")
 """What can be counted; the same words as counting's `Label`, which this layer cannot see."""
 
 _LARGE_EPSILON = 5.0
+_LONGEST_SENTENCE = 500
+_WEB_ADDRESS = re.compile(r"https?://[^\s/@<>\"']+(?:/[^\s<>\"']*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +72,28 @@ class CountedLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Accuracy:
+    """What a check by hand found on a `day`: the `share`, 0 to 1, that was counted rightly."""
+
+    share: float
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class PublicPage:
+    """What the public page says of who counts and why; `url` is where it will be found."""
+
+    operator: str | None = None
+    purpose: str | None = None
+    contact: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Camera:
     """One fixed camera; `detector` is a name or a path, `auto` for the best at hand; `substream` is a smaller
-    stream of the same view, and `transport` what carries RTSP."""
+    stream of the same view, and `transport` what carries RTSP. `plan` is a picture of that view without anybody, for
+    the public page."""
 
     name: str
     source: Address | None
@@ -80,6 +103,8 @@ class Camera:
     policy: Policy | None
     substream: Address | None = None
     transport: Transport = "tcp"
+    plan: Path | None = None
+    accuracy: Accuracy | None = None
 
     @property
     def watched(self) -> Address | None:
@@ -96,6 +121,7 @@ class Site:
     timezone: str
     cameras: tuple[Camera, ...]
     warnings: tuple[str, ...]
+    page: PublicPage = PublicPage()
 
     def camera(self, name: str | None = None) -> Camera:
         """The camera of that name, or the only one. Raises InputError."""
@@ -297,6 +323,48 @@ def _address(value: Any) -> str | dict[str, str]:
     )
 
 
+def _sentence(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise TypeError
+    text = " ".join(value.split())
+    if not text.isprintable() or len(text) > _LONGEST_SENTENCE:
+        raise ValueError(
+            f"found {len(text)} characters, expected at most {_LONGEST_SENTENCE} that can be read"
+        )
+    return text
+
+
+def _web_address(value: Any) -> str:
+    if not isinstance(value, str) or not _WEB_ADDRESS.fullmatch(value):
+        raise TypeError
+    return value
+
+
+def _plan(value: Any) -> str:
+    if not isinstance(value, str) or Path(value).suffix.lower() not in (".png", ".svg"):
+        raise TypeError
+    return value
+
+
+def _share(value: Any) -> float:
+    share = _number(value)
+    if not 0 <= share <= 1:
+        raise TypeError
+    return share
+
+
+def _day(value: Any) -> date:
+    # A quoted date is a text; one without quotes is read by YAML.
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
+        raise TypeError
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise TypeError from None
+
+
 def _number(value: Any) -> float:
     # bool is an int to Python, but no number to who writes a site file.
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -360,6 +428,7 @@ _Name = Annotated[str, _Check("a name", _text)]
 _End = Annotated[Point, _Check("a point [x, y] in fractions of the frame", _point)]
 _Corners = Annotated[tuple[Point, ...], _Check("a list of at least three points [x, y]", _corners)]
 _Address = Annotated[str | dict[str, str] | None, _Check("an address", _address)]
+_Sentence = Annotated[str, _Check(f"a text of at most {_LONGEST_SENTENCE} characters", _sentence)]
 _Labels = Annotated[tuple[str, ...], _Check(f"a list of some of {', '.join(LABELS)}", _labels)]
 
 
@@ -397,6 +466,11 @@ class _Line(_Model):
         return self
 
 
+class _Accuracy(_Model):
+    share: Annotated[float, _Check("a share from 0 to 1", _share)]
+    day: Annotated[date, _Check("a date such as 2026-11-23", _day)]
+
+
 class _Camera(_Model):
     source: _Address = None
     substream: _Address = None
@@ -404,7 +478,18 @@ class _Camera(_Model):
     detector: _Name = "auto"
     lines: dict[_Name, _Line] = {}
     zones: dict[_Name, _Corners] = {}
+    plan: Annotated[str | None, _Check("the name of a PNG or SVG file", _plan)] = None
+    accuracy: _Accuracy | None = None
     privacy: _Privacy | None = None
+
+
+class _Page(_Model):
+    operator: _Sentence | None = None
+    purpose: _Sentence | None = None
+    contact: _Sentence | None = None
+    url: Annotated[str | None, _Check("a web address such as https://counts.example.org/", _web_address)] = (
+        None
+    )
 
 
 class _Place(_Model):
@@ -414,6 +499,7 @@ class _Place(_Model):
 
 class _File(_Model):
     site: _Place
+    page: _Page | None = None
     cameras: Annotated[dict[_Name, _Camera], Field(min_length=1)]
 
 
@@ -424,6 +510,10 @@ def _model_at(key: Key) -> type[_Model]:
             return _File
         case ("site",):
             return _Place
+        case ("page",):
+            return _Page
+        case (*_, "accuracy"):
+            return _Accuracy
         case (*_, "privacy"):
             return _Privacy
         case ("cameras", _):
@@ -453,7 +543,8 @@ def _known_keys(key: Key) -> list[str]:
 
 def _site(parsed: _File, path: Path, read: Document) -> Site:
     cameras = tuple(_camera(name, camera, path) for name, camera in parsed.cameras.items())
-    return Site(path, parsed.site.name, parsed.site.timezone, cameras, tuple(_warnings(cameras, read)))
+    page = PublicPage(**parsed.page.model_dump()) if parsed.page else PublicPage()
+    return Site(path, parsed.site.name, parsed.site.timezone, cameras, tuple(_warnings(cameras, read)), page)
 
 
 def _camera(name: str, parsed: _Camera, path: Path) -> Camera:
@@ -469,7 +560,11 @@ def _camera(name: str, parsed: _Camera, path: Path) -> Camera:
         for line_name, line in parsed.lines.items()
     )
     source, substream = (_opened(said, path.parent) for said in (parsed.source, parsed.substream))
-    return Camera(name, source, parsed.detector, lines, zones, policy, substream, parsed.transport)
+    plan = None if parsed.plan is None else path.parent / parsed.plan
+    accuracy = Accuracy(**parsed.accuracy.model_dump()) if parsed.accuracy else None
+    return Camera(
+        name, source, parsed.detector, lines, zones, policy, substream, parsed.transport, plan, accuracy
+    )
 
 
 def _opened(said: str | dict[str, str] | None, folder: Path) -> Address | None:

@@ -84,13 +84,22 @@ def write(
         return (f"{path}: not written, for no frame of the recording could be read",)
     plate = empty(samples, detectors)
     details = f"{counts.start.isoformat(' ', timespec='seconds')}   {_duration(counts.duration_s)}   {counts.detector}"
-    encoded, data = cv2.imencode(".png", draw(plate, lines, counts.totals, details))
-    if not encoded:
-        raise ValueError("an image that is no PNG")
-    atomic.write(path, data.tobytes())
+    atomic.write(path, _encoded(draw(plate, lines, counts.totals, details)))
     if detectors:
         return ()
     return (f"{path}: no model looked for people who never moved; look at it before you pass it on",)
+
+
+def png(plate: Plate) -> bytes:
+    """The plate alone, as a PNG."""
+    return _encoded(plate.image)
+
+
+def _encoded(image: Image) -> bytes:
+    encoded, data = cv2.imencode(".png", image)
+    if not encoded:
+        raise ValueError("an image that is no PNG")
+    return data.tobytes()
 
 
 def draw(plate: Plate, lines: Sequence[Line], totals: Sequence[TotalCount], details: str) -> Image:

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
-from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from passerby.errors import InputError
+from passerby.places import Place
 from passerby.span import Span
 
 DAY_MS = 86_400_000
@@ -93,7 +93,11 @@ def zone_of(name: str | None) -> tzinfo:
 
 
 def resolve_start(
-    path: Path, *, start: str | None = None, timezone_name: str | None = None, created: datetime | None = None
+    path: Place,
+    *,
+    start: str | None = None,
+    timezone_name: str | None = None,
+    created: datetime | None = None,
 ) -> Start:
     """When the recording `path` began: `start`, else `created` (aware), else a date in the file's name.
 

@@ -4,17 +4,20 @@ Law: a frame leaves through the generator and is forgotten; time comes from the 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 
-from passerby.errors import SourceError
+from passerby import places
+from passerby.errors import InputError, SourceError
+from passerby.places import Place
 from passerby.span import Span
+from passerby.video import opening
 from passerby.video.frame import Frame, Image
 
 _LONGEST_MS = 48 * 3_600_000
@@ -28,9 +31,10 @@ class Recording:
     """What a file says of itself. `width`, `height` px as shown (rotation applied); `fps` nominal;
     `duration_ms` by its header, 0 where it does not say; `created` UTC or None; `rotation` in quarter
     turns, counter-clockwise; `first_stamp` of the first frame, in ticks of the stream; `has_times` is False
-    where pictures have no time of their own, so that they can only be read from the first one on."""
+    where pictures have no time of their own, so that they can only be read from the first one on; `decode` is how
+    it is decoded, software or a kind of hardware."""
 
-    path: Path
+    path: Place
     width: int
     height: int
     fps: float
@@ -40,6 +44,7 @@ class Recording:
     rotation: int
     first_stamp: int
     has_times: bool = True
+    decode: str = opening.SOFTWARE
 
     @property
     def aspect(self) -> float:
@@ -62,20 +67,17 @@ class Reading:
     doubtful: bool = False
 
 
-def probe(video: str | Path) -> Recording:
-    """What `video` says of itself.
+def probe(video: str | Place, decode: str = opening.SOFTWARE) -> Recording:
+    """What `video`, a file or a URL, says of itself; `decode` is how it is decoded then, which `auto` settles here.
 
-    Raises SourceError: no such file, a folder, no video in it, no frame that can be decoded.
+    Raises SourceError: no such file, a folder, no video in it, no frame that can be decoded; InputError for
+    hardware that is not here.
     """
-    path = Path(video)
-    if not path.exists():
-        raise SourceError(f"{path}: no such file")
-    if path.is_dir():
-        raise SourceError(f"{path}: is a folder, expected a video file")
-    if path.stat().st_size == 0:
-        raise SourceError(f"{path}: is empty, expected a video file")
+    path = places.place_of(video)
+    places.check(path)
+    opening.check(decode)
     try:
-        with av.open(str(path)) as container:
+        with opening.opened(path) as container:
             stream = _video_stream(container, path)
             first = next(_decoded(container, stream, Reading()), None)
             if first is None:
@@ -84,7 +86,7 @@ def probe(video: str | Path) -> Recording:
             width, height = first.width, first.height
             if rotation % 2:
                 width, height = height, width
-            return Recording(
+            recording = Recording(
                 path=path,
                 width=width,
                 height=height,
@@ -97,7 +99,27 @@ def probe(video: str | Path) -> Recording:
                 has_times=container.format.name != "avi" and first.pts is not None,
             )
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise SourceError(f"{path}: cannot be read as a video ({_reason(error)})") from None
+        raise opening.unreadable(path, error) from None
+    if decode == opening.AUTO:
+        for hardware in opening.HARDWARE:
+            with suppress(InputError, SourceError):
+                return _with_hardware(recording, hardware)
+        return recording
+    return recording if decode == opening.SOFTWARE else _with_hardware(recording, decode)
+
+
+def _with_hardware(recording: Recording, decode: str) -> Recording:
+    """`recording` to be decoded by that hardware. Raises SourceError where it does not decode the first picture."""
+    # What comes back from a device has lost the time by which AVI is read.
+    if not recording.has_times:
+        raise opening.beyond(recording.path, decode)
+    try:
+        with opening.opened(recording.path, decode) as container:
+            if next(_decoded(container, _video_stream(container, recording.path), Reading()), None) is None:
+                raise opening.beyond(recording.path, decode)
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise opening.unreadable(recording.path, error) from None
+    return replace(recording, decode=decode)
 
 
 def extent(recording: Recording) -> Span:
@@ -108,7 +130,7 @@ def extent(recording: Recording) -> Span:
     """
     last_ms = 0
     try:
-        with av.open(str(recording.path)) as container:
+        with opening.opened(recording.path) as container:
             stream = _video_stream(container, recording.path)
             for packet in container.demux(stream):
                 stamp = packet.dts if container.format.name == "avi" or packet.pts is None else packet.pts
@@ -120,7 +142,7 @@ def extent(recording: Recording) -> Span:
                     last_ms = max(last_ms, round((stamp - recording.first_stamp) * stream.time_base * 1000))
     except (av.FFmpegError, OSError, ValueError) as error:
         if not last_ms:
-            raise SourceError(f"{recording.path}: cannot be read as a video ({_reason(error)})") from None
+            raise opening.unreadable(recording.path, error) from None
     latest_ms = recording.duration_ms + 10_000 if recording.duration_ms else last_ms
     return Span(0, min(last_ms, latest_ms) + round(1000 / recording.fps))
 
@@ -140,11 +162,7 @@ def frames(
     """
     reading = Reading() if reading is None else reading
     wide = None if span is None else Span(span.start_ms - margin_ms, span.end_ms + margin_ms)
-    try:
-        container = av.open(str(recording.path))
-    except (av.FFmpegError, OSError) as error:
-        raise SourceError(f"{recording.path}: cannot be read as a video ({_reason(error)})") from None
-    with container:
+    with opening.opened(recording.path, recording.decode) as container:
         stream = _video_stream(container, recording.path)
         stream.codec_context.thread_count = 1
         pictures = _decoded(container, stream, reading)
@@ -204,7 +222,7 @@ def _cover(reading: Reading, span: Span) -> None:
         reading.covered.append(span)
 
 
-def _video_stream(container: Any, path: Path) -> Any:
+def _video_stream(container: Any, path: Place) -> Any:
     streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
     if not streams:
         found = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
@@ -226,7 +244,7 @@ def _decoded(container: Any, stream: Any, reading: Reading) -> Iterator[Any]:
     except (av.FFmpegError, OSError) as error:
         reading.damaged += 1
         reading.doubtful = True
-        reading.problems.append(f"reading stopped early ({_reason(error)})")
+        reading.problems.append(f"reading stopped early ({places.reason(error)})")
 
 
 def _stamp(picture: Any, container: Any) -> int | None:
@@ -303,8 +321,3 @@ def _frame(picture: Any, time_ms: int, recording: Recording) -> Frame:
 def _plane(plane: Any) -> Image:
     """The plane as (H, W) uint8 without a copy: decoders pad their lines."""
     return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
-
-
-def _reason(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error)
-    return str(text).strip().rstrip(".").lower() or type(error).__name__

@@ -13,34 +13,25 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     Connection,
-    Float,
-    Integer,
     Row,
-    Select,
     Table,
-    Text,
     bindparam,
-    cast,
     delete,
-    exists,
     func,
     insert,
-    null,
-    or_,
     select,
     tuple_,
-    union_all,
     update,
 )
 
 from passerby import clock
-from passerby.errors import ConflictError, InputError, StoreError, UnknownNameError
+from passerby.errors import ConflictError, InputError, StoreError
 from passerby.lines import name_problem
 from passerby.publish.database import Database, open_database
 from passerby.publish.query import Cursor, Query
+from passerby.publish.reading import chosen, of_resolution, read_cells, released
 from passerby.publish.rollup import MICRO, Rollup, homes
 from passerby.publish.schema import CELL, HEALTH, RELEASE, ROLLUP, STORE
 from passerby.publish.sums import (
@@ -61,14 +52,6 @@ _LATEST_MS = 200_000_000_000_000
 LONGEST_MS = 1_000 * 366 * clock.DAY_MS
 _REASON = re.compile(r"[a-z]*(?:[ -][a-z]+){0,5}", re.ASCII)
 _ROLLUP_KEY = ("cell_id", "resolution", "start_ms")
-# Columns that only one of the two tables has; a row of the other has nothing there.
-_OF_RELEASES = (("noise_scale", Float(53)), ("coverage", Float(53)), ("receipt", Text()))
-_OF_SUMS = (
-    ("variance", Float(53)),
-    ("covered", BigInteger()),
-    ("summed_ms", BigInteger()),
-    ("releases", Integer()),
-)
 _STALE_MS = 2 * clock.DAY_MS
 """How far back the newest number of a cell is looked for, from the newest of all."""
 
@@ -187,7 +170,7 @@ class Store:
     def cells(self) -> tuple[Cell, ...]:
         """Everything that was ever published, in the order of its first release."""
         with self._database.reading() as connection:
-            return tuple(cell for _, cell in sorted(_read_cells(connection).items()))
+            return tuple(cell for _, cell in sorted(read_cells(connection).items()))
 
     def latest(self) -> tuple[Sum, ...]:
         """The newest bin of each cell that had one within two days of the newest of all."""
@@ -201,10 +184,10 @@ class Store:
                 .group_by(RELEASE.c.cell_id)
                 .subquery()
             )
-            chosen = _released("bin").where(
+            newest_of_each = released("bin").where(
                 tuple_(RELEASE.c.cell_id, RELEASE.c.start_ms).in_(select(last.c.cell_id, last.c.start_ms))
             )
-            rows = connection.execute(chosen.order_by(RELEASE.c.cell_id)).all()
+            rows = connection.execute(newest_of_each.order_by(RELEASE.c.cell_id)).all()
             return self._sums(connection, rows)
 
     def state(self) -> str:
@@ -270,17 +253,17 @@ class Store:
 
     def _page(self, connection: Connection, query: Query, after: Cursor | None, limit: int) -> Page:
         asked = any((query.cameras, query.lines, query.directions, query.labels))
-        ids = sorted(_chosen(self._known_cells(connection), query)) if asked else None
+        ids = sorted(chosen(self._known_cells(connection), query)) if asked else None
         if ids == []:
             return Page((), None)
-        wanted = _of_resolution(query, ids, after).order_by("start_ms", "cell_id").limit(limit + 1)
+        wanted = of_resolution(query, ids, after).order_by("start_ms", "cell_id").limit(limit + 1)
         found = connection.execute(wanted).all()
         rows = self._sums(connection, found[:limit])
         last = found[limit - 1] if len(found) > limit else None
         return Page(rows, None if last is None else Cursor(last.start_ms, last.cell_id))
 
     def _known_cells(self, connection: Connection) -> dict[int, Cell]:
-        self._cells = _read_cells(connection)
+        self._cells = read_cells(connection)
         return self._cells
 
     def _sums(self, connection: Connection, rows: Sequence[Row[Any]]) -> tuple[Sum, ...]:
@@ -339,16 +322,9 @@ def _conflict(one: Release) -> str:
     return f"{_named(one)}: something else was published for it before; a published number never changes"
 
 
-def _read_cells(connection: Connection) -> dict[int, Cell]:
-    return {
-        row.id: Cell(row.camera, row.line, row.direction, row.label)
-        for row in connection.execute(select(CELL).order_by(CELL.c.id))
-    }
-
-
 def _cell_ids(connection: Connection, cells: set[Cell]) -> dict[Cell, int]:
     """The id of each cell; those that are new are added, in the order of their names."""
-    known = {cell: number for number, cell in _read_cells(connection).items()}
+    known = {cell: number for number, cell in read_cells(connection).items()}
     new = sorted(cells - known.keys())
     if new:
         first = max(known.values(), default=0) + 1
@@ -472,78 +448,6 @@ def _touch(connection: Connection) -> None:
 
 def _forget(connection: Connection, table: Table, of_level: ColumnElement[bool], before_ms: int) -> int:
     return connection.execute(delete(table).where(of_level, table.c.end_ms <= before_ms)).rowcount
-
-
-def _chosen(cells: dict[int, Cell], query: Query) -> list[int]:
-    """The ids of the cells that are asked for. Raises InputError for a name that none of them has."""
-    parts = (
-        ("camera", query.cameras),
-        ("line", query.lines),
-        ("direction", query.directions),
-        ("label", query.labels),
-    )
-    for part, names in parts:
-        known = sorted({getattr(cell, part) for cell in cells.values()})
-        for name in names:
-            if name not in known:
-                shown = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
-                raise UnknownNameError(
-                    f"{part} {name[:60]!r}: nothing was published for it, expected one of: {shown}"
-                )
-    return [
-        number
-        for number, cell in cells.items()
-        if all(not names or getattr(cell, part) in names for part, names in parts)
-    ]
-
-
-def _of_resolution(query: Query, ids: list[int] | None, after: Cursor | None) -> Select[Any]:
-    if query.resolution == "bin":
-        return _released("bin").where(*_within(RELEASE, query, ids, after))
-    summed = _summed(query.resolution).where(*_within(ROLLUP, query, ids, after))
-    if query.resolution == "hour":
-        return summed
-    # A day that was released itself has less noise than its bins together, so it stands in for their sum.
-    day = RELEASE.alias("day")
-    stands_in = exists().where(
-        day.c.level == "day", day.c.cell_id == ROLLUP.c.cell_id, day.c.start_ms == ROLLUP.c.start_ms
-    )
-    released = _released("day").where(*_within(RELEASE, query, ids, after))
-    return select(union_all(released, summed.where(~stands_in)).subquery())
-
-
-def _within(
-    table: Table, query: Query, ids: list[int] | None, after: Cursor | None
-) -> Iterator[ColumnElement[bool]]:
-    if ids is not None:
-        yield table.c.cell_id.in_(ids)
-    if query.from_ms is not None:
-        yield table.c.start_ms >= query.from_ms
-    if query.to_ms is not None:
-        yield table.c.start_ms < query.to_ms
-    if after is not None:
-        yield table.c.start_ms >= after.start_ms
-        yield or_(table.c.start_ms > after.start_ms, table.c.cell_id > after.cell_id)
-
-
-def _released(level: Level) -> Select[Any]:
-    columns = [RELEASE.c[name] for name in ("cell_id", "start_ms", "end_ms", "value", "epsilon")]
-    return select(
-        *columns,
-        RELEASE.c.noise_scale,
-        RELEASE.c.coverage,
-        RELEASE.c.receipt,
-        *(cast(null(), kind).label(name) for name, kind in _OF_SUMS),
-    ).where(RELEASE.c.level == level)
-
-
-def _summed(resolution: Resolution) -> Select[Any]:
-    columns = [ROLLUP.c[name] for name in ("cell_id", "start_ms", "end_ms", "value", "epsilon")]
-    return select(
-        *columns,
-        *(cast(null(), kind).label(name) for name, kind in _OF_RELEASES),
-        *(ROLLUP.c[name] for name, _ in _OF_SUMS),
-    ).where(ROLLUP.c.resolution == resolution)
 
 
 def _sum(row: Row[Any], cell: Cell) -> Sum:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from passerby.errors import InputError, ModelError
+from passerby.video import onnx
 from passerby.video.detector import LoadedDetector, load
 from passerby.video.weights import find
 
@@ -27,21 +28,25 @@ class Choice:
     warnings: tuple[str, ...]
 
 
-def choose(names: str, model_dir: Path | None) -> Choice:
-    """`auto`, `motion`, or names or paths of models joined by `+`, of which one may be `motion`.
+def choose(names: str, model_dir: Path | None, device: str = onnx.CPU) -> Choice:
+    """`auto`, `motion`, or names or paths of models joined by `+`, of which one may be `motion`; they run on
+    `device` cpu, cuda or openvino.
 
-    Raises ModelError for a model that is not found or is none; InputError for an empty name.
+    Raises ModelError for a model that is not found or is none, or for a device that is not here; InputError for an
+    empty name.
     """
+    if device != onnx.CPU:  # else `auto` would count without a network where there is no such device
+        onnx.check_device(device)
     if names == AUTO:
-        return _auto(model_dir)
+        return _auto(model_dir, device)
     parts = [part.strip() for part in names.split("+")]
     if not all(parts):
         raise InputError(f"detector {names!r}: expected auto, motion, or names of models joined by +")
-    loaded = tuple(load(part, model_dir) for part in parts if part != MOTION)
+    loaded = tuple(load(part, model_dir, device=device) for part in parts if part != MOTION)
     return Choice("+".join(parts), loaded, MOTION in parts, ())
 
 
-def _auto(model_dir: Path | None) -> Choice:
+def _auto(model_dir: Path | None, device: str) -> Choice:
     loaded, warnings = [], []
     for name in _PREFERRED:
         try:
@@ -49,7 +54,7 @@ def _auto(model_dir: Path | None) -> Choice:
         except ModelError:
             continue
         try:
-            loaded.append(load(str(path), model_dir))
+            loaded.append(load(str(path), model_dir, device=device))
         except ModelError as error:
             warnings.append(f"counting without {name}: {error}")
     if loaded:

@@ -16,12 +16,13 @@ from passerby.errors import ModelError
 Shape = tuple[int | None, ...]
 """One number for each axis; None where the file leaves it free."""
 
+CPU = "cpu"
 _PROVIDERS = {
-    "cpu": "CPUExecutionProvider",
+    CPU: "CPUExecutionProvider",
     "cuda": "CUDAExecutionProvider",
     "openvino": "OpenVINOExecutionProvider",
 }
-_PACKAGES = {"cpu": "onnxruntime", "cuda": "onnxruntime-gpu", "openvino": "onnxruntime-openvino"}
+_PACKAGES = {CPU: "onnxruntime", "cuda": "onnxruntime-gpu", "openvino": "onnxruntime-openvino"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,10 +53,16 @@ def open_network(path: Path, threads: int, device: str) -> Network:
 
     Raises ModelError when the file is no ONNX model or the runtime has no such device.
     """
+    check_device(device)
+    return _open(path, path, threads, device)
+
+
+def check_device(device: str) -> None:
+    """Raises ModelError for a device that nobody knows, or that the runtime that is installed does not have."""
     try:
         import onnxruntime
     except ImportError as error:
-        raise ModelError(f"{path}: ONNX Runtime is missing: pip install onnxruntime ({error})") from None
+        raise ModelError(f"ONNX Runtime is missing: pip install onnxruntime ({error})") from None
     if device not in _PROVIDERS:
         raise ModelError(f"device {device}: expected one of {', '.join(_PROVIDERS)}")
     if _PROVIDERS[device] not in onnxruntime.get_available_providers():
@@ -63,7 +70,6 @@ def open_network(path: Path, threads: int, device: str) -> Network:
             f"device {device}: this ONNX Runtime has no {_PROVIDERS[device]}; "
             f"install {_PACKAGES[device]} in place of onnxruntime, or use cpu"
         )
-    return _open(path, path, threads, device)
 
 
 def open_freed(path: Path, threads: int, device: str) -> Network:

@@ -13,6 +13,7 @@ from passerby.privacy.contribution import Sensitivity, sensitivity
 from passerby.privacy.gate import variance
 from passerby.privacy.noise import scale
 from passerby.privacy.standing import split, whole_micro
+from passerby.promise import promise_of
 from passerby.release import Cell, Release
 
 if TYPE_CHECKING:
@@ -145,15 +146,13 @@ def noise_95(variances: Sequence[float]) -> float:
 
 def promise(policy: "Policy") -> str:
     """What a passer-by is promised, in plain words, from rho, K and epsilon."""
-    factor = exp(policy.epsilon)
-    # Rounded up, so that the words promise no more than the numbers do.
-    times, right = ceil(factor * 10) / 10, ceil(1000 * factor / (1 + factor)) / 10
+    told = promise_of(policy)
     return (
-        f"Whatever you do on this line, in up to {policy.k} visits of up to {policy.rho_ms / 1000:g} s each, "
-        f"nothing published here becomes more than {times:,.1f} times as likely, or as unlikely, as if you had "
-        f"not come. Who would have bet evenly on whether you were here is right at most {right:g} % of the time "
-        f"after reading everything. Come n times as often, and it is {policy.epsilon:g} n for "
-        f"{policy.epsilon:g} in this sum."
+        f"Whatever you do on this line, in up to {told.visits} visits of up to {told.visit_s:g} s each, "
+        f"nothing published here becomes more than {told.times:,.1f} times as likely, or as unlikely, as if you had "
+        f"not come. Who would have bet evenly on whether you were here is right at most {told.right_percent:g} % "
+        f"of the time after reading everything. Come n times as often, and it is {told.epsilon:g} n for "
+        f"{told.epsilon:g} in this sum."
     )
 
 

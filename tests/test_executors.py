@@ -3,11 +3,13 @@
 import os
 import random
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 
 import pytest
 
 from passerby.errors import InputError, PasserbyError
-from passerby.executors import AHEAD, processes
+from passerby.executors import AHEAD, Failed, processes, tried
 from passerby.privacy.contribution import Contribution, clip
 from passerby.release import Cell
 from passerby.span import Chunk, Span
@@ -27,6 +29,13 @@ def process_of(_: int) -> int:
 
 def die(_: int) -> int:
     os._exit(1)
+
+
+def die_once(folder: Path, number: int) -> int:
+    if number in (3, 7) and not (folder / str(number)).exists():
+        (folder / str(number)).touch()
+        os._exit(1)
+    return number
 
 
 def refuse(number: int) -> int:
@@ -75,9 +84,24 @@ def test_an_error_comes_where_its_answer_would() -> None:
         next(answers)
 
 
-def test_a_process_that_dies_is_told_in_one_line() -> None:
+def test_a_process_that_dies_whatever_is_tried_is_told_in_one_line() -> None:
     with pytest.raises(PasserbyError, match="a worker process died"):
         list(processes(1)(die, range(2)))
+
+
+def test_a_process_that_dies_once_is_replaced_and_nothing_is_lost(tmp_path: Path) -> None:
+    answers = list(processes(2)(partial(die_once, tmp_path), range(12)))
+    assert answers == list(range(12))
+    assert {path.name for path in tmp_path.iterdir()} == {"3", "7"}
+
+
+def test_an_error_among_many_is_an_answer_where_it_is_tried() -> None:
+    answers = list(processes(2)(partial(tried, refuse), range(6)))
+    assert [one for one in answers if not isinstance(one, Failed)] == [0, 1, 2, 4, 5]
+    failed = answers[3]
+    assert isinstance(failed, Failed)
+    assert isinstance(failed.error, InputError)
+    assert str(failed.error) == "three: expected another"
 
 
 def test_no_workers_are_refused() -> None:

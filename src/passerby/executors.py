@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
 from multiprocessing import get_context, parent_process
 from threading import Thread
-from typing import Any, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from passerby.errors import InputError, PasserbyError
 
@@ -24,6 +26,8 @@ A = TypeVar("A")
 B = TypeVar("B")
 AHEAD = 2
 """How many arguments for each worker are taken before they are needed: a stream is never read whole."""
+TRIES = 3
+"""So often is an argument worked on whose worker died, before it is blamed."""
 
 
 class Executor(Protocol):
@@ -32,32 +36,88 @@ class Executor(Protocol):
     def __call__(self, function: Callable[[A], B], arguments: Iterable[A], /) -> Iterator[B]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """What `tried` answers in place of an error."""
+
+    error: PasserbyError
+
+
+def tried(function: Callable[[A], B], argument: A) -> "B | Failed":
+    """What `function` answers, or the error that it raised: so that the work on other arguments goes on."""
+    try:
+        return function(argument)
+    except PasserbyError as error:
+        return Failed(error)
+
+
 def processes(workers: int) -> Executor:
     """An executor on `workers` processes of this machine. Raises InputError for less than one.
 
     They are started afresh and not forked, so that they share no state with this one, of a library or of chance.
-    A process that dies ends the run with a PasserbyError; an answer that is not waited for any more ends them all.
+    Where one dies, all are started again, and what was not answered is asked again; what nobody survives ends the
+    run with a PasserbyError. An answer that is not waited for any more ends them all.
     """
     if workers < 1:
         raise InputError(f"{workers} processes: expected at least 1")
 
     def execute(function: Callable[[A], B], arguments: Iterable[A], /) -> Iterator[B]:
+        source = iter(arguments)
+        waiting: deque[_Asked[A, B]] = deque()
+        pool = _pool(workers)
+        deaths = 0
         try:
-            with ProcessPoolExecutor(workers, get_context("spawn"), _begin) as pool:
-
-                def submit(argument: A) -> Future[B]:
-                    with _uninterrupted():
-                        return pool.submit(function, argument)
-
+            while True:
+                waiting.extend(_Asked(one) for one in islice(source, AHEAD * workers + 1 - len(waiting)))
+                if not waiting:
+                    break
                 try:
-                    yield from _in_order(submit, Future.result, arguments, workers)
-                except BaseException:
+                    for asked in waiting:
+                        asked.ask(pool, function)
+                    answer = waiting[0].answer()
+                except BrokenProcessPool:
+                    deaths += 1
+                    if deaths == TRIES:
+                        raise PasserbyError("a worker process died: it may have run out of memory") from None
                     _end(pool)
-                    raise
-        except BrokenProcessPool:
-            raise PasserbyError("a worker process died: it may have run out of memory") from None
+                    pool = _pool(workers)
+                    continue
+                deaths = 0
+                waiting.popleft()
+                yield answer
+        except BaseException:
+            _end(pool)
+            raise
+        pool.shutdown()
 
     return execute
+
+
+@dataclass(slots=True)
+class _Asked(Generic[A, B]):
+    """An argument and what is or will be answered to it."""
+
+    argument: A
+    future: "Future[B] | None" = None
+
+    def ask(self, pool: ProcessPoolExecutor, function: Callable[[A], B]) -> None:
+        """Unless it was asked before, of processes that live or that answered it in time."""
+        if self.future is not None and not _is_lost(self.future):
+            return
+        with _uninterrupted():
+            self.future = pool.submit(function, self.argument)
+
+    def answer(self) -> B:
+        assert self.future is not None
+        return self.future.result()
+
+
+def _is_lost(future: "Future[B]") -> bool:
+    return future.cancelled() or (future.done() and isinstance(future.exception(), BrokenProcessPool))
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, get_context("spawn"), _begin)
 
 
 def _begin() -> None:
@@ -91,15 +151,3 @@ def _uninterrupted() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _in_order(
-    submit: Callable[[A], Any], result: Callable[[Any], B], arguments: Iterable[A], workers: int
-) -> Iterator[B]:
-    waiting: deque[Any] = deque()
-    for argument in arguments:
-        waiting.append(submit(argument))
-        if len(waiting) > AHEAD * workers:
-            yield result(waiting.popleft())
-    while waiting:
-        yield result(waiting.popleft())

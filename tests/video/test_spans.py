@@ -210,13 +210,10 @@ def test_whoever_is_stopped_nothing_is_left_behind(tmp_path: Path, of: str) -> N
         os.kill(run.pid if of == "parent" else next(filter(is_worker, started)), signal.SIGKILL)
     _, told = run.communicate(timeout=60)
 
-    assert run.returncode == {"ctrl-c": 130, "worker": 2, "parent": -signal.SIGKILL}[of]
-    if of == "worker":
-        assert told.count("\n") == 1
-        assert "a worker process died" in told
-    elif of == "ctrl-c":
+    assert run.returncode == {"ctrl-c": 130, "worker": 0, "parent": -signal.SIGKILL}[of]
+    if of != "parent":
         assert told.strip() == ""
     while any(Path(f"/proc/{pid}").exists() for pid in started):
         assert time.monotonic() < deadline, "a worker was left behind"
         time.sleep(0.02)
-    assert list(tmp_path.iterdir()) == [path]
+    assert sorted(tmp_path.iterdir()) == ([out, path] if of == "worker" else [path])

@@ -1,10 +1,12 @@
-"""A recorded H.264 stream played by the wall clock over RTSP, as a camera would: run by Debian's Python.
+"""A recorded stream played by the wall clock over RTSP, as a camera would: run by Debian's Python.
 
 Law: nothing of passerby is imported; what is played comes as one line of JSON on standard input, passwords with it.
 
-    {"video", "start_s", "host", "port", "path", "user", "password", "units": [[offset, size, time_s, key], ...]}
+    {"video", "codec", "start_s", "loop_s", "host", "port", "path", "user", "password", "sign_in",
+     "units": [[offset, size, time_s, key], ...]}
 
-Prints the port once it listens. Ends when standard input does, or with the last unit where `quits` is true.
+Prints the port once it listens. Plays the units again every `loop_s`, or once where it is null. Ends when standard
+input does, or with the last unit where `quits` is true.
 """
 
 # ruff: noqa: E402
@@ -20,36 +22,43 @@ from typing import Any
 import gi
 
 gi.require_version("Gst", "1.0")
+gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer
+from gi.repository import GLib, Gst, GstRtsp, GstRtspServer
 
 # Parameter sets are in the stream before each key picture; put in once more, they would part its slices.
-_LAUNCH = (
-    "( appsrc name=units is-live=true format=time do-timestamp=false "
-    "caps=video/x-h264,stream-format=byte-stream,alignment=au "
-    "! h264parse ! rtph264pay name=pay0 pt=96 )"
-)
+_PAYLOAD = {
+    "h264": "video/x-h264,stream-format=byte-stream,alignment=au ! h264parse ! rtph264pay name=pay0 pt=96",
+    "h265": "video/x-h265,stream-format=byte-stream,alignment=au ! h265parse ! rtph265pay name=pay0 pt=96",
+    "mjpeg": "image/jpeg ! jpegparse ! rtpjpegpay name=pay0 pt=26",
+}
 
 
 def feed(source: Any, order: dict[str, Any], begun: float) -> None:
     """Push every unit when it is due, from the last key unit that is due already; time stamps start at 0."""
-    units, start_s = order["units"], order["start_s"]
-    due = [start_s + unit[2] for unit in units]
-    first = max(0, bisect_right(due, time.time()) - 1)
+    units, start_s, loop_s = order["units"], order["start_s"], order["loop_s"]
+    due_s = [unit[2] for unit in units]
+    passed_s = max(0.0, time.time() - start_s)
+    begin_s = start_s + (passed_s // loop_s * loop_s if loop_s else 0.0)
+    first = max(0, bisect_right(due_s, time.time() - begin_s) - 1)
     while first and not units[first][3]:
         first -= 1
     with open(order["video"], "rb") as video:
-        for number in range(first, len(units)):
-            offset, size, _, _ = units[number]
-            wait_s = due[number] - time.time()
-            if wait_s > 0:
-                time.sleep(wait_s)
-            video.seek(offset)
-            buffer = Gst.Buffer.new_wrapped(video.read(size))
-            # Units before now come at once, and are stamped as of when they were due.
-            buffer.pts = buffer.dts = max(0, round((due[number] - begun) * Gst.SECOND))
-            if source.emit("push-buffer", buffer) != Gst.FlowReturn.OK:
-                return
+        while True:
+            for offset, size, shown_s, _ in units[first:]:
+                due = begin_s + shown_s
+                wait_s = due - time.time()
+                if wait_s > 0:
+                    time.sleep(wait_s)
+                video.seek(offset)
+                buffer = Gst.Buffer.new_wrapped(video.read(size))
+                # Units before now come at once, and are stamped as of when they were due.
+                buffer.pts = buffer.dts = max(0, round((due - begun) * Gst.SECOND))
+                if source.emit("push-buffer", buffer) != Gst.FlowReturn.OK:
+                    return
+            if not loop_s:
+                break
+            begin_s, first = begin_s + loop_s, 0
     source.emit("end-of-stream")
 
 
@@ -65,13 +74,19 @@ def main() -> None:
     server.set_address(order["host"])
     server.set_service(str(order["port"]))
     factory = GstRtspServer.RTSPMediaFactory()
-    factory.set_launch(_LAUNCH)
+    factory.set_launch(
+        "( appsrc name=units is-live=true format=time do-timestamp=false caps="
+        + _PAYLOAD[order["codec"]]
+        + " )"
+    )
     factory.set_shared(True)
     factory.connect("media-configure", configure, order)
     if order.get("user"):
         auth, token = GstRtspServer.RTSPAuth(), GstRtspServer.RTSPToken()
         token.set_string("media.factory.role", "viewer")
+        auth.set_supported_methods(getattr(GstRtsp.RTSPAuthMethod, order["sign_in"].upper()))
         auth.add_basic(GstRtspServer.RTSPAuth.make_basic(order["user"], order["password"]), token)
+        auth.add_digest(order["user"], order["password"], token)
         server.set_auth(auth)
         permissions = GstRtspServer.RTSPPermissions()
         permissions.add_permission_for_role("viewer", "media.factory.access", True)

@@ -16,7 +16,7 @@ from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from time import time
-from typing import IO
+from typing import IO, Literal
 
 import av
 import av.error
@@ -46,6 +46,7 @@ _NEEDED = (
     "raise SystemExit(not all(Gst.ElementFactory.find(e) for e in ('appsrc', 'h264parse', 'rtph264pay')))\n"
 )
 
+Codec = Literal["h264", "h265", "mjpeg"]
 Progress = Callable[[int, int], None]
 
 
@@ -61,14 +62,12 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A street ready to be served: H.264 in Annex B at `video`, and where its pictures lie in it."""
+    """A street ready to be served: its pictures one after the other in the file `video`, coded as `codec`, those of
+    H.264 and H.265 in Annex B; and where each lies in it."""
 
     video: Path
     units: tuple[Unit, ...]
-
-    @property
-    def duration_s(self) -> float:
-        return self.units[-1].time_s if self.units else 0.0
+    codec: Codec = "h264"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +143,14 @@ def serve(
     path: str = PATH,
     user: str | None = None,
     password: str = "",
+    sign_in: Literal["basic", "digest"] = "digest",
     quits: bool = False,
+    loop_s: float | None = None,
 ) -> Server:
     """Serve what was drawn as if the street had begun at `start_ms` (Unix ms), `speed` times as fast as drawn.
 
     `port` 0 takes a free one. With `user` a client must sign in. `quits`: the server ends with the street.
+    `loop_s`: the street begins again after so many seconds of its own, as long as it takes.
     Raises SourceError where GStreamer is missing or the port is taken.
     """
     if not available():
@@ -157,12 +159,15 @@ def serve(
         )
     order = {
         "video": str(drawn.video.resolve()),
+        "codec": drawn.codec,
         "start_s": start_ms / 1000,
+        "loop_s": None if loop_s is None else loop_s / speed,
         "host": host,
         "port": port,
         "path": path,
         "user": user,
         "password": password,
+        "sign_in": sign_in,
         "quits": quits,
         "units": [[unit.offset, unit.size, unit.time_s / speed, unit.key] for unit in drawn.units],
     }
@@ -194,8 +199,9 @@ def _told(process: "subprocess.Popen[str]", order: str) -> int:
         return 0
 
 
-def truth_text(street: Street, start_ms: int, speed: float = 1.0) -> str:
-    """What truly crosses which line when, as JSON: times are those of the wall clock while it is served."""
+def truth_text(street: Street, start_ms: int, speed: float = 1.0, *, loop: bool = False) -> str:
+    """What truly crosses which line when, as JSON: times are those of the wall clock while it is served for the
+    first time, and with `loop` again after every `end_ms - start_ms`."""
     given = lines(street)
 
     def shown(crossing: TrueCrossing) -> dict[str, str | int | float]:
@@ -212,6 +218,7 @@ def truth_text(street: Street, start_ms: int, speed: float = 1.0) -> str:
         "start_ms": start_ms,
         "end_ms": start_ms + round(street.duration_s * 1000 / speed),
         "speed": speed,
+        "loop": loop,
         "size_px": [street.width, street.height],
         "fps": street.fps * speed,
         "lines": {line.name: {"from": line.start, "to": line.end} for line in given},
@@ -230,6 +237,7 @@ def running(
     host: str = "127.0.0.1",
     user: str | None = None,
     password: str = "",
+    loop: bool = False,
     truth_file: Path | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Server]:
@@ -248,9 +256,17 @@ def running(
     drawn = draw(street, folder, progress)
     start_ms = (round(time()) + 1) * 1000
     if truth_file is not None:
-        atomic.write(truth_file, truth_text(street, start_ms, speed))
+        atomic.write(truth_file, truth_text(street, start_ms, speed, loop=loop))
     server = serve(
-        drawn, start_ms, speed=speed, host=host, port=port, user=user, password=password, quits=True
+        drawn,
+        start_ms,
+        speed=speed,
+        host=host,
+        port=port,
+        user=user,
+        password=password,
+        quits=not loop,
+        loop_s=street.duration_s if loop else None,
     )
     try:
         yield server

@@ -32,6 +32,7 @@ _PASSWORD = "PASSERBY_CAMERA_PASSWORD"
 @click.option("--size", metavar="WIDTHxHEIGHT", default="640x360", show_default=True, help="In pixels.")
 @click.option("--fps", type=float, default=12.5, show_default=True, help="Frames per second of the street.")
 @click.option("--user", default=None, help=f"Clients must sign in; the password is in ${_PASSWORD}.")
+@click.option("--loop", is_flag=True, help="Let the street begin again when it ends, until stopped.")
 @click.option(
     "--truth",
     "truth_file",
@@ -50,6 +51,7 @@ def simulate_camera(
     size: str,
     fps: float,
     user: str | None,
+    loop: bool,
     truth_file: Path | None,
 ) -> None:
     """Draw a synthetic street of exactly known truth, then serve it over RTSP by the wall clock until it ends.
@@ -86,6 +88,7 @@ def simulate_camera(
             port=port,
             user=user,
             password=os.environ.get(_PASSWORD, ""),
+            loop=loop,
             truth_file=truth_file,
             progress=on_progress,
         ) as server,

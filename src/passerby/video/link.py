@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from queue import Empty, Full, Queue
 from threading import Event, Thread
@@ -24,8 +25,12 @@ from passerby.video.health import Reason
 _WAITING = 4
 """Pictures that wait to be looked at; beyond this the oldest goes, whatever it shows."""
 _PENDING = 64
+_LATE_S = 2.0
+_GAP_S = 2.0
 # Made-up time stamps: these formats carry none.
 _UNTIMED = frozenset({"mpjpeg", "mjpeg", "jpeg_pipe", "video4linux2,v4l2"})
+# The size and the codec are in the first key picture; the rate nobody needs.
+_SHORT_LOOK = {"analyzeduration": "1000000", "fpsprobesize": "0"}
 _REASONS: tuple[tuple[tuple[type[BaseException], ...], Reason], ...] = (
     ((av.error.HTTPUnauthorizedError, av.error.HTTPForbiddenError, PermissionError), Reason.CREDENTIALS),
     ((av.error.HTTPNotFoundError, FileNotFoundError), Reason.NOT_FOUND),
@@ -47,6 +52,22 @@ class Picture:
     arrival_ms: int
     pts_ms: float | None
     sender_ms: int | None
+
+
+class Pace:
+    """Pictures shown no faster than their time stamps tell, as of the first: as of the next one where they are late,
+    or would have to wait for more than `longest_s`."""
+
+    def __init__(self, longest_s: float = inf) -> None:
+        self._longest_s = longest_s
+        self._begun_s: float | None = None
+
+    def wait_s(self, at_ms: float, now_s: float) -> float:
+        """How long the picture with the time stamp `at_ms` is to wait, at `now_s` of a clock that never goes back."""
+        at_s = at_ms / 1000
+        if self._begun_s is None or not -_LATE_S <= self._begun_s + at_s - now_s <= self._longest_s:
+            self._begun_s = now_s - at_s
+        return max(0.0, self._begun_s + at_s - now_s)
 
 
 class Link:
@@ -107,14 +128,16 @@ class Link:
                 return
 
     def _stream(self, address: str, transport: Transport, silence_s: float) -> None:
-        # FFmpeg's own limits are exceeded about twofold.
-        timeout_s = max(1.0, silence_s / 2)
+        # FFmpeg's own limits are exceeded about twofold; and a segment of HLS may be long in coming.
+        timeout_s = max(1.0, silence_s if kind_of(address) == "http" else silence_s / 2)
         with _open(address, transport, timeout_s) as container:
             if not container.streams.video:
                 raise av.error.InvalidDataError(0, "no video")
             stream = container.streams.video[0]
             stream.codec_context.thread_count = 1
             timed = container.format.name not in _UNTIMED
+            # What comes over HTTP comes by the segment, or all at once.
+            pace = Pace(_GAP_S) if timed and kind_of(address) == "http" else None
             came: dict[int | None, tuple[int, int | None]] = {}
             for packet in container.demux(stream):
                 if self._closing.is_set():
@@ -126,6 +149,10 @@ class Link:
                     arrived_ms, sender_ms = came.get(picture.pts, (arrival_ms, None))
                     pts = picture.pts if timed else None
                     pts_ms = None if pts is None else float(pts * stream.time_base * 1000)
+                    if pace is not None and pts_ms is not None:
+                        if self._closing.wait(pace.wait_s(pts_ms, monotonic())):
+                            return
+                        arrived_ms = round(time() * 1000)
                     self._put(Picture(*planes(picture), arrived_ms, pts_ms, sender_ms))
                 while len(came) > _PENDING:
                     del came[next(iter(came))]
@@ -134,7 +161,7 @@ class Link:
         """A file in real time, over and over, as of its arrival."""
         path = Path(address.removeprefix("file://"))
         while not self._closing.is_set():
-            begun_s, first_ms, shown = monotonic(), None, 0
+            pace, shown = Pace(), 0
             with av.open(str(path), options={"protocol_whitelist": "file"}) as container:
                 if not container.streams.video:
                     raise av.error.InvalidDataError(0, "no video")
@@ -144,8 +171,7 @@ class Link:
                     self.packets += 1
                     for picture in _pictures(packet):
                         at_ms = 0.0 if picture.pts is None else float(picture.pts * stream.time_base * 1000)
-                        first_ms = at_ms if first_ms is None else first_ms
-                        if self._closing.wait(max(0.0, begun_s + (at_ms - first_ms) / 1000 - monotonic())):
+                        if self._closing.wait(pace.wait_s(at_ms, monotonic())):
                             return
                         self._put(Picture(*planes(picture), round(time() * 1000), None, None))
                         shown += 1
@@ -171,19 +197,17 @@ def _open(address: str, transport: Transport, timeout_s: float) -> Any:
     limits = (timeout_s, timeout_s)
     match kind_of(address):
         case "rtsp":
-            options = {
-                "rtsp_transport": transport,
-                "allowed_media_types": "video",
-                # The size and the codec are in the first key picture; the rate nobody needs.
-                "analyzeduration": "1000000",
-                "fpsprobesize": "0",
-            }
+            options = {"rtsp_transport": transport, "allowed_media_types": "video", **_SHORT_LOOK}
             return av.open(address, options=options, timeout=limits)
         case "http":
             # A playlist may name other addresses; files of this machine are none of its business.
-            return av.open(
-                address, options={"protocol_whitelist": "http,https,tcp,tls,crypto"}, timeout=limits
-            )
+            options = {
+                "protocol_whitelist": "http,https,tcp,tls,crypto",
+                # Of HLS: close to the end of the playlist, and yet with a segment in hand.
+                "live_start_index": "-2",
+                **_SHORT_LOOK,
+            }
+            return av.open(address, options=options, timeout=limits)
         case "v4l2":
             return av.open(address.removeprefix("v4l2://"), format="v4l2", timeout=limits)
     raise av.error.DemuxerNotFoundError(0, "unknown")

@@ -65,7 +65,7 @@ class Stage:
     def charge(self) -> Charge:
         chunks = list(self.chunks())
         span = Span(chunks[0].start_ms, chunks[-1].end_ms)
-        return standing.standing_charge(POLICY, private.cells_of(CAMERA, self.line), 1, span, "bins")
+        return standing.standing_charge(POLICY, standing.cells_of(CAMERA, self.line), 1, span, "bins")
 
     def counts(self, video: Path) -> Iterator[Contribution]:
         """What the private path says of each chunk."""

@@ -7,29 +7,26 @@ Law: what a chunk says depends on the frames of `[start - warm-up, end)`, on its
 nothing else: not on other chunks, lines, cameras, processes, or the order of work. Nothing is logged here.
 """
 
-import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import tzinfo
 from functools import lru_cache, partial
 from itertools import groupby
 from pathlib import Path
 
 from passerby import clock
-from passerby.counting.detections import Label, Tracks, label_of, reported
-from passerby.counting.tally import tally
+from passerby.clipping import clipped
+from passerby.counting.detections import Tracks
 from passerby.counting.tracker import track
 from passerby.errors import BudgetError, InputError, PolicyError
 from passerby.executors import Executor
-from passerby.geometry import DIRECTIONS
 from passerby.privacy import gate, plan, schedule, standing
 from passerby.privacy.charge import Charge, Receipt, whole_chunks
-from passerby.privacy.contribution import Contribution, clip
+from passerby.privacy.contribution import Contribution
 from passerby.privacy.ledger import Ledger
 from passerby.release import Cell, Release, Sink
 from passerby.site import CountedLine, Policy
-from passerby.span import Chunk, Span, cut
+from passerby.span import Span, cut
 from passerby.video.choose import Choice, choose
 from passerby.video.observe import Effort, Reading, Recording, detect, extent, probe, watch
 
@@ -56,7 +53,7 @@ class Counting:
 
     @property
     def cells(self) -> tuple[Cell, ...]:
-        return cells_of(self.camera, self.line)
+        return standing.cells_of(self.camera, self.line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +64,6 @@ class Published:
     days: tuple[Release, ...]
     refused: tuple[str, ...]
     again: int
-
-
-def cells_of(camera: str, line: CountedLine) -> tuple[Cell, ...]:
-    """Every direction and label of a line: from the site file alone, so the empty ones too."""
-    labels = line.labels or tuple(label.text for label in Label)
-    return tuple(
-        Cell(camera, line.line.name, line.line.direction_name(direction), label)
-        for direction in DIRECTIONS
-        for label in labels
-    )
 
 
 def countings(
@@ -118,17 +105,9 @@ def tracks_of(counting: Counting, span: Span) -> Tracks:
 
 def contribution_of(counting: Counting, span: Span) -> Contribution:
     """What the chunk `span` says: what crossed its one line within it, clipped; zeros where it has no frame."""
-    recording, line = counting.recording, counting.line.line
-    found = tally(tracks_of(counting, span), [line], recording.width, recording.height, span)
-    wanted = [label_of(text) for text in counting.line.labels or ()] or list(Label)
-    counts = Counter(
-        Cell(counting.camera, line.name, line.direction_name(one.direction), label.text)
-        for one in found
-        if (label := reported(one.label, wanted)) is not None
-    )
-    cells = counting.cells
-    asked = {cell: number for cell, number in counts.items() if cell in cells}
-    return clip(Chunk(counting.camera, span), asked, cells, counting.policy.clip)
+    recording = counting.recording
+    size = recording.width, recording.height
+    return clipped(tracks_of(counting, span), counting.camera, counting.line, size, span)
 
 
 @lru_cache(maxsize=4)
@@ -196,18 +175,12 @@ def begin(of_camera: Sequence[Counting], ledger: Ledger) -> int:
     # Recordings come in any order, so the first epoch holds for all time.
     epoch = ledger.epoch(
         of_camera[0].camera,
-        configuration(of_camera),
+        standing.configuration(of_camera[0].detector, [counting.line for counting in of_camera]),
         0,
         blackout_ms=standing.blackout_ms(policies),
         budget_micro=standing.budget_micro(policies),
     )
     return epoch.number
-
-
-def configuration(of_camera: Sequence[Counting]) -> str:
-    """The text of all that a camera's releases depend on."""
-    lines = sorted((asdict(counting.line) for counting in of_camera), key=lambda line: line["line"]["name"])
-    return json.dumps({"detector": of_camera[0].detector, "lines": lines}, sort_keys=True)
 
 
 def recorded_span(counting: Counting) -> Span:

@@ -1,4 +1,4 @@
-"""When a live frame was taken, when a picture is frozen, how long is waited: without a clock or a camera.
+"""When a live frame was taken, when a picture is frozen: without a clock or a camera.
 
 Law: every time is given by the test.
 """
@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passerby.video.frame import Frame
-from passerby.video.health import LONGEST_WAIT_S, wait_s
 from passerby.video.stamps import TRUSTED_MS, Stamps
 from passerby.video.stillness import Stillness
 
@@ -122,13 +121,3 @@ def test_checksums_kept_do_not_grow() -> None:
         still.frozen(picture(n), n * 0.1)
 
     assert len(still._seen_s) <= 12
-
-
-@given(st.integers(1, 10**9), st.floats(0, 1))
-def test_waits_grow_to_their_limit_and_differ_by_chance(failures: int, chance: float) -> None:
-    wait = wait_s(failures, chance)
-
-    assert 0 < wait <= LONGEST_WAIT_S
-    assert wait_s(failures, 1.0) * 2 == wait_s(failures, 0.0)
-    assert wait_s(failures + 1, chance) >= wait
-    assert wait_s(50, 0.0) == LONGEST_WAIT_S

@@ -13,6 +13,7 @@ from passerby.cli.api import api
 from passerby.cli.ask import ask
 from passerby.cli.audit import audit
 from passerby.cli.check import check
+from passerby.cli.console import console
 from passerby.cli.count import count
 from passerby.cli.db import db
 from passerby.cli.demo import demo
@@ -22,7 +23,9 @@ from passerby.cli.group import Group
 from passerby.cli.keys import keys
 from passerby.cli.ledger import ledger
 from passerby.cli.models import models
+from passerby.cli.run import run
 from passerby.cli.simulate import simulate_camera
+from passerby.cli.status import status
 from passerby.cli.verify import verify
 
 
@@ -39,6 +42,7 @@ for _subcommand in (
     models,
     evaluate,
     verify,
+    console,
     ask,
     ledger,
     audit,
@@ -46,6 +50,8 @@ for _subcommand in (
     export,
     keys,
     api,
+    run,
+    status,
     simulate_camera,
 ):
     command.add_command(_subcommand)

@@ -71,8 +71,8 @@ def ask(
     with opened(where, mark, create=recording is not None) as ledger:
         with needs("private"):
             from passerby import private
-            from passerby.privacy import answers, gate, plan
-        cells = private.cells_of(of_camera.name, line)
+            from passerby.privacy import answers, gate, plan, standing
+        cells = standing.cells_of(of_camera.name, line)
         bins, days = answers.released(ledger, of_camera.name, line_name)
         found = [answers.summed(bins, days, cell, span) for cell in cells]
         known = [one for one in found if one is not None]

@@ -55,10 +55,9 @@ def check(site: Path, expect: float, like: str | None, where: str | None, mark: 
 
 def _planned(camera: "Camera", line: "CountedLine", expect: float) -> str:
     with needs("private"):
-        from passerby import private
-        from passerby.privacy import plan
+        from passerby.privacy import plan, standing
     assert line.policy is not None
-    found = plan.plan(line.policy, private.cells_of(camera.name, line), expect)
+    found = plan.plan(line.policy, standing.cells_of(camera.name, line), expect)
     told = [plan.corridor_told(line.policy, line.corridor), *plan.describe(found).splitlines()]
     return f"  line {line.line.name}:\n" + "".join(f"    {text}\n" for text in told)
 

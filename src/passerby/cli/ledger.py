@@ -17,29 +17,35 @@ from passerby.cli.group import write_out
 if TYPE_CHECKING:
     from passerby.privacy.ledger import Ledger
 
-_OPTIONS = (
-    click.option(
-        "--ledger",
-        "where",
-        metavar="FILE|URL",
-        envvar="PASSERBY_LEDGER",
-        show_envvar=True,
-        help="The ledger: a file (SQLite) or postgresql+psycopg://USER@HOST/DATABASE; by default ledger.db in the "
-        "user's data folder.",
-    ),
-    click.option(
-        "--mark",
-        type=click.Path(path_type=Path),
-        help="The ledger's high-water mark, kept out of its backups; by default FILE.mark.",
-    ),
-)
+
+def ledger_options_as(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """--ledger, given to the command as `name`, and --mark."""
+    options = (
+        click.option(
+            "--ledger",
+            name,
+            metavar="FILE|URL",
+            envvar="PASSERBY_LEDGER",
+            show_envvar=True,
+            help="The ledger: a file (SQLite) or postgresql+psycopg://USER@HOST/DATABASE; by default ledger.db in the "
+            "user's data folder.",
+        ),
+        click.option(
+            "--mark",
+            type=click.Path(path_type=Path),
+            help="The ledger's high-water mark, kept out of its backups; by default FILE.mark.",
+        ),
+    )
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
 
 
-def ledger_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--ledger and --mark."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+ledger_options = ledger_options_as("where")
 
 
 @contextmanager
@@ -47,14 +53,15 @@ def opened(where: str | None, mark: Path | None, *, create: bool = False) -> "It
     """The ledger of the options, closed after the block. Raises LedgerError, InputError, OutputError."""
     with needs("private"):
         from passerby.privacy.database import open_ledger
-    ledger = open_ledger(_place(where, create), mark, create=create)
+    ledger = open_ledger(place_of(where, create), mark, create=create)
     try:
         yield ledger
     finally:
         ledger.close()
 
 
-def _place(where: str | None, create: bool) -> str:
+def place_of(where: str | None, create: bool) -> str:
+    """Where the ledger is, `where` or the user's own; with `create` its folder is made. Raises OutputError."""
     if where is not None:
         return where
     import platformdirs
@@ -129,6 +136,6 @@ def seal(where: str | None, mark: Path | None) -> None:
     """
     with needs("private"):
         from passerby.privacy.database import seal_ledger
-    place = _place(where, create=True)
+    place = place_of(where, create=True)
     seal_ledger(place, mark, before_ms=int(time.time() * 1000)).close()
     write_out("sealed: nothing before now can be released\n")

@@ -5,6 +5,7 @@ seen; whatever cannot be trusted stops all releases.
 
     epoch(camera, ...)      a configuration begins, after a blackout
     spend(charge)           check and reserve in one transaction -> Receipt
+    regain(charge)          the receipt of a slot that was spent before, for who was interrupted
     record(receipt, ...)    the noised values, once
     seal(before)            gives up a stretch of time for ever: the way back after a restored backup
 
@@ -112,6 +113,19 @@ class Ledger:
                 epsilon_micro=charge.epsilon_micro,
             )
         return Receipt(charge, paid.hash)
+
+    def regain(self, charge: Charge) -> Receipt | None:
+        """The receipt of a charge that was spent before, with what it has released; None where it was never spent.
+
+        For who counts live and was interrupted: what is left of the slot can still be released, once, as `record`
+        takes no second value. Raises LedgerError for a slot that overlaps one spent before.
+        """
+        with self._turn() as (connection, _):
+            for slot in find(connection, *_slots(charge), *_meets(charge.span)):
+                if slot.span == charge.span and slot.body == canonical(_terms(charge)):
+                    return Receipt(charge, slot.hash, _value(connection, slot))
+                raise LedgerError(f"{_named(charge)}: a slot that overlaps one spent before")
+        return None
 
     def record(self, receipt: Receipt, stored: Stored) -> None:
         """Keep what is about to be released. Raises LedgerError when this receipt has released before."""

@@ -1,26 +1,46 @@
-"""What a line's standing query asks for: the charges of its bins and days, worked out from the site file.
+"""What a line's standing query asks for: its cells, and the charges of its bins and days, from the site file alone.
 
 Law: the same policy gives the same charges; nothing here depends on a count or on the time of day.
 """
 
+import json
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from passerby.errors import PolicyError
+from passerby.geometry import DIRECTIONS
 from passerby.privacy.charge import Charge, micro_epsilon
 from passerby.privacy.noise import MICRO
 from passerby.release import Cell
 from passerby.span import Span
 
 if TYPE_CHECKING:
-    from passerby.site import Policy
+    from passerby.site import CountedLine, Policy
 
 Level = Literal["bins", "days"]
 
 BINS_SHARE = Fraction(8, 10)
 """The share of epsilon that bins take; days take the rest (docs/proofs/noise.md)."""
+
+
+def cells_of(camera: str, line: "CountedLine") -> tuple[Cell, ...]:
+    """Every direction and label of a line, so the empty ones too."""
+    from passerby.site import LABELS
+
+    return tuple(
+        Cell(camera, line.line.name, line.line.direction_name(direction), label)
+        for direction in DIRECTIONS
+        for label in line.labels or LABELS
+    )
+
+
+def configuration(detector: str, lines: Iterable["CountedLine"]) -> str:
+    """The text of all that a camera's releases depend on: what counts, and every line with its policy."""
+    told = sorted((asdict(line) for line in lines), key=lambda line: line["line"]["name"])
+    return json.dumps({"detector": detector, "lines": told}, sort_keys=True)
 
 
 def split(epsilon_micro: int) -> tuple[int, int]:

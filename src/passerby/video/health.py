@@ -6,9 +6,6 @@ Law: a reason is a class of fault, never a text that a library or a camera made,
 from dataclasses import dataclass
 from enum import StrEnum
 
-LONGEST_WAIT_S = 30.0
-FIRST_WAIT_S = 1.0
-
 
 class Reason(StrEnum):
     """Why a camera is up or down."""
@@ -41,10 +38,3 @@ class Health:
     since_ms: int
     reason: Reason
     sender_clock: bool = False
-
-
-def wait_s(failures: int, chance: float, longest_s: float = LONGEST_WAIT_S) -> float:
-    """How long to wait after so many failures in a row: doubled each time up to `longest_s`, and less by up to
-    half at `chance` (0..1), so that cameras that went together do not come back together."""
-    # The exponent is bounded: a year of failures is no float.
-    return min(longest_s, FIRST_WAIT_S * 2.0 ** min(max(failures - 1, 0), 16)) * (1 - chance / 2)

@@ -10,9 +10,10 @@ from threading import Event
 from time import monotonic, time
 
 from passerby.address import Address, Transport, kind_of
+from passerby.backoff import LONGEST_WAIT_S, wait_s
 from passerby.errors import SiteError
 from passerby.video.frame import Frame
-from passerby.video.health import LONGEST_WAIT_S, Health, Reason, wait_s
+from passerby.video.health import Health, Reason
 from passerby.video.link import Link
 from passerby.video.stamps import Stamps
 from passerby.video.stillness import FROZEN_S, Stillness

@@ -34,6 +34,7 @@ __all__ = [
     "observe",
     "probe",
     "watch",
+    "watch_of",
 ]
 
 TICK_MS = 80
@@ -73,8 +74,20 @@ def watch(
     loaded: Sequence[LoadedDetector],
     with_motion: bool,
 ) -> Watch:
-    """Corridors of `half_width` frame heights around `lines`; the whole frame where it is None."""
-    size = recording.width // 2 * 2, recording.height // 2 * 2
+    """What to look at in a recording: see `watch_of`."""
+    return watch_of((recording.width, recording.height), lines, half_width, loaded, with_motion)
+
+
+def watch_of(
+    size_px: tuple[int, int],
+    lines: Sequence[Line],
+    half_width: float | None,
+    loaded: Sequence[LoadedDetector],
+    with_motion: bool,
+) -> Watch:
+    """Corridors of `half_width` frame heights around `lines`, the whole frame where it is None, in pictures of
+    `size_px` (width, height)."""
+    size = size_px[0] // 2 * 2, size_px[1] // 2 * 2
     if half_width is None:
         masks = [np.full(size[::-1], 255, np.uint8)]
     else:

@@ -1,0 +1,105 @@
+"""What is to be run: a site file that was read whole, and tried before anything starts.
+
+Law: every mistake is told at once; nothing is started, paid or written here.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import time
+
+from passerby import clock, site
+from passerby.door import Check, Checked, line_of, read_up
+from passerby.errors import PasserbyError, PolicyError, SiteError
+from passerby.privacy import plan
+from passerby.site import Camera, Site
+from passerby.span import Span
+
+_CHECK_S = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A site, the text of its file, and the full name of each camera's detector."""
+
+    site: Site
+    text: str
+    detectors: dict[str, str]
+
+    @property
+    def cameras(self) -> dict[str, Camera]:
+        return {camera.name: camera for camera in self.site.cameras}
+
+
+def wanted(path: Path, model_dir: Path | None) -> Wanted:
+    """Read and try a site file. Raises SiteError with every mistake in it."""
+    site.load(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        raise SiteError([f"{path}: changed while it was read"]) from None
+    read = site.parse(text, path)
+    problems = list(_misfits(read))
+    checked = _checked([camera.detector for camera in read.cameras], model_dir)
+    problems += [f"{path}: {problem}" for problem in checked.problems]
+    if problems:
+        raise SiteError(problems)
+    detectors = {camera.name: checked.named[camera.detector] for camera in read.cameras}
+    return Wanted(read, text, detectors)
+
+
+def _misfits(read: Site) -> Iterator[str]:
+    """What is no mistake in a site file, and yet cannot be run."""
+    now_ms = round(time() * 1000)
+    zone = clock.zone_of(read.timezone)
+    for camera in read.cameras:
+        where = f"{read.path}: camera {camera.name}"
+        if camera.watched is None:
+            yield f"{where}: found no source, expected one to run it"
+        else:
+            for name in camera.watched.missing():
+                yield f"{where}: the environment variable {name} is not set"
+        if not camera.lines:
+            yield f"{where}: found no line, expected at least one to run it"
+        for line in camera.lines:
+            if line.policy is None:
+                yield f"{where}, line {line.line.name}: found no privacy policy, expected one to run it"
+                continue
+            try:
+                plan.check(line.policy)
+                edges = [one.span.start_ms for one in clock.bins(_day(now_ms), line.policy.every_ms, zone)]
+                if any(edge % line.policy.chunk_ms for edge in edges):
+                    raise PolicyError(
+                        f"chunk {line.policy.chunk_ms} ms: in {read.timezone} bins do not start where chunks do, "
+                        "expected a chunk that divides 15 minutes"
+                    )
+            except PolicyError as error:
+                yield f"{where}, line {line.line.name}: privacy: {error}"
+
+
+def _day(now_ms: int) -> Span:
+    return Span(now_ms, now_ms + clock.DAY_MS)
+
+
+def _checked(detectors: list[str], model_dir: Path | None) -> Checked:
+    """What each detector is called, found out by a process that may see."""
+    order = Check(detectors=detectors, model_dir=None if model_dir is None else str(model_dir))
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-P", "-m", "passerby.seeing"],
+            input=line_of(order),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_CHECK_S,
+            check=False,
+        )
+        said = read_up(ran.stdout)
+    except (OSError, subprocess.TimeoutExpired, ValueError):
+        raise PasserbyError(
+            "the detectors cannot be tried: no process of a camera could be started"
+        ) from None
+    if not isinstance(said, Checked):
+        raise PasserbyError("the detectors cannot be tried: the process of a camera ended")
+    return said

@@ -1,0 +1,61 @@
+"""What `python -m passerby.seeing` runs: an order comes in on standard input, answers go out on standard output.
+
+Law: nothing but messages goes out; it ends when its input does, so it never outlives who started it.
+"""
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from passerby.door import Check, Fault, Order, Up, line_of, read_down
+
+
+def main() -> None:
+    for one in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(one, signal.SIG_IGN)
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    # Libraries print, and addresses with passwords are among it.
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, sys.stdout.fileno())
+    os.dup2(silence, sys.stderr.fileno())
+
+    def say(message: Up) -> None:
+        out.write(line_of(message))
+        out.flush()
+
+    code = 0
+    try:
+        _obey(sys.stdin.buffer, say)
+    except BrokenPipeError:
+        code = 1
+    except Exception as error:
+        code = 1
+        say(_fault(error))
+    # Threads that wait for a camera's bytes are not waited for.
+    os._exit(code)
+
+
+def _obey(orders: BinaryIO, say: Callable[[Up], None]) -> None:
+    order = read_down(orders.readline())
+    # What sees is loaded after the order is read: a broken one costs nothing.
+    from passerby.seeing import camera
+
+    if isinstance(order, Check):
+        say(camera.check(order))
+    elif isinstance(order, Order):
+        camera.look(order, orders, say)
+
+
+def _fault(error: Exception) -> Fault:
+    """Where in the program it happened; the text of an error may hold anything."""
+    own = [one for one in traceback.extract_tb(error.__traceback__) if "passerby" in Path(one.filename).parts]
+    place = f"{Path(own[-1].filename).stem}:{own[-1].lineno}" if own else "unknown:0"
+    return Fault(kind=type(error).__name__[:60], place=place)
+
+
+if __name__ == "__main__":
+    main()

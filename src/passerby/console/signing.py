@@ -103,9 +103,13 @@ class Attempts:
         return 0
 
     def right(self, aims: tuple[str, ...]) -> None:
+        """The try was none: what it was aimed at first begins anew, and the rest counts one less, so that who may
+        sign in cannot buy more tries at others."""
         with self._turn:
-            for aim in aims:
-                self._wrong.pop(aim, None)
+            for number, aim in enumerate(aims):
+                count, last_ms = self._wrong.pop(aim, (0, 0))
+                if number and count > 1:
+                    self._wrong[aim] = (count - 1, last_ms)
 
     def _until(self, aim: str, now_ms: int) -> int:
         count, last_ms = self._wrong.get(aim, (0, 0))

@@ -52,6 +52,7 @@ def read(path: Path) -> Read:
         raw = path.read_bytes()
     except OSError as error:
         raise SiteError([f"{path}: could not be read: {error.strerror or error}"]) from None
+    # Tells what is no text, or too long, as everywhere.
     loaded = site.load(path)
     return Read(raw.decode("utf-8-sig"), _digest(raw), loaded)
 
@@ -66,6 +67,11 @@ def propose(path: Path, change: Change) -> Proposal:
     if not difference:
         raise InputError("nothing was changed")
     return Proposal(text, before.digest, difference, tuple(privacy_changes(before.site, after)))
+
+
+def result(path: Path, change: Change) -> Site:
+    """What the file would say after `change`. Raises SiteError with every mistake of the result."""
+    return site.parse(_changed(read(path).text, change, path), path)
 
 
 def write(path: Path, proposal: Proposal) -> None:

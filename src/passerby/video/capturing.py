@@ -6,6 +6,7 @@ Law: a median alone leaves, as a PNG, and only where a detector looked at it; li
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from threading import Event
 from time import monotonic
 
@@ -67,9 +68,9 @@ class EmptyPicture:
     looked: tuple[str, ...]
 
 
-def detectors_at_hand() -> tuple[LoadedDetector, ...]:
+def detectors_at_hand(model_dir: Path | None = None) -> tuple[LoadedDetector, ...]:
     """What looks for people. Raises ModelError where there is none: a plate must have been looked at."""
-    found = choose(AUTO, None).loaded
+    found = choose(AUTO, model_dir).loaded
     if not found:
         raise ModelError(
             "no detector is at hand to look for people: `passerby models pull yolox_nano` gets one"

@@ -1,0 +1,76 @@
+"""`passerby console`: the operator's pages, signed in, on a port of their own.
+
+Law: what the pages need is loaded here alone, so that no other command waits for it.
+"""
+
+from pathlib import Path
+
+import click
+
+from passerby.cli.database import database_option, needs
+from passerby.cli.group import note, write_out
+from passerby.cli.ledger import ledger_options_as, place_of
+
+
+@click.command(short_help="Set up cameras and lines on a page, signed in.")
+@click.argument("site", type=click.Path(path_type=Path))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8600, show_default=True, help="0 takes a free one."
+)
+@click.option(
+    "--name",
+    "names",
+    multiple=True,
+    help="A name that browsers ask for it by, such as that of the proxy before it; may be given several times.",
+)
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path),
+    help="The folder of its users and its journal; by default `console` beside SITE.",
+)
+@database_option
+@ledger_options_as("ledger")
+@click.option("--model-dir", type=click.Path(path_type=Path), help="Folder of the detectors' weights.")
+def console(
+    site: Path,
+    host: str,
+    port: int,
+    names: tuple[str, ...],
+    state: Path | None,
+    where: str,
+    ledger: str | None,
+    mark: Path | None,
+    model_dir: Path | None,
+) -> None:
+    """Serve the operator's console of the site file SITE, until Ctrl-C.
+
+    At the first start it prints an address by which the first user chooses a password; see docs/console.md.
+    """
+    from passerby.site import load
+
+    loaded = load(site)
+    for warning in loaded.warnings:
+        note(f"warning: {warning}")
+    with needs("console"):
+        from passerby.console.desk import Settings, open_desk
+        from passerby.console.serving import LOOPBACK, serve
+    settings = Settings(
+        site=site,
+        state=state or site.parent / "console",
+        plates=site.parent / "plates",
+        ledger=place_of(ledger, create=False),
+        mark=mark,
+        database=where,
+        model_dir=model_dir,
+        names=names,
+    )
+    if host not in LOOPBACK:
+        note("warning: passwords would cross the network in clear: let a proxy with TLS stand before it")
+
+    def ready(address: str, first: str | None) -> None:
+        write_out(f"{address}\n")
+        if first is not None:
+            note(f"nobody can sign in yet; the first user begins at {first}")
+
+    serve(open_desk(settings), host=host, port=port, on_ready=ready)

@@ -1,0 +1,61 @@
+"""One camera: its plate, and what is drawn on it.
+
+Law: pixels are shown of an approved plate, or of one that waits for approval; never a live one.
+"""
+
+from datetime import tzinfo
+from urllib.parse import quote
+
+from fastapi import Request
+from nicegui import ui
+from starlette.concurrency import run_in_threadpool
+
+from passerby import clock
+from passerby.console import plates, sitefile
+from passerby.console.desk import Desk, Signed
+from passerby.console.pages.drawing import drawing
+from passerby.console.pages.layout import camera_url, heading, told, words
+from passerby.console.pages.plate import plate_of
+from passerby.console.pages.review import review
+from passerby.console.plates import Plate
+from passerby.errors import InputError
+from passerby.site import Camera
+
+
+async def camera(desk: Desk, signed: Signed, request: Request) -> None:
+    read = await run_in_threadpool(sitefile.read, desk.settings.site)
+    one = read.site.camera(request.query_params.get("name", ""))
+    plate = await run_in_threadpool(plates.find, desk.settings.plates, one.name)
+    job = desk.jobs.capture_of(one.name)
+    heading(one.name)
+    if plate is None or job is not None or "plate" in request.query_params:
+        plate_of(desk, signed, one)
+        return
+    await drawing(
+        desk, signed, one, plate, f"/plate.png?camera={quote(one.name, safe='')}&v={plate.digest[:12]}"
+    )
+    _about(desk, signed, one, plate, clock.zone_of(read.site.timezone))
+
+
+def _about(desk: Desk, signed: Signed, one: Camera, plate: Plate, zone: tzinfo) -> None:
+    when = clock.to_local(plate.approved_ms, zone)
+    covered = f", {plate.covered:.1%} of it covered flat" if plate.covered else ""
+    words("p", f"Plate approved by {plate.approved_by} on {when:%Y-%m-%d %H:%M}{covered}.", "about")
+    if not signed.operates:
+        return
+
+    async def publish() -> None:
+        with told():
+            folder = desk.settings.site.parent.resolve()
+            path = plate.path.resolve()
+            if not path.is_relative_to(folder):
+                raise InputError(f"{path}: expected a plate beside the site file")
+            change = plates.change_of(one.name, path.relative_to(folder).as_posix())
+            proposal = await run_in_threadpool(sitefile.propose, desk.settings.site, change)
+            review(desk, signed, proposal, f"the public plan of camera {one.name}", ui.navigate.reload)
+
+    with ui.element("div").classes("actions left"):
+        again = camera_url("/camera", one.name) + "&plate"
+        ui.button("New plate", on_click=lambda: ui.navigate.to(again)).props("flat no-caps")
+        if one.plan is None or one.plan.resolve() != plate.path.resolve():
+            ui.button("Show it on the public page", on_click=publish).props("flat no-caps")

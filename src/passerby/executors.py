@@ -10,7 +10,7 @@ Arguments and answers cross processes, so they are small and plain: a chunk goes
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -49,6 +49,25 @@ def tried(function: Callable[[A], B], argument: A) -> "B | Failed":
         return function(argument)
     except PasserbyError as error:
         return Failed(error)
+
+
+def raised(answers: "Iterable[B | Failed]") -> Iterator[B]:
+    """`answers` up to the first that failed, whose error it raises; what gave them goes on."""
+    for answer in answers:
+        if isinstance(answer, Failed):
+            raise answer.error
+        yield answer
+
+
+@contextmanager
+def running(execute: Executor, function: Callable[[A], B], arguments: Iterable[A]) -> Iterator[Iterator[B]]:
+    """The answers of an executor, whose workers end with the block, whatever ends it."""
+    answers = execute(function, arguments)
+    try:
+        yield answers
+    finally:
+        if isinstance(answers, Generator):
+            answers.close()
 
 
 def processes(workers: int) -> Executor:
@@ -91,6 +110,11 @@ def processes(workers: int) -> Executor:
         pool.shutdown()
 
     return execute
+
+
+def executor_of(jobs: int) -> Executor:
+    """This process for one job or none, as many processes for more."""
+    return map if jobs < 2 else processes(jobs)
 
 
 @dataclass(slots=True)

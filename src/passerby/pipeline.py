@@ -20,16 +20,19 @@ from passerby.counting.leaks import add, leaks
 from passerby.counting.tally import tally
 from passerby.counting.tracker import track
 from passerby.errors import InputError, SourceError, TruthError
-from passerby.executors import processes
+from passerby.executors import Executor, executor_of, running
 from passerby.geometry import DEFAULT_CORRIDOR, Line
 from passerby.lines import check_names
+from passerby.places import Place, Url, state_of
+from passerby.resume import Done, Kept, key_of
 from passerby.span import Span
 from passerby.video import picture as pictures
-from passerby.video.choose import AUTO, choose
+from passerby.video.choose import AUTO, Choice, choose
+from passerby.video.made_with import made_with
 from passerby.video.observe import Effort, Reading, Recording, Watch, detect, noted, probe, watch
 from passerby.video.plate import Samples
 from passerby.video.slice import TimeSlice, cut
-from passerby.video.spans import Look, see_all, spans_of
+from passerby.video.spans import Look, Part, joined, parts_of, see
 
 CHUNK_MS = 60_000
 """Length of a chunk of one's own recording: its tracker knows nothing of the others."""
@@ -46,11 +49,37 @@ class Progress:
     wall_s: float
 
 
-def count(
-    video: str | Path,
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One recording and how it is to be counted: everything is checked, and nothing is counted yet."""
+
+    video: str
+    look: Look
+    choice: Choice
+    opened: clock.Start
+    labels: tuple[Label, ...] | None
+    bin_ms: int
+    chunk_ms: int
+
+    @property
+    def key(self) -> str:
+        """Of all that crossings and leaks depend on. Raises SourceError when the file is gone."""
+        path = self.look.recording.path
+        return key_of((str(path), state_of(path), self.look, self.chunk_ms, MARGIN_MS))
+
+    def parts(self, jobs: int, done: Done, *, bounded: bool) -> list[Part]:
+        """What is left to see, in parts for `jobs` processes."""
+        if done.complete:
+            return []
+        wanted_ms = None if done.tallied_ms is None else done.tallied_ms - MARGIN_MS
+        return parts_of(self.look, jobs, bounded=bounded, seen_ms=done.seen_ms, wanted_ms=wanted_ms)
+
+
+def plan_of(
+    video: str | Place,
     lines: Sequence[Line],
     *,
-    detector: str = "auto",
+    detector: str = AUTO,
     model_dir: Path | None = None,
     corridor: float | None = DEFAULT_CORRIDOR,
     labels: Sequence[Label] | None = None,
@@ -58,75 +87,155 @@ def count(
     timezone: str | None = None,
     bin_ms: int = 900_000,
     chunk_ms: int = CHUNK_MS,
+    decode: str = "software",
+    device: str = "cpu",
+) -> Plan:
+    """How `video` is to be counted; all as for `count`."""
+    if not lines:
+        raise InputError("no line to count: expected at least one")
+    check_names(lines)
+    recording = probe(video, decode)
+    opened = clock.resolve_start(
+        recording.path, start=start, timezone_name=timezone, created=recording.created
+    )
+    choice = choose(detector, model_dir, device)
+    made = made_with(choice.loaded)
+    look = Look(recording, opened.start_ms, tuple(lines), corridor, choice.name, model_dir, device, made)
+    named = str(recording.path) if isinstance(recording.path, Url) else str(video)
+    return Plan(named, look, choice, opened, tuple(labels) if labels else None, bin_ms, chunk_ms)
+
+
+def count(
+    video: str | Place,
+    lines: Sequence[Line],
+    *,
+    detector: str = AUTO,
+    model_dir: Path | None = None,
+    corridor: float | None = DEFAULT_CORRIDOR,
+    labels: Sequence[Label] | None = None,
+    start: str | None = None,
+    timezone: str | None = None,
+    bin_ms: int = 900_000,
+    chunk_ms: int = CHUNK_MS,
+    decode: str = "software",
+    device: str = "cpu",
     jobs: int = 1,
+    executor: Executor | None = None,
+    kept: Kept | None = None,
     picture: Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Counts:
     """Count what crosses `lines` in a recording: exact counts, for who holds the footage.
 
-    `detector`: auto, motion, or names of models joined by `+`. `corridor`: half its width in frame heights,
-    None for the whole picture. `labels`: what to report, None for all. `start`, `timezone`: when the
-    recording began, where the file does not say. `bin_ms` and `chunk_ms` in milliseconds.
-    `jobs`: on how many processes, which changes nothing but the time. `picture`: a PNG to write, the empty
-    picture with lines and counts.
+    `video`: a file, or a URL that fsspec reads. `detector`: auto, motion, or names of models joined by `+`.
+    `corridor`: half its width in frame heights, None for the whole picture. `labels`: what to report, None for all.
+    `start`, `timezone`: when the recording began, where the file does not say. `bin_ms` and `chunk_ms` in
+    milliseconds. `decode`: software, cuda, vaapi, qsv or auto; `device`: cpu, cuda or openvino.
+    `jobs`: on how many processes, which changes nothing but the time; they are those of `executor` where one is
+    given. `kept`: where what is done is kept, and taken up again. `picture`: a PNG to write, the empty picture with
+    lines and counts.
 
     Raises SourceError, ModelError, LineError, InputError or OutputError, each with one line for the user.
     """
-    began, began_cpu = perf_counter(), _cpu_s()
-    if not lines:
-        raise InputError("no line to count: expected at least one")
+    began, began_cpu_s = perf_counter(), _cpu_s()
     if jobs < 1:
         raise InputError(f"{jobs} jobs: expected at least 1")
-    check_names(lines)
     if picture is not None:
         pictures.check(picture)
-    recording = probe(video)
-    opened = clock.resolve_start(
-        recording.path, start=start, timezone_name=timezone, created=recording.created
+        if kept is not None:
+            raise InputError(
+                f"{picture}: a picture needs the whole recording, expected none of a count taken up again"
+            )
+    plan = plan_of(
+        video,
+        lines,
+        detector=detector,
+        model_dir=model_dir,
+        corridor=corridor,
+        labels=labels,
+        start=start,
+        timezone=timezone,
+        bin_ms=bin_ms,
+        chunk_ms=chunk_ms,
+        decode=decode,
+        device=device,
     )
-    choice = choose(detector, model_dir)
-    reading, effort = Reading(), Effort()
+    recording, start_ms = plan.look.recording, plan.opened.start_ms
+    done = Done() if kept is None else kept.of(plan.key)
+    effort = Effort()
     samples = Samples() if picture is not None else None
-    spans = spans_of(recording, opened.start_ms, jobs)
-    ticks: Iterable[Detections]
-    if len(spans) == 1:
-        seeing = watch(recording, lines, corridor, choice.loaded, choice.motion)
-        ticks = detect(recording, opened.start_ms, None, seeing, reading, effort, samples)
+    parts = plan.parts(jobs, done, bounded=kept is not None)
+    if len(parts) == 1 and executor is None:
+        seeing = watch(recording, lines, corridor, plan.choice.loaded, plan.choice.motion)
+        ticks = detect(recording, start_ms, None, seeing, done.reading, effort, samples)
+        counts = counted(plan, ticks, done, effort, kept, on_progress)
     else:
-        look = Look(recording, opened.start_ms, tuple(lines), corridor, detector, model_dir)
-        ticks = see_all(look, spans, processes(min(jobs, len(spans))), reading, effort)
-        if samples is not None:
-            ticks = noted(ticks, recording, opened.start_ms, samples)
+        execute = executor or executor_of(min(jobs, len(parts)))
+        with running(execute, see, parts) as answers:
+            ticks = joined(parts, answers, done.reading, effort, keeping(plan, done, kept))
+            if samples is not None:
+                ticks = noted(ticks, recording, start_ms, samples)
+            counts = counted(plan, ticks, done, effort, kept, on_progress)
+    cpu_s = max(_cpu_s() - began_cpu_s, counts.cost.cpu_s)
+    cost = replace(
+        counts.cost,
+        wall_s=perf_counter() - began,
+        cpu_s=cpu_s,
+        frames_per_cpu_s=counts.frames / max(cpu_s, 1e-6),
+    )
+    counts = replace(counts, cost=cost)
+    if picture is None or samples is None:
+        return counts
+    # Whatever counted: a model that is at hand finds who never moved.
+    looking = plan.choice.loaded or choose(AUTO, model_dir).loaded
+    notes = pictures.write(picture, counts, lines, samples, looking)
+    return replace(counts, warnings=(*counts.warnings, *notes))
+
+
+def counted(
+    plan: Plan,
+    ticks: Iterable[Detections],
+    done: Done,
+    effort: Effort,
+    kept: Kept | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Counts:
+    """What crosses in `ticks`, and before them what is `done`; `effort` is what finding them takes."""
+    began, look = perf_counter(), plan.look
+    recording, reading = look.recording, done.reading
     if on_progress:
-        ticks = _reporting(ticks, opened.start_ms, recording.duration_ms, began, on_progress)
-    crossings: list[Crossing] = []
-    leaked: list[Leak] = []
+        ticks = _reporting(ticks, look.start_ms, recording.duration_ms, began, on_progress)
     track_s = 0.0
-    for span, near in chunks(ticks, chunk_ms):
+    for span, near in chunks(ticks, plan.chunk_ms, done.tallied_ms):
         chunk_began = process_time()
-        found, leaking = crossings_of(near, lines, recording, span, corridor)
-        crossings += found
-        leaked = add(leaked, leaking)
+        found, leaking = crossings_of(near, look.lines, recording, span, look.corridor)
+        done.crossings += found
+        done.leaks = add(done.leaks, leaking)
+        done.tallied_ms = span.end_ms
         track_s += process_time() - chunk_began
-    wanted = tuple(labels) if labels else tuple(Label)
+    if kept is not None and not done.complete:
+        done.complete = True
+        kept.keep(plan.key)
+    wanted = plan.labels or tuple(Label)
     crossings = [
-        replace(c, label=label) for c in crossings if (label := reported(c.label, wanted)) is not None
+        replace(c, label=label) for c in done.crossings if (label := reported(c.label, wanted)) is not None
     ]
-    span = Span(opened.start_ms, opened.start_ms + max(reading.end_ms, recording.duration_ms))
-    covered = [Span(s.start_ms + opened.start_ms, s.end_ms + opened.start_ms) for s in reading.covered]
-    shown = wanted if labels else _met(crossings)
-    cpu_s = _cpu_s() - began_cpu
-    counts = Counts(
-        video=str(video),
-        start=clock.to_local(opened.start_ms, opened.zone),
-        start_from=opened.text,
+    span = Span(look.start_ms, look.start_ms + max(reading.end_ms, recording.duration_ms))
+    covered = [Span(s.start_ms + look.start_ms, s.end_ms + look.start_ms) for s in reading.covered]
+    shown = plan.labels or met(c.label for c in crossings)
+    cpu_s = effort.decode_s + effort.detect_s + track_s
+    bins = clock.bins(span, plan.bin_ms, plan.opened.zone)
+    return Counts(
+        video=plan.video,
+        start=clock.to_local(look.start_ms, plan.opened.zone),
+        start_from=plan.opened.text,
         duration_s=span.duration_ms / 1000,
         frames=reading.frames,
-        detector=choice.name,
-        bins=tuple(bin_counts(crossings, lines, shown, clock.bins(span, bin_ms, opened.zone), covered)),
-        totals=tuple(total_counts(crossings, lines, shown)),
+        detector=plan.choice.name,
+        bins=tuple(bin_counts(crossings, look.lines, shown, bins, covered)),
+        totals=tuple(total_counts(crossings, look.lines, shown)),
         crossings=tuple(crossings),
-        leaks=tuple(leaked),
+        leaks=tuple(done.leaks),
         cost=Cost(
             wall_s=perf_counter() - began,
             cpu_s=cpu_s,
@@ -135,14 +244,21 @@ def count(
             track_cpu_s=track_s,
             frames_per_cpu_s=reading.frames / max(cpu_s, 1e-6),
         ),
-        warnings=(*choice.warnings, *_damage(recording, reading)),
+        warnings=(*plan.choice.warnings, *_damage(recording, reading)),
     )
-    if picture is None or samples is None:
-        return counts
-    # Whatever counted: a model that is at hand finds who never moved.
-    looking = choice.loaded or choose(AUTO, model_dir).loaded
-    notes = pictures.write(picture, counts, lines, samples, looking)
-    return replace(counts, warnings=(*counts.warnings, *notes))
+
+
+def keeping(plan: Plan, done: Done, kept: Kept | None) -> Callable[[Span], None] | None:
+    """Writes down what is done when a span was seen."""
+    if kept is None:
+        return None
+    key = plan.key
+
+    def keep(span: Span) -> None:
+        done.seen_ms = span.end_ms
+        kept.keep(key)
+
+    return keep
 
 
 def evaluate(
@@ -241,13 +357,17 @@ def crossings_of(
     return found, leaks(tracks, lines, found, recording.width, recording.height, corridor, span)
 
 
-def chunks(ticks: Iterable[Detections], chunk_ms: int) -> Iterator[tuple[Span, list[Detections]]]:
-    """Chunks cut at multiples of `chunk_ms`, each with the ticks within MARGIN_MS of it."""
+def chunks(
+    ticks: Iterable[Detections], chunk_ms: int, start_ms: int | None = None
+) -> Iterator[tuple[Span, list[Detections]]]:
+    """Chunks cut at multiples of `chunk_ms`, each with the ticks within MARGIN_MS of it; from the one that begins at
+    `start_ms` on, or where the ticks begin."""
     near: list[Detections] = []
-    start_ms: int | None = None
     for tick in ticks:
         if start_ms is None:
             start_ms = tick.time_ms // chunk_ms * chunk_ms
+        if tick.time_ms < start_ms - MARGIN_MS:
+            continue
         near.append(tick)
         while tick.time_ms >= start_ms + chunk_ms + MARGIN_MS:
             yield Span(start_ms, start_ms + chunk_ms), near[:-1]
@@ -278,10 +398,9 @@ def _reporting(
         yield tick
 
 
-def _met(crossings: Sequence[Crossing]) -> tuple[Label, ...]:
+def met(crossed: Iterable[Label]) -> tuple[Label, ...]:
     """Labels that crossed at least once, in their order; all three common ones where nothing did."""
-    met = tuple(sorted({c.label for c in crossings}))
-    return met or (Label.PERSON, Label.BICYCLE, Label.VEHICLE)
+    return tuple(sorted(set(crossed))) or (Label.PERSON, Label.BICYCLE, Label.VEHICLE)
 
 
 def _damage(recording: Recording, reading: Reading) -> Iterator[str]:

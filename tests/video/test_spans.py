@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,9 @@ from tests.recordings import walkers, write
 from passerby import pipeline, synth
 from passerby.counting.counts import Cost, Counts
 from passerby.geometry import Line
-from passerby.span import Span
 from passerby.video.motion import CELL_MS
 from passerby.video.observe import Effort, Reading, Recording, detect, probe, watch
-from passerby.video.spans import LONGEST_MS, Look, see_all, spans_of
+from passerby.video.spans import LONGEST_MS, Look, Part, joined, parts_of, see
 
 START = "2024-06-01T12:00:01.234Z"
 START_MS = 1_717_243_201_234
@@ -47,19 +46,22 @@ def counted(video: Path, jobs: int, detector: str = "motion", **options: Any) ->
     return replace(found, cost=NO_COST)
 
 
-def here(function: Any, spans: Sequence[Span]) -> Iterator[Any]:
-    return map(function, spans)
+def look_of(recording: Recording, start_ms: int = START_MS) -> Look:
+    return Look(recording, start_ms, (MIDDLE,), 0.4, "motion", None)
 
 
-def seen(video: Path, spans: Sequence[Span] | None) -> tuple[list[Any], Reading]:
-    """All that motion sees, as plain values; in one go where there are no spans."""
+def parts_for(video: Path, jobs: int) -> list[Part]:
+    return parts_of(look_of(probe(video)), jobs)
+
+
+def seen(video: Path, parts: Sequence[Part] | None) -> tuple[list[Any], Reading]:
+    """All that motion sees, as plain values; in one go where there are no parts."""
     recording, reading, effort = probe(video), Reading(), Effort()
-    if spans is None:
+    if parts is None:
         seeing = watch(recording, [MIDDLE], 0.4, (), True)
         ticks = list(detect(recording, START_MS, None, seeing, reading, effort))
     else:
-        look = Look(recording, START_MS, (MIDDLE,), 0.4, "motion", None)
-        ticks = list(see_all(look, spans, here, reading, effort))
+        ticks = list(joined(parts, map(see, parts), reading, effort))
     plain = [(one.time_ms, one.xyxy.tobytes(), one.class_id.tobytes()) for one in ticks]
     return plain, reading
 
@@ -76,7 +78,7 @@ def test_spans_meet_cover_everything_and_are_cut_between_cells(
     start_ms: int, duration_ms: int, jobs: int
 ) -> None:
     recording = Recording(Path("street.mp4"), 320, 180, 25, duration_ms, None, "h264", 0, 0)
-    spans = spans_of(recording, start_ms, jobs)
+    spans = [part.span for part in parts_of(look_of(recording, start_ms), jobs)]
     assert spans[0].start_ms == start_ms
     assert spans[-1].end_ms > start_ms + duration_ms
     for span, following in itertools.pairwise(spans):
@@ -87,10 +89,10 @@ def test_spans_meet_cover_everything_and_are_cut_between_cells(
 
 def test_what_cannot_be_cut_is_one_span() -> None:
     recording = Recording(Path("street.mp4"), 320, 180, 25, 60_000, None, "h264", 0, 0)
-    assert len(spans_of(recording, 0, 2)) == 2
-    assert len(spans_of(recording, 0, 1)) == 1
-    assert len(spans_of(replace(recording, has_times=False), 0, 2)) == 1
-    assert len(spans_of(replace(recording, duration_ms=0), 0, 2)) == 1
+    assert len(parts_of(look_of(recording), 2)) == 2
+    assert len(parts_of(look_of(recording), 1)) == 1
+    assert len(parts_of(look_of(replace(recording, has_times=False)), 2)) == 1
+    assert len(parts_of(look_of(replace(recording, duration_ms=0)), 2)) == 1
 
 
 # What is seen
@@ -104,7 +106,7 @@ def test_spans_see_to_the_byte_what_is_seen_in_one_go(tmp_path: Path, jobs: int,
         tmp_path / "street.mp4", walkers(24.06, rate=50), rate=50, gop=gop, options={"movflags": "faststart"}
     )
     whole, read = seen(path, None)
-    parts, read_in_parts = seen(path, spans_of(probe(path), START_MS, jobs))
+    parts, read_in_parts = seen(path, parts_for(path, jobs))
     assert len(whole) > 250
     assert parts == whole
     assert read_in_parts == replace(read, ended=True)
@@ -115,7 +117,7 @@ def test_a_camera_that_was_lost_in_between_covers_the_same(tmp_path: Path) -> No
     times = [*range(0, 9_000, 100), *range(30_000, 45_000, 100)]
     path = write(tmp_path / "street.mkv", walkers(24), times_ms=times)
     whole, read = seen(path, None)
-    parts, read_in_parts = seen(path, spans_of(probe(path), START_MS, 4))
+    parts, read_in_parts = seen(path, parts_for(path, 4))
     assert parts == whole
     assert read_in_parts.covered == read.covered
     assert len(read.covered) == 2
@@ -130,7 +132,7 @@ def test_a_damaged_recording_is_told_of_and_seen_the_same(tmp_path: Path) -> Non
     path.write_bytes(content)
     whole, read = seen(path, None)
     assert read.doubtful
-    parts, read_in_parts = seen(path, spans_of(probe(path), START_MS, 3))
+    parts, read_in_parts = seen(path, parts_for(path, 3))
     assert parts == whole
     assert (read_in_parts.frames, read_in_parts.damaged, read_in_parts.problems, read_in_parts.end_ms) == (
         read.frames,

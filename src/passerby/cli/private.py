@@ -82,9 +82,9 @@ def count_privately(
 
 
 def executor(jobs: int) -> "Executor":
-    from passerby.executors import processes
+    from passerby.executors import executor_of
 
-    return map if jobs == 1 else processes(jobs)
+    return executor_of(jobs)
 
 
 def row(release: "Release", level: str, zone: tzinfo) -> dict[str, Any]:

@@ -5,7 +5,6 @@ Law: a span is answered as if the recording had been read from its start; boxes 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import cv2
@@ -15,6 +14,7 @@ from passerby.geometry import Line
 from passerby.span import Span
 from passerby.video import source
 from passerby.video.choose import choose
+from passerby.video.made_with import check
 from passerby.video.motion import CELL_MS, REACH_MS
 from passerby.video.observe import TICK_MS, Effort, Reading, Recording, detect, watch
 
@@ -27,7 +27,8 @@ _BEYOND_MS = 10_001
 @dataclass(frozen=True, slots=True)
 class Look:
     """What is looked for in a recording that starts at `start_ms`, and how: all that a worker is told beside its
-    span, and all of it configuration. `corridor` in frame heights, None for the whole picture."""
+    span, and all of it configuration. `corridor` in frame heights, None for the whole picture; `detector` by name,
+    not auto; `made_with` what the workers must have too."""
 
     recording: Recording
     start_ms: int
@@ -35,6 +36,17 @@ class Look:
     corridor: float | None
     detector: str
     model_dir: Path | None
+    device: str = "cpu"
+    made_with: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A span to be seen; `again` where how reading it went is known and its boxes alone are wanted."""
+
+    look: Look
+    span: Span
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,61 +58,82 @@ class Seen:
     effort: Effort
 
 
-Execute = Callable[[Callable[[Span], Seen], Sequence[Span]], Iterator[Seen]]
+def parts_of(
+    look: Look, jobs: int, *, bounded: bool = False, seen_ms: int | None = None, wanted_ms: int | None = None
+) -> list[Part]:
+    """Parts for `jobs` processes, cut between cells of motion: of about one length, none above LONGEST_MS, as few
+    as that allows. One part where the file does not tell how long it is, or when its pictures are shown, and for
+    one job unless the parts are to be `bounded`.
 
-
-def spans_of(recording: Recording, start_ms: int, jobs: int) -> list[Span]:
-    """Spans for `jobs` processes, cut between cells of motion: of about one length, none above LONGEST_MS, as few
-    as that allows. One span where the file does not tell how long it is, or when its pictures are shown."""
+    What lies before `seen_ms` (such a cut) was seen; boxes are wanted from `wanted_ms` on, None for the start.
+    """
+    recording, start_ms = look.recording, look.start_ms
     end_ms = start_ms + recording.duration_ms + _BEYOND_MS
-    if jobs < 2 or not recording.has_times or not recording.duration_ms:
-        return [Span(start_ms, end_ms)]
-    number = jobs * -(-recording.duration_ms // (jobs * LONGEST_MS))
-    length_ms = -(-recording.duration_ms // (number * CELL_MS)) * CELL_MS
-    first_ms = start_ms // CELL_MS * CELL_MS
+    if not recording.has_times or not recording.duration_ms or (jobs == 1 and not bounded):
+        return [Part(look, Span(start_ms, end_ms))]
+    from_ms = start_ms if seen_ms is None else seen_ms
+    left_ms = max(1, start_ms + recording.duration_ms - from_ms)
+    number = jobs * -(-left_ms // (jobs * LONGEST_MS))
+    length_ms = -(-left_ms // (number * CELL_MS)) * CELL_MS
+    first_ms = from_ms // CELL_MS * CELL_MS
     cuts = [*range(first_ms + length_ms, start_ms + recording.duration_ms, length_ms), end_ms]
-    return [Span(*edges) for edges in zip([start_ms, *cuts[:-1]], cuts, strict=True)]
+    parts = [Part(look, Span(*edges)) for edges in zip([from_ms, *cuts[:-1]], cuts, strict=True)]
+    if from_ms == start_ms:
+        return parts
+    again_ms = max(start_ms, (wanted_ms or start_ms) // CELL_MS * CELL_MS)
+    return [Part(look, Span(again_ms, from_ms), again=True), *parts]
 
 
-def see(look: Look, span: Span) -> Seen:
-    """What is seen in `span`, which begins where a cell of motion does or with the recording.
+def see(part: Part) -> Seen:
+    """What is seen in a span, which begins where a cell of motion does or with the recording.
 
     Raises SourceError or ModelError.
     """
     cv2.setNumThreads(1)
     reading, effort = Reading(), Effort()
-    ticks = list(_detect(look, span, REACH_MS, reading, effort))
+    ticks = list(_detect(part.look, part.span, REACH_MS, reading, effort))
     # The last frame of all is seen though its tick was seen; the last one of a span is not.
     if not reading.ended and len(ticks) > 1 and ticks[-1].time_ms // TICK_MS == ticks[-2].time_ms // TICK_MS:
         del ticks[-1]
     return Seen(tuple(ticks), reading, effort)
 
 
-def see_all(
-    look: Look, spans: Sequence[Span], execute: Execute, reading: Reading, effort: Effort
+def joined(
+    parts: Sequence[Part],
+    answers: Iterator[Seen],
+    reading: Reading,
+    effort: Effort,
+    on_seen: Callable[[Span], None] | None = None,
 ) -> Iterator[Detections]:
-    """What is seen in `spans`, which follow each other and are worked on by `execute`; `reading` and `effort`
-    are filled.
+    """What is seen in `parts` of one recording, which follow each other, where `answers` are what `see` answered;
+    `reading` and `effort` are filled. `on_seen` is told of a span whose boxes were all taken.
 
     What is damaged looks otherwise to who begins to read behind it: from such a span on, the recording is read
-    from its start, here. Raises as `see` and `execute` do.
+    from its start, here. Raises as `see` does.
     """
-    rest = None
-    for span, seen in zip(spans, execute(partial(see, look), spans), strict=True):
-        if seen.reading.doubtful:
-            rest = Span(span.start_ms, spans[-1].end_ms)
-            break
-        source.add(reading, seen.reading)
+    for index, (part, seen) in enumerate(zip(parts, answers, strict=False)):
         effort.decode_s += seen.effort.decode_s
         effort.detect_s += seen.effort.detect_s
-        yield from seen.ticks
-    if rest is not None:
+        if not seen.reading.doubtful:
+            if not part.again:
+                source.add(reading, seen.reading)
+            yield from seen.ticks
+            if on_seen is not None and not part.again and index < len(parts) - 1:
+                on_seen(part.span)
+            continue
+        look = part.look
+        if part.again:
+            yield from _detect(look, part.span, part.span.start_ms - look.start_ms, Reading(), effort)
+            part = parts[index + 1]
         read = Reading()
+        rest = Span(part.span.start_ms, parts[-1].span.end_ms)
         yield from _detect(look, rest, rest.start_ms - look.start_ms, read, effort)
         source.add(reading, read)
+        return
 
 
 def _detect(look: Look, span: Span, margin_ms: int, reading: Reading, effort: Effort) -> Iterator[Detections]:
-    choice = choose(look.detector, look.model_dir)
+    choice = choose(look.detector, look.model_dir, look.device)
+    check(look.made_with, choice.loaded)
     seeing = watch(look.recording, look.lines, look.corridor, choice.loaded, choice.motion)
     return detect(look.recording, look.start_ms, span, seeing, reading, effort, margin_ms=margin_ms)

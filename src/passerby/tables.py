@@ -74,11 +74,16 @@ def write_parquet(rows: Sequence[Any], path: Path) -> None:
 
 
 def write_xlsx(rows: Sequence[Any], path: Path) -> None:
+    """An Excel file. Raises OutputError, also when xlsxwriter is not installed."""
+    check_xlsx(path)
+    atomic.write(path, xlsx_bytes(rows))
+
+
+def xlsx_bytes(rows: Sequence[Any]) -> bytes:
     """One sheet. Excel knows no zones, so a time is its wall time with a column of its UTC offset beside it.
 
-    Raises OutputError, also when xlsxwriter is not installed.
+    `check_xlsx` tells whether it can be made.
     """
-    check_xlsx(path)
     import xlsxwriter
 
     wide = [_with_offsets(mapping_of(row)) for row in rows]
@@ -99,7 +104,7 @@ def write_xlsx(rows: Sequence[Any], path: Path) -> None:
                     sheet.write_datetime(number, column, value, time)
                 else:
                     sheet.write(number, column, value)
-    atomic.write(path, filled.getvalue())
+    return filled.getvalue()
 
 
 def check_parquet(path: Path) -> None:

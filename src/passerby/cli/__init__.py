@@ -24,6 +24,7 @@ from passerby.cli.keys import keys
 from passerby.cli.ledger import ledger
 from passerby.cli.models import models
 from passerby.cli.run import run
+from passerby.cli.serve import serve
 from passerby.cli.simulate import simulate_camera
 from passerby.cli.status import status
 from passerby.cli.verify import verify
@@ -50,6 +51,7 @@ for _subcommand in (
     export,
     keys,
     api,
+    serve,
     run,
     status,
     simulate_camera,

@@ -85,6 +85,16 @@ def parquet_bytes(sums: Iterable[Sum], timezone: str) -> bytes:
     return content.getvalue()
 
 
+def xlsx_bytes(sums: Iterable[Sum], timezone: str) -> bytes:
+    """An Excel file of at most MOST_IN_A_SHEET rows. `check` tells whether it can be made; raises InputError."""
+    rows = list(islice(sums, MOST_IN_A_SHEET + 1))
+    if len(rows) > MOST_IN_A_SHEET:
+        raise InputError(
+            f"more than {MOST_IN_A_SHEET} rows for Excel, expected a shorter time, a coarser resolution, or csv"
+        )
+    return tables.xlsx_bytes([row_of(one, timezone) for one in rows])
+
+
 def check(format_: Format, path: Path) -> None:
     """Raises OutputError when a file of this format cannot be written here."""
     if format_ == "parquet":
@@ -97,12 +107,11 @@ def write(sums: Iterable[Sum], timezone: str, path: Path, format_: Format) -> No
     """Write a file, whole or not at all. Raises OutputError, and InputError for too many rows for Excel."""
     check(format_, path)
     if format_ == "xlsx":
-        rows = list(islice(sums, MOST_IN_A_SHEET + 1))
-        if len(rows) > MOST_IN_A_SHEET:
-            raise InputError(
-                f"{path}: more than {MOST_IN_A_SHEET} rows, expected a shorter time, a coarser resolution, or csv"
-            )
-        tables.write_xlsx([row_of(one, timezone) for one in rows], path)
+        try:
+            content = xlsx_bytes(sums, timezone)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+        atomic.write(path, content)
         return
     with atomic.replacing(path) as beside:
         if format_ == "parquet":

@@ -4,7 +4,6 @@ Law: worked out from released numbers alone, so it costs no privacy; the databas
 """
 
 from dataclasses import dataclass, field
-from math import sqrt
 from typing import Literal
 
 from sqlalchemy import func, select
@@ -43,9 +42,16 @@ class Total:
     def coverage(self) -> float:
         return self._covered / self._cells
 
-    @property
-    def noise_sd(self) -> float:
-        return sqrt(self.variance)
+    def add(self, other: "Total") -> None:
+        """Add another one's numbers to this; the group and the span stay."""
+        self.value += other.value
+        self.variance += other.variance
+        self.releases += other.releases
+        self.epsilon = max(self.epsilon, other.epsilon)
+        self.complete &= other.complete
+        self._covered += other._covered
+        self._cells += other._cells
+        self._scale = other._scale
 
     @property
     def noise_95(self) -> int:

@@ -1,0 +1,144 @@
+"""Words, numbers and times in the reader's language: English in the source, every other one a .po file beside.
+
+Law: a language is a file in `messages`; what is not translated is English; names that people gave are left as they
+are.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from functools import lru_cache
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_datetime, format_skeleton, format_time
+from babel.lists import format_list
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal, format_percent
+
+MESSAGES = Path(__file__).with_name("messages")
+ENGLISH = "en"
+_FORMATS = {ENGLISH: "en_GB"}
+"""Whose dates and numbers a language has, where its name alone would give another country's."""
+_WANTED = re.compile(
+    r"\s*([A-Za-z]{1,8}|\*)((?:-[A-Za-z0-9]{1,8})*)\s*(?:;\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True)
+class Language:
+    """One language: `code` as a web page names it, and how it says things."""
+
+    code: str
+    locale: Locale
+    translations: NullTranslations
+
+    @property
+    def name(self) -> str:
+        """What its speakers call it."""
+        name = Locale.parse(self.code.replace("-", "_")).get_display_name() or self.code
+        return name[:1].upper() + name[1:]
+
+    @property
+    def direction(self) -> str:
+        return self.locale.text_direction
+
+    def say(self, message: str, **values: Any) -> str:
+        """The translation of `message`, with `values` in the places that it names in braces."""
+        return self.translations.gettext(message).format(**values)
+
+    def say_n(self, one: str, many: str, n: int, **values: Any) -> str:
+        """The same for a message that depends on a number, which is its `{n}`."""
+        return self.translations.ngettext(one, many, n).format(n=self.number(n), **values)
+
+    def number(self, value: float, digits: int = 0) -> str:
+        return str(format_decimal(round(value, digits), locale=self.locale))
+
+    def share(self, value: float, digits: int = 0) -> str:
+        pattern = self.locale.percent_formats[None].pattern
+        if digits:
+            pattern = re.sub(r"0(?![#0,.])", f"0.{'#' * digits}", pattern, count=1)
+        return str(format_percent(value, format=pattern, locale=self.locale))
+
+    def listing(self, texts: Sequence[str]) -> str:
+        """Such as one, two and three."""
+        return str(format_list(list(texts), locale=self.locale))
+
+    def day(self, when: date) -> str:
+        """Such as Monday 23 November 2026."""
+        return str(format_date(when, "full", locale=self.locale))
+
+    def short_day(self, when: date) -> str:
+        """Such as Mon 23 Nov."""
+        return str(format_skeleton("MMMEd", datetime.combine(when, time()), locale=self.locale))
+
+    def plain_day(self, when: date) -> str:
+        """Such as 23 November 2026."""
+        return str(format_date(when, "long", locale=self.locale))
+
+    def weekday(self, number: int, *, short: bool = False) -> str:
+        """The name of a day of the week; 0 is Monday."""
+        names = self.locale.days["stand-alone"]["abbreviated" if short else "wide"]
+        return str(names[number])
+
+    def month(self, when: date) -> str:
+        """Such as Nov."""
+        return str(format_date(when, "LLL", locale=self.locale))
+
+    def day_of_month(self, when: date) -> str:
+        """Such as 23 Nov."""
+        return str(format_skeleton("MMMd", datetime.combine(when, time()), locale=self.locale))
+
+    def clock(self, when: datetime | time) -> str:
+        return str(format_time(when, "short", locale=self.locale))
+
+    def moment(self, when: datetime) -> str:
+        """Such as 23 Nov 2026, 14:15."""
+        return str(format_datetime(when, "medium", locale=self.locale)).replace(
+            str(format_time(when, "medium", locale=self.locale)), self.clock(when)
+        )
+
+
+@lru_cache(maxsize=1)
+def languages() -> dict[str, Language]:
+    """Every language there is a file of, English first."""
+    found = {ENGLISH: Language(ENGLISH, Locale.parse(_FORMATS[ENGLISH]), NullTranslations())}
+    for path in sorted(MESSAGES.glob("*.po")):
+        code = path.stem.replace("_", "-")
+        try:
+            locale = Locale.parse(_FORMATS.get(code, path.stem))
+        except (ValueError, UnknownLocaleError):
+            raise ValueError(f"{path}: expected the name of a language, such as da.po or pt_BR.po") from None
+        found[code] = Language(code, locale, _compiled(path))
+    return found
+
+
+def preferred(accept_language: str | None) -> Language:
+    """The language that a browser likes best of those there are (RFC 9110, 12.5.4); else English."""
+    known = languages()
+    best, liked = ENGLISH, 0.0
+    for part in (accept_language or "")[:500].split(","):
+        wanted = _WANTED.fullmatch(part)
+        if wanted is None:
+            continue
+        quality = float(wanted[3] or 1)
+        first, whole = wanted[1].lower(), f"{wanted[1]}{wanted[2]}".lower()
+        for code in known:
+            if quality > liked and code.lower() in (first, whole):
+                best, liked = code, quality
+    return known[best]
+
+
+def _compiled(path: Path) -> GNUTranslations:
+    # Compiled as it is read: a translator's file is the one that is used, and nothing has to be built.
+    compiled = BytesIO()
+    with path.open("rb") as file:
+        write_mo(compiled, read_po(file, locale=path.stem))
+    compiled.seek(0)
+    return GNUTranslations(compiled)

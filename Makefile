@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= $(shell nproc 2>/dev/null || echo 1)
 
-.PHONY: demo test check bench format docs lock clean
+.PHONY: demo test check bench format docs messages lock clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -34,6 +34,10 @@ format: $(VENV)/installed
 docs: $(VENV)/installed
 	$(BIN)/python tools/document_cli.py > $(VENV)/cli.md
 	mv $(VENV)/cli.md docs/cli.md
+
+# Adds new messages of the public page to every language's file, and drops those that are gone.
+messages: $(VENV)/installed
+	$(BIN)/python tools/messages.py
 
 # The only step that needs uv. It names no package index, so that any index can serve it.
 lock:

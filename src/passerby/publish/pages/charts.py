@@ -174,7 +174,8 @@ def profile(hours: Sequence[Hour], day: str, usual: str, look: Look) -> Spec:
 def week(days: Mapping[date, Mapping[int, Figure]], look: Look) -> Spec:
     """A row for each day, a square for each hour, darker for more."""
     step = step_of(figure for hours in days.values() for figure in hours.values())
-    left, top, gap = 74 if look.narrow else 96, 22, 2
+    left, top, gap = 66 if look.narrow else 104, 22, 2
+    day_name = look.language.weekday_and_day if look.narrow else look.language.short_day
     side = (look.width_px - left) / 24
     height = max(side, 22.0)
     squares = [
@@ -193,7 +194,7 @@ def week(days: Mapping[date, Mapping[int, Figure]], look: Look) -> Spec:
         for hour in range(0, 24, every)
     ]
     names += [
-        {"x": 0, "y": top + row * height + height / 2, "text": look.language.short_day(day), "align": "left"}
+        {"x": 0, "y": top + row * height + height / 2, "text": day_name(day), "align": "left"}
         for row, day in enumerate(days)
     ]
     return _mosaic(look, squares, names, top + 7 * height, step)
@@ -357,15 +358,18 @@ def _intervals(rows: Sequence[Spec], low: str, high: str, name: str) -> Spec:
 
 def _legend(items: Sequence[tuple[str, str, str]], look: Look) -> list[Spec]:
     """Swatches with their words above the chart, as marks, so that a style sheet colours them too."""
+    wide = [40 + round(7.2 * len(text)) for _, _, text in items]
+    one_row = sum(wide) <= look.width_px
     layers: list[Spec] = []
-    x = 0
-    for name, colour, text in items:
+    for index, (name, colour, text) in enumerate(items):
+        x = sum(wide[:index]) if one_row else 0
+        y = -16 if one_row else -16 - 20 * (len(items) - 1 - index)
         layers.append(
             {
                 "name": f"{name}_key",
                 "data": {"values": [{}]},
                 "mark": {"type": "square", "size": 110, "color": colour, "opacity": 1},
-                "encoding": {"x": {"value": x + 6}, "y": {"value": -16}},
+                "encoding": {"x": {"value": x + 6}, "y": {"value": y}},
             }
         )
         layers.append(
@@ -373,10 +377,9 @@ def _legend(items: Sequence[tuple[str, str, str]], look: Look) -> list[Spec]:
                 "name": f"{name}_label",
                 "data": {"values": [{"text": text}]},
                 "mark": {"type": "text", "align": "left", "fontSize": 13, "color": INK},
-                "encoding": {"x": {"value": x + 18}, "y": {"value": -16}, "text": {"field": "text"}},
+                "encoding": {"x": {"value": x + 18}, "y": {"value": y}, "text": {"field": "text"}},
             }
         )
-        x += 40 + round(7.2 * len(text))
     return layers
 
 
@@ -397,7 +400,7 @@ def _mosaic(look: Look, squares: Sequence[Spec], names: Sequence[Spec], height: 
     keys, texts = [], [*names]
     x = 0.0
     for level, text in enumerate(labels):
-        wide = 26 + 6.6 * len(text)
+        wide = 32 + 6.8 * len(text)
         if x + wide > look.width_px:
             x, y = 0.0, y + 20
         keys.append({"x": x, "x2": x + 12, "y": y - 6, "y2": y + 6, "level": level})

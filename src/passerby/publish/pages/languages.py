@@ -78,6 +78,10 @@ class Language:
         """Such as Mon 23 Nov."""
         return str(format_skeleton("MMMEd", datetime.combine(when, time()), locale=self.locale))
 
+    def weekday_and_day(self, when: date) -> str:
+        """Such as Mon 23."""
+        return str(format_skeleton("Ed", datetime.combine(when, time()), locale=self.locale))
+
     def plain_day(self, when: date) -> str:
         """Such as 23 November 2026."""
         return str(format_date(when, "long", locale=self.locale))

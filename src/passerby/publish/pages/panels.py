@@ -121,10 +121,10 @@ def _course_table(view: View, language: Language) -> Table:
 
 def _ways_table(view: View, language: Language) -> Table:
     names = list(view.by_direction)
-    head = [language.say("Time")]
+    head, between = [language.say("Time")], language.say("True number, 19 times in 20")
     for name in names:
         word = words.of_direction(name, language)
-        head += [word, f"{word}: {language.say('True number, 19 times in 20')}"]
+        head += [word, f"{word}: {between}"]
     at: dict[datetime, dict[str, Bar]] = {}
     for name, bars in view.by_direction.items():
         for bar in bars:
@@ -155,7 +155,7 @@ def _profile_table(view: View, language: Language) -> Table:
     between = say("True number, 19 times in 20")
     head = [say("Hour"), day, f"{day}: {between}"]
     if view.usual_days:
-        head += [_usual(view, language), f"{say('usual')}: {between}"]
+        head += [_usual(view, language), between]
     rows = [
         (
             _hour(hour.number, language),
@@ -211,7 +211,7 @@ def _bin_minutes(view: View) -> float:
 
 def _shades_note(view: View, language: Language) -> str:
     return language.say(
-        "Darker is more. The lightest squares are within the noise that protects everyone here."
+        "The stronger the colour, the more. The faintest squares are within the noise that protects everyone here."
     )
 
 
@@ -243,8 +243,8 @@ CHARTS: dict[str, Chart] = {
     ),
     "classes": Chart(
         lambda view: bool(view.labels),
-        lambda view, language: language.say("Who and what"),
-        lambda view, language: language.say("All of the days shown, by class."),
+        lambda view, language: language.say("By class"),
+        lambda view, language: language.say("All of the days shown."),
         lambda view, look: charts.classes(view.labels, look),
         _classes_table,
     ),

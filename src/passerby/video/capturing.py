@@ -41,11 +41,13 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`share` of the longest time; `covered` of the picture where somebody may be, as last looked at."""
+    """`share` of the longest time; `covered` of the picture where somebody may be, as last looked at; `reason` why
+    no picture comes while it is connecting."""
 
     step: Step
     share: float
     covered: float = 1.0
+    reason: Reason = Reason.LIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def capture(
     begun_s = monotonic()
     look_s, last_ms, covered = _FIRST_LOOK_S, 0, 1.0
     step, reason = Step.CONNECTING, Reason.CONNECTING
-    yield Progress(step, 0.0)
+    yield Progress(step, 0.0, covered, reason)
     for item in live.frames(address, stop, transport=transport):
         past_s = monotonic() - begun_s
         share = min(1.0, past_s / longest_s)
@@ -101,7 +103,8 @@ def capture(
             reason = item.reason
             if reason in (Reason.ADDRESS, Reason.CREDENTIALS, Reason.NOT_FOUND):
                 break
-            yield Progress(step, share, covered)
+            if not item.up:
+                yield Progress(Step.CONNECTING, share, covered, reason)
             continue
         reason = Reason.LIVE
         if (item.width, item.height) != size:

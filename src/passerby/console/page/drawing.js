@@ -418,8 +418,12 @@ export default {
     },
     arrowText(s, side) {
       const { middle, along, right } = this.frame(s);
-      const at = [0, 1].map((i) => middle[i] + (along[i] * 7 * side + right[i] * side * 36) * this.u);
-      return { x: this.inside(at[0], this.width), y: this.inside(at[1], this.height) };
+      const across = Math.abs(right[0]) > 0.4;
+      const away = across ? 29 : 36;
+      const at = [0, 1].map((i) => middle[i] + (along[i] * 7 * side + right[i] * side * away) * this.u);
+      // Beside an arrow that points sideways a text begins, or ends, at its tip.
+      const anchor = across ? (right[0] * side > 0 ? "start" : "end") : "middle";
+      return { x: this.inside(at[0], this.width), y: this.inside(at[1], this.height), style: { textAnchor: anchor } };
     },
     nameAt(s) {
       if (s.kind === "zone") {
@@ -430,8 +434,9 @@ export default {
       const { a, b, along, right } = this.frame(s);
       // At the end that has more room, off the line.
       const end = s.kind === "scale" ? [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2] : a[1] > b[1] ? b : a;
-      const at = [0, 1].map((i) => end[i] + right[i] * (Math.abs(along[0]) > 0.7 ? -16 : 16) * this.u);
-      return { x: this.inside(at[0], this.width), y: this.inside(at[1], this.height) };
+      const at = [0, 1].map((i) => end[i] + right[i] * (Math.abs(along[0]) > 0.7 ? -18 : 18) * this.u);
+      const anchor = Math.abs(right[0]) > 0.7 && s.kind === "line" ? (right[0] > 0 ? "start" : "end") : "middle";
+      return { x: this.inside(at[0], this.width), y: this.inside(at[1], this.height), style: { textAnchor: anchor } };
     },
     inside(value, most) {
       return Math.min(Math.max(value, 18 * this.u), most - 18 * this.u);

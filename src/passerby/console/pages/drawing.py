@@ -54,9 +54,9 @@ async def drawing(desk: Desk, signed: Signed, camera: Camera, plate: Plate, src:
     )
     setup = _Setup(desk, signed, camera, plate, board, drawn)
     with ui.element("div").classes("setup"):
-        with ui.element("div").classes("plate"):
+        with ui.element("div").classes("plate") as holder:
             setup.build_tools()
-            board.move()
+            board.move(holder)
             setup.build_marks()
         with ui.element("aside").props('aria-label="What is drawn"'):
             setup.build_panel()
@@ -95,7 +95,7 @@ class _Setup:
             return
         with ui.element("div").classes("tools").props('role="toolbar" aria-label="Tools"'):
             tools = ui.toggle(_TOOLS, value="select", on_change=lambda event: self.take(event.value))
-            tools.props("no-caps unelevated dense")
+            tools.props('no-caps unelevated padding="4px 10px"')
             for name, does in (("undo", "Undo"), ("redo", "Redo")):
                 button = ui.button(does, on_click=lambda _, name=name: self.board.run_method(name))
                 button.props("flat dense no-caps").set_enabled(False)
@@ -342,11 +342,7 @@ class _Setup:
             elif found is not None:
                 words("p", outlook.told(found.policy, ground), "hint")
                 if found.useful_from is None:
-                    words(
-                        "p",
-                        "Useless: not even a week comes within 25 %. Count fewer classes, or accept a larger epsilon.",
-                        "warn",
-                    )
+                    words("p", _useless(found), "warn")
             elif ground is None:
                 words("p", "Draw a known length near it to see pixels per metre and rho.", "hint")
             typical = ui.number(
@@ -432,12 +428,27 @@ def _rows(found: Plan) -> list[tuple[str, str]]:
             else f"In a {one.name}"
             if one.name != "hour"
             else "In an hour",
-            f"{one.expected:.0f} ± {one.noise_95:.0f} (error {one.error:.0%})",
+            f"{one.expected:.0f} ± {one.noise_95:.0f} (error {_error(one.error)})",
         )
         for one in found.outlooks
     ]
     rows.append(("Useful from", found.useful_from or "never"))
     return rows
+
+
+def _error(share: float) -> str:
+    return f"{share:.0%}" if share < 10 else "over 1000%"
+
+
+def _useless(found: Plan) -> str:
+    better = found.proposal
+    told = "Useless: not even a week comes within 25 %. "
+    if better is None:
+        return told + "Count fewer classes, or accept a larger epsilon."
+    return told + (
+        f"Nearest that is not: rho {better.rho_ms / 1000:g} s (a corridor that is crossed in that time), "
+        f"chunk {better.chunk_ms / 1000:g} s, clip {better.clip}."
+    )
 
 
 def _table(rows: Sequence[tuple[str, str]]) -> None:

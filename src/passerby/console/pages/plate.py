@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from passerby.console import plates
 from passerby.console.desk import Desk, Signed
 from passerby.console.jobs import Capture
+from passerby.console.jobs import words as reason_words
 from passerby.console.pages.layout import camera_url, told, words
 from passerby.console.plates import Plate
 from passerby.errors import InputError
@@ -19,7 +20,7 @@ from passerby.site import Camera
 from passerby.video.capturing import EmptyPicture, Step
 
 _STEPS = {
-    Step.CONNECTING: "Connecting…",
+    Step.CONNECTING: "No picture yet: {reason}.",
     Step.WATCHING: "Watching: pictures come, and are added up until nobody is left in them.",
     Step.BUSY: "Still watching: somebody may be in {covered:.1%} of the picture.",
 }
@@ -89,7 +90,10 @@ def _show(desk: Desk, signed: Signed, camera: Camera, job: Capture | None) -> No
         bar = ui.element("progress").props('max="1" aria-label="Time"')
         if progress is not None:
             bar.props["value"] = progress.share
-            words("p", _STEPS[progress.step].format(covered=progress.covered))
+            words(
+                "p",
+                _STEPS[progress.step].format(covered=progress.covered, reason=reason_words(progress.reason)),
+            )
         ui.button("Stop", on_click=stop).props("flat no-caps")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from passerby.publish.pages import words
 from passerby.publish.pages.figures import Figure
 from passerby.publish.pages.languages import Language
-from passerby.publish.pages.views import Bar, Hour, Now
+from passerby.publish.pages.views import WEEKS_OF_A_YEAR, Bar, Hour, Now, first_of_year
 
 Spec = dict[str, Any]
 
@@ -174,7 +174,7 @@ def profile(hours: Sequence[Hour], day: str, usual: str, look: Look) -> Spec:
 def week(days: Mapping[date, Mapping[int, Figure]], look: Look) -> Spec:
     """A row for each day, a square for each hour, darker for more."""
     step = step_of(figure for hours in days.values() for figure in hours.values())
-    left, top, gap = 66 if look.narrow else 104, 22, 2
+    left, top, gap = 54 if look.narrow else 104, 22, 2
     day_name = look.language.weekday_and_day if look.narrow else look.language.short_day
     side = (look.width_px - left) / 24
     height = max(side, 22.0)
@@ -203,9 +203,7 @@ def week(days: Mapping[date, Mapping[int, Figure]], look: Look) -> Spec:
 def year(days: Mapping[date, Figure], last: date, look: Look) -> Spec:
     """A column for each week of the year to `last`, a square for each day; in two halves where it is narrow."""
     step = step_of(days.values())
-    # From a Monday, so that every column is a whole week.
-    weeks = 53
-    first = last - timedelta(days=last.weekday() + 7 * (weeks - 1))
+    first, weeks = first_of_year(last), WEEKS_OF_A_YEAR
     halves = 2 if look.narrow else 1
     columns = ceil(weeks / halves)
     left, top, gap = 30, 20, 2

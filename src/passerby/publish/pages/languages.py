@@ -79,8 +79,8 @@ class Language:
         return str(format_skeleton("MMMEd", datetime.combine(when, time()), locale=self.locale))
 
     def weekday_and_day(self, when: date) -> str:
-        """Such as Mon 23."""
-        return str(format_skeleton("Ed", datetime.combine(when, time()), locale=self.locale))
+        """Such as Mon 23, as short as can be."""
+        return f"{self.weekday(when.weekday(), short=True).rstrip('.')} {when.day}"
 
     def plain_day(self, when: date) -> str:
         """Such as 23 November 2026."""

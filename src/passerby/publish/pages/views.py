@@ -22,6 +22,7 @@ from passerby.span import Span
 
 WEEKS = 8
 """How many weeks back "the usual" goes."""
+WEEKS_OF_A_YEAR = 53
 _RECENT_MS = 3 * HOUR_MS
 _LEAST_USUAL = 3
 """With fewer days of the same name there is no usual one yet."""
@@ -102,6 +103,11 @@ def span_of(first: date, last: date, store: Store) -> Span:
     return Span(_midnight(first, store), _midnight(last + timedelta(days=1), store))
 
 
+def first_of_year(last: date) -> date:
+    """The Monday with which the 53 weeks begin that a calendar to `last` shows."""
+    return last - timedelta(days=last.weekday() + 7 * (WEEKS_OF_A_YEAR - 1))
+
+
 def query_of(choice: Choice, store: Store, resolution: Resolution | None = None) -> Query:
     """What the choice asks of the store."""
     span = span_of(choice.first, choice.last, store)
@@ -114,9 +120,12 @@ def view(store: Store, choice: Choice) -> View:
     course = totals(store, query_of(choice, store), ("direction",))
     hours_from = choice.last - timedelta(days=7 * WEEKS)
     hours = totals(store, _query(choice, span_of(hours_from, choice.last, store), "hour"), ())
-    year_from = choice.last - timedelta(days=370)
-    year = totals(store, _query(choice, span_of(year_from, choice.last, store), "day"), ())
-    in_range = [one for one in year if _local(one.start_ms, store).date() >= choice.first]
+    year_from = first_of_year(choice.last)
+    whole = span_of(min(choice.first, year_from), choice.last, store)
+    by_day = {
+        _local(one.start_ms, store).date(): one for one in totals(store, _query(choice, whole, "day"), ())
+    }
+    in_range = [one for day, one in by_day.items() if day >= choice.first]
     shown_hours = [one for one in hours if _local(one.start_ms, store).date() >= choice.first]
     by_clock = _by_clock(hours, store)
     profile, usual_days = _profile(by_clock, choice.last)
@@ -135,7 +144,7 @@ def view(store: Store, choice: Choice) -> View:
         profile=profile,
         usual_days=usual_days,
         week=_week(by_clock, choice.last),
-        year={_local(one.start_ms, store).date(): _figure(one) for one in year},
+        year={day: _figure(one) for day, one in by_day.items() if day >= year_from},
     )
 
 

@@ -1,0 +1,307 @@
+"""The pages over HTTP: what they answer, how they may be cached, and what they refuse."""
+
+import csv
+import gzip
+import io
+import re
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+from tests.publish.pages import town
+
+from passerby.publish.database import upgrade
+from passerby.publish.pages import views
+from passerby.publish.pages.app import create_app
+from passerby.publish.pages.kept import Kept, answer
+from passerby.publish.query import Query
+from passerby.publish.store import Store, open_store
+from passerby.release import Cell, Release
+from passerby.site import parse
+
+PAGES = ("/", "/counts", "/about", "/sign")
+NASTY = "<script>alert(1)</script>'\"{{7*7}}"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_is_safe_and_needs_nothing_from_elsewhere(client: TestClient, path: str) -> None:
+    got = client.get(path)
+
+    assert got.status_code == 200
+    assert got.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'self'" in got.headers["content-security-policy"]
+    assert "unsafe" not in got.headers["content-security-policy"]
+    assert got.headers["x-content-type-options"] == "nosniff"
+    assert got.headers["referrer-policy"] == "no-referrer"
+    assert "set-cookie" not in got.headers
+    assert not re.search(r"<script|<style|\sstyle=|\son[a-z]+=|javascript:", got.text)
+    addresses = re.findall(r'(?:href|src|action)="([^"]*)"', got.text)
+    assert [one for one in addresses if re.match(r"[a-z]+:|//|/", one)] == []
+    assert got.text.startswith('<!doctype html>\n<html lang="en"')
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/style.css", "/chart-week.svg", "/counts.csv", "/icon.svg"])
+def test_answers_can_be_cached(client: TestClient, path: str) -> None:
+    got = client.get(path)
+    assert got.headers["cache-control"] == "public, max-age=60"
+    assert got.headers["vary"] == "Accept-Language, Accept-Encoding"
+    again = client.get(path, headers={"If-None-Match": got.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["etag"] == got.headers["etag"]
+    head = client.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == got.headers["content-length"]
+    plain = client.get(path, headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert plain.content == got.content
+
+
+def test_a_cache_is_right_when_the_store_changes(tmp_path: Path) -> None:
+    path = tmp_path / "releases.db"
+    app = create_app(town.make_site(1), path)
+    client = TestClient(app)
+    assert client.get("/").status_code == 503
+    assert client.get("/").headers["retry-after"] == "5"
+    assert client.get("/").headers["cache-control"] == "no-store"
+    upgrade(path)
+    empty = client.get("/")
+    assert (empty.status_code, "nothing has been published here yet" in empty.text) == (404, True)
+    store = open_store(path, town.ZONE)
+    release = Release(
+        Cell("quay", "bridge", "in", "person"), 1_795_388_400_000, 1_795_389_300_000, 777, 2.0, 0.8, 1.0, "r"
+    )
+    store.write([release], "bin")
+    app._looked_s = -10.0  # type: ignore[attr-defined]  # a second later
+    first = client.get("/")
+    assert "777" in first.text
+    later = Release(release.cell, release.end_ms, release.end_ms + 900_000, 888, 2.0, 0.8, 1.0, "r")
+    store.write([later], "bin")
+    store.close()
+    assert client.get("/").text == first.text
+    app._looked_s = -10.0  # type: ignore[attr-defined]
+    second = client.get("/")
+    assert "888" in second.text
+    assert second.headers["etag"] != first.headers["etag"]
+
+
+def test_the_language_is_the_urls_or_the_browsers(client: TestClient) -> None:
+    assert '<html lang="da"' in client.get("/about", headers={"Accept-Language": "da-DK,en;q=0.5"}).text
+    german = client.get("/about?lang=de", headers={"Accept-Language": "da"})
+    assert '<html lang="de"' in german.text
+    assert "Was hier gezählt wird und was nicht" in german.text
+    # Whoever chose a language keeps it.
+    inner = [one for one in re.findall(r'href="([^"#]+)"', german.text) if "." not in one.replace("./", "")]
+    assert all("lang=" in one for one in inner)
+    assert len(inner) > 4
+
+
+def test_the_url_holds_the_choice(client: TestClient) -> None:
+    asked = "/counts?at=quay%2Fharbour+path&direction=out&label=bicycle&from=2026-11-20&to=2026-11-22&resolution=hour"
+    text = client.get(asked).text
+    for part in (
+        '<option value="quay/harbour%20path" selected>',
+        '<option value="out" selected>',
+        '<option value="bicycle" selected>',
+        'value="2026-11-20"',
+        'value="2026-11-22"',
+        '<option value="hour" selected>',
+        "chart-week.png?at=quay%2Fharbour+path&amp;direction=out&amp;label=bicycle&amp;from=2026-11-20",
+    ):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "told"),
+    [
+        ("/counts?from=yesterday", 400, "from &#39;yesterday&#39; is no day"),
+        ("/counts?colour=red", 400, "there is no such parameter"),
+        ("/about?lang=xx", 400, "lang &#39;xx&#39;: expected one of"),
+        ("/style.css?x=1", 400, "there is no such parameter"),
+        ("/counts?at=quay/nowhere", 404, "nothing was published for it"),
+        ("/counts?label=%3Cscript%3E", 404, "nothing was published for it"),
+        ("/counts.exe", 404, "There is no such page here."),
+        ("/chart-none.svg", 404, "There is no such page here."),
+        ("/chart-week.gif", 404, "There is no such page here."),
+        ("/plan-9", 404, "There is no such page here."),
+        ("/plan-0", 404, "There is no such page here."),
+        ("/docs", 404, "There is no such page here."),
+        ("/openapi.json", 404, "There is no such page here."),
+        ("/static/../app.py", 404, ""),
+        ("/..%2f..%2fsite.yaml", 404, ""),
+        ("/plan-..%2f..%2fetc%2fpasswd", 404, ""),
+        ("/%2e%2e/%2e%2e/etc/passwd", 404, ""),
+        ("/counts?from=" + "9" * 3000, 414, ""),
+        ("/chart-course.svg?from=2020-01-01&to=2020-01-02", 404, "nothing was published"),
+    ],
+)
+def test_what_cannot_be_answered_is_told_in_a_line(
+    client: TestClient, path: str, status: int, told: str
+) -> None:
+    got = client.get(path)
+    assert got.status_code == status
+    assert told in got.text
+    assert "Traceback" not in got.text
+    assert "<script" not in got.text
+    assert "passwd" not in got.text
+    assert got.headers["cache-control"] == "no-store"
+    assert "default-src 'self'" in got.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE"])
+def test_nothing_but_reading_is_answered(client: TestClient, method: str) -> None:
+    got = client.request(method, "/")
+    assert (got.status_code, got.headers["allow"]) == (405, "GET, HEAD")
+
+
+def test_a_body_is_refused(client: TestClient) -> None:
+    assert client.request("GET", "/", content=b"x" * 10).status_code == 413
+
+
+def test_a_fault_of_ours_tells_nothing(town_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = create_app(town.make_site(1), town_path)
+
+    def fails(*_: object) -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr(views, "now", fails)
+    got = TestClient(app, raise_server_exceptions=False).get("/")
+    assert got.status_code == 500
+    assert "secret" not in got.text
+    assert "default-src 'self'" in got.headers["content-security-policy"]
+
+
+def test_downloads_open_and_are_what_is_shown(client: TestClient, town_store: Store) -> None:
+    query = "?from=2026-11-20&to=2026-11-22&resolution=hour&label=person"
+    start, end = (int(one) for one in ("1795129200000", "1795388400000"))
+    rows = list(town_store.rows(Query("hour", start, end, ("quay",), ("bridge",), (), ("person",))))
+    assert len(rows) == 3 * 24 * 2
+
+    text = client.get(f"/counts.csv{query}")
+    assert text.headers["content-disposition"] == 'attachment; filename="bridge-2026-11-20-2026-11-22.csv"'
+    read = list(csv.DictReader(io.StringIO(text.text)))
+    assert [int(row["value"]) for row in read] == [row.value for row in rows]
+    assert min(int(row["value"]) for row in read) < 0
+
+    openpyxl = pytest.importorskip("openpyxl")
+    pytest.importorskip("xlsxwriter", reason="the extra `tables` is not installed")
+    sheet = openpyxl.load_workbook(io.BytesIO(client.get(f"/counts.xlsx{query}").content)).active
+    assert sheet.max_row == len(rows) + 1
+
+    parquet = pytest.importorskip("pyarrow.parquet", reason="the extra `tables` is not installed")
+    table = parquet.read_table(io.BytesIO(client.get(f"/counts.parquet{query}").content))
+    assert table.column("value").to_pylist() == [row.value for row in rows]
+
+    picture = client.get(f"/chart-week.svg{query}&lang=fr")
+    assert picture.headers["content-type"] == "image/svg+xml"
+    assert "Sept jours, heure par heure" in picture.text
+    assert client.get(f"/chart-calendar.png{query}").content.startswith(b"\x89PNG")
+
+
+def test_names_are_text_wherever_they_stand(tmp_path: Path) -> None:
+    path = tmp_path / "releases.db"
+    upgrade(path)
+    store = open_store(path, town.ZONE)
+    cells = [Cell(NASTY, f"line {NASTY}", direction, "person") for direction in (f"in {NASTY}", "out")]
+    store.write(
+        [Release(cell, 1_795_388_400_000, 1_795_389_300_000, 900, 2.0, 0.8, 1.0, "r") for cell in cells],
+        "bin",
+    )
+    store.close()
+    quoted = NASTY.replace("'", "''")
+    site = parse(
+        f"""
+site: {{name: 'site {quoted}', timezone: Europe/Copenhagen}}
+page: {{operator: '{quoted}', purpose: '{quoted}', contact: '{quoted}'}}
+cameras:
+  '{quoted}':
+    lines:
+      'line {quoted}': {{from: [0.1, 0.5], to: [0.9, 0.5], names: ['in {quoted}', out]}}
+    privacy: {{epsilon: 1}}
+""",
+        tmp_path / "site.yaml",
+    )
+    client = TestClient(create_app(site, path))
+    for page in PAGES:
+        got = client.get(page)
+        assert got.status_code == 200, got.text
+        assert "<script" not in got.text
+        assert "&lt;script&gt;" in got.text
+        assert "49" not in re.sub(r"[\d.]+[,\d.]*[\d.]|#[0-9a-f]+", "", got.text)
+        assert "{{7*7}}" in got.text
+    (address,) = set(re.findall(r'href="(counts\?at=[^"]+)"', client.get("/").text))
+    assert "alert" in client.get("/" + address.replace("&amp;", "&")).text
+    disposition = client.get("/counts.csv").headers["content-disposition"]
+    assert re.fullmatch(r'attachment; filename="[A-Za-z0-9.-]+"', disposition)
+    assert "<script" not in client.get("/chart-directions.svg").text
+
+
+def test_a_plan_is_served_as_it_is_and_can_do_nothing(town_path: Path, tmp_path: Path) -> None:
+    drawn = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 400 300'><script>alert(1)</script></svg>"
+    (tmp_path / "quay.svg").write_text(drawn)
+    site = parse(town.site_text(1, camera="plan: quay.svg"), tmp_path / "site.yaml")
+    client = TestClient(create_app(site, town_path))
+
+    assert '<image href="plan-0" width="1200" height="900"' in client.get("/").text
+    got = client.get("/plan-0")
+    assert (got.text, got.headers["content-type"]) == (drawn, "image/svg+xml")
+    assert "sandbox" in got.headers.get_list("content-security-policy")[0]
+
+
+def test_what_is_told_of_a_site(town_path: Path) -> None:
+    site = town.make_site(1, camera="accuracy: {share: 0.943, day: 2026-10-01}")
+    client = TestClient(create_app(site, town_path, version="9.8.7"))
+    text = client.get("/about").text
+    for part in (
+        "up to 2 visits to a line, of at most 4 s each",
+        "right at most 88.1% of the time",
+        "City of Havneby, Roads and Parks",
+        "2 of 2: 1.6 for bins, 0.4 for the day",
+        "94.3% counted rightly, checked by hand on 1 October 2026",
+        "Passerby 9.8.7",
+        "people and bicycles",
+    ):
+        assert part in text
+    sign = client.get("/sign").text
+    assert 'class="code"' in sign
+    assert "https://counts.havneby.example/" in sign
+    assert "right at most 88.1% of the time" in sign
+
+
+def test_what_is_not_known_is_told_as_that(town_path: Path) -> None:
+    site = town.make_site(1, page="page: {purpose: Counting.}")
+    client = TestClient(create_app(site, town_path))
+    text = client.get("/about").text
+    assert "not measured" in text
+    assert text.count("not named") == 2
+    sign = client.get("/sign").text
+    assert 'class="code"' not in sign
+    assert "does not say where this page is found" in sign
+
+
+def test_no_policy_is_no_promise(town_path: Path) -> None:
+    text = re.sub(r"\n    privacy: .*", "", town.site_text(1))
+    client = TestClient(create_app(parse(text, Path("site.yaml")), town_path))
+    assert "nothing is promised here" in client.get("/about").text
+    assert "tossed a coin" not in client.get("/sign").text
+
+
+def test_what_is_packed_is_what_is_there(client: TestClient) -> None:
+    with client.stream("GET", "/counts", headers={"Accept-Encoding": "gzip"}) as got:
+        packed = b"".join(got.iter_raw())
+    assert gzip.decompress(packed) == client.get("/counts").content
+    assert len(packed) < 60_000
+
+
+def test_kept_answers_are_bounded_and_go_with_their_state() -> None:
+    kept = Kept(100_000)
+    for number in range(100):
+        kept.get(number, "a")
+        kept.put(number, "a", answer(200, (), b"x" * 5_000))
+    found = [number for number in range(100) if kept.get(number, "a") is not None]
+    assert found == list(range(100 - len(found), 100))
+    assert 10 < len(found) <= 16
+    kept.put("large", "a", answer(200, (), b"x" * 90_000))
+    assert kept.get("large", "a") is None
+    assert kept.get(99, "b") is None
+    kept.put("late", "a", answer(200, (), b"made from what was before"))
+    assert kept.get("late", "b") is None

@@ -1,0 +1,212 @@
+"""The pages in a real browser: at three widths, by keyboard, in the dark, and for who cannot see them.
+
+Law: nothing may be asked of another host, no complaint in the console, no script at all.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
+AXE = Path(sys.prefix) / "node_modules/axe-core/axe.min.js"
+WIDTHS = (360, 768, 1280)
+PAGES = ("./", "counts", "about", "sign", "counts?from=yesterday")
+Open = Callable[..., "Page"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM:
+        pytest.skip("chromium is not installed: apt-get install chromium")
+    with sync_api.sync_playwright() as playwright:
+        # Chromium's sandbox does not start for root, and shared memory is small in containers.
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*arguments, "--disable-dev-shm-usage"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: "Browser", address: str) -> Iterator[Open]:
+    """Opens a page; fails where anything was asked of elsewhere, or the console complained."""
+    asked: list[str] = []
+    complaints: list[str] = []
+    contexts = []
+
+    def opened(path: str, width: int = 1280, **context: Any) -> "Page":
+        contexts.append(browser.new_context(viewport={"width": width, "height": 800}, **context))
+        page = contexts[-1].new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(f"{address}/{path.removeprefix('./')}")
+        return page
+
+    yield opened
+    for context in contexts:
+        assert context.cookies() == []
+        context.close()
+    assert asked
+    assert [url for url in asked if not url.startswith(f"{address}/")] == []
+    assert [one for one in complaints if "400 (Bad Request)" not in one] == []
+
+
+def serious(page: "Page") -> list[str]:
+    """What axe-core finds that is serious or critical."""
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed: tools/install_node_packages FOLDER_OF_THE_VENV")
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    assert len(found["passes"]) > 10
+    return [
+        f"{one['id']}: {node['target']} {node['failureSummary']}"
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_fit_and_axe_finds_nothing_serious(visit: Open, path: str) -> None:
+    page = visit(path)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        charts = page.locator("svg.chart:visible")
+        for index in range(charts.count()):
+            box = charts.nth(index).bounding_box()
+            assert box is not None
+            assert 30 < box["height"] < 500
+            assert 0 <= box["x"] <= box["x"] + box["width"] <= width
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert serious(page) == [], (width, scheme)
+
+
+def test_axe_finds_what_is_wrong(visit: Open) -> None:
+    page = visit("./")
+    page.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', '<img src=icon.svg>')")
+    assert any("image-alt" in one for one in serious(page))
+
+
+@pytest.mark.parametrize(
+    "media", [{"color_scheme": "dark"}, {"contrast": "more"}, {"forced_colors": "active"}]
+)
+def test_charts_follow_the_colours_that_are_wanted(visit: Open, media: dict[str, str]) -> None:
+    page = visit("counts")
+
+    def colours() -> list[str]:
+        found: list[str] = page.evaluate(
+            "['.first_sure_marks path', '.role-axis-grid line', '.noise_marks line']"
+            ".map(s => document.querySelector('.wide.course ' + s))"
+            ".map(e => getComputedStyle(e).fill + getComputedStyle(e).stroke)"
+            ".concat([getComputedStyle(document.body).backgroundColor])"
+        )
+        return found
+
+    before = colours()
+    page.emulate_media(**media)  # type: ignore[arg-type]
+    after = colours()
+    assert before[0] != after[0]
+    assert serious(page) == []
+
+
+def test_a_choice_by_keyboard_alone(visit: Open) -> None:
+    page = visit("./")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    assert page.evaluate("document.activeElement.getBoundingClientRect().top") >= 0
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.innerText") == "In detail"
+    # What has the focus can be seen to have it.
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/counts")
+    page.locator("#at").focus()
+    page.keyboard.type("harbour")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Bic")
+    page.keyboard.press("Tab")
+    page.keyboard.type("out")
+    page.locator("#resolution").focus()
+    page.keyboard.type("an hour")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/counts?**")
+    assert "at=quay%2Fharbour%2520path" in page.url
+    assert "label=bicycle" in page.url
+    assert "resolution=hour" in page.url
+    assert page.inner_text("h1") == "harbour path"
+    assert "Bicycles" in page.inner_text(".lead")
+    # The same address shows the same to who it is sent to.
+    assert page.locator("option:checked").all_inner_texts() == ["harbour path", "Bicycles", "out", "an hour"]
+
+
+def test_a_table_is_opened_and_scrolled_by_keyboard(visit: Open) -> None:
+    page = visit("counts", 360)
+    page.locator("summary").first.focus()
+    page.keyboard.press("Enter")
+    region = page.locator("details[open] .scroll")
+    assert region.locator("tbody tr").count() == 60
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "scroll"
+    page.keyboard.press("End")
+    for _ in range(100):
+        # It scrolls smoothly, so it takes a while.
+        if page.evaluate("document.activeElement.scrollTop") > 100:
+            break
+        page.wait_for_timeout(50)
+    assert page.evaluate("document.activeElement.scrollTop") > 100
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_every_download_is_a_file(visit: Open, tmp_path: Path) -> None:
+    page = visit("counts")
+    links = page.locator("a[download]")
+    assert links.count() >= 6 * 2 + 1
+    begins = {".svg": b"<svg ", ".png": b"\x89PNG", ".csv": b"start,end", ".xlsx": b"PK", ".parquet": b"PAR1"}
+    seen = set()
+    for index in range(links.count()):
+        with page.expect_download() as download:
+            links.nth(index).click()
+        path = tmp_path / download.value.suggested_filename
+        download.value.save_as(path)
+        assert path.read_bytes().startswith(begins[path.suffix])
+        seen.add(path.name)
+    assert len(seen) == links.count()
+
+
+def test_pages_are_whole_without_script(visit: Open) -> None:
+    page = visit("counts", java_script_enabled=False)
+    assert page.locator("section.panel").count() == 7
+    page.locator("nav.ranges a").nth(1).click()
+    assert "from=2026-11-17" in page.url
+    assert page.locator(".ranges a[aria-current]").inner_text() == "7 days"
+
+
+def test_the_language_is_chosen_and_kept(visit: Open) -> None:
+    page = visit("counts", locale="de-DE")
+    assert page.locator("html").get_attribute("lang") == "de"
+    page.get_by_role("link", name="Français").click()
+    page.get_by_role("link", name="Ce qui est compté").click()
+    assert page.locator("html").get_attribute("lang") == "fr"
+    assert page.inner_text("h1") == "Ce qui est compté ici, et ce qui ne l’est pas"
+
+
+def test_the_sign_fits_one_sheet(visit: Open) -> None:
+    for language in ("en", "de"):
+        page = visit(f"sign?lang={language}")
+        sheet = page.pdf(prefer_css_page_size=True)
+        assert sheet.count(b"/Type /Page\n") == 1 or sheet.count(b"/Type /Page ") == 1

@@ -1,0 +1,105 @@
+"""Charts are shapes and words: no script, no style, no address, whatever anybody is called."""
+
+import re
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.publish.pages.test_views import choice_of
+
+from passerby.publish.pages import charts, drawing, panels, views
+from passerby.publish.pages.charts import Look
+from passerby.publish.pages.figures import Figure
+from passerby.publish.pages.languages import languages
+from passerby.publish.pages.views import Bar
+from passerby.publish.store import Store
+
+ENGLISH = languages()["en"]
+NASTY = "\"]}'<script>alert(1)</script>\u2028&{x}"
+
+
+@pytest.mark.parametrize("width", [charts.WIDE_PX, charts.NARROW_PX])
+@pytest.mark.parametrize("name", panels.CHARTS)
+def test_every_chart_is_drawn_in_every_width(town_store: Store, name: str, width: int) -> None:
+    view = views.view(town_store, choice_of(town_store))
+    body, drawn_px, height_px = drawing.inside(panels.CHARTS[name].spec(view, Look(ENGLISH, width)))
+
+    assert not re.search(
+        r"<(script|style|image|foreignObject|a|use)\b|style=|\bon\w+=|href|url\(|\bid=", body
+    )
+    assert drawn_px <= width * 1.15
+    assert 30 < height_px < 420
+    assert "marks" in body
+
+
+def test_a_picture_alone_says_where_when_and_by_whom(town_store: Store) -> None:
+    view = views.view(town_store, choice_of(town_store, direction="in", label="person"))
+    text = drawing.svg(panels.alone("course", view, languages()["da"], "Havneby"))
+    for part in (
+        "Over tid",
+        "quay · bridge · mandag den 23. november 2026 · ind · Personer",
+        "Havneby, talt med",
+    ):
+        assert part in text
+    assert drawing.png(panels.alone("week", view, ENGLISH, "Havneby")).startswith(b"\x89PNG")
+
+
+def test_names_stay_text() -> None:
+    spec = charts.classes({NASTY: Figure(100, 5), "person": Figure(3, 5)}, Look(ENGLISH, 880, (NASTY,)))
+    text = drawing.svg(spec)
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+
+
+def test_a_table_has_what_its_chart_has(town_store: Store) -> None:
+    view = views.view(town_store, choice_of(town_store))
+    found = {panel.name: panel for panel in panels.panels(view, ENGLISH)}
+    assert set(found) == set(panels.CHARTS)
+    course = found["course"].table
+    assert len(course.rows) == len(view.bars)
+    assert [row[1] for row in course.rows] == [bar.figure.text(ENGLISH) for bar in view.bars]
+    assert any(row[1].startswith("fewer than") for row in course.rows)
+    assert course.rows[0][0] == "00:00–00:15"
+    assert len(found["calendar"].table.rows) == len(view.year)
+    assert len(found["week"].table.rows) == 24
+    for panel in found.values():
+        assert {len(row) for row in panel.table.rows} == {len(panel.table.head)}
+
+
+def test_an_axis_of_a_day_of_25_hours_shows_true_time() -> None:
+    zone = ZoneInfo("Europe/Copenhagen")
+    start = datetime(2026, 10, 25, tzinfo=zone).timestamp()
+    hours = [datetime.fromtimestamp(start + n * 3600, zone) for n in range(26)]
+    bars = [Bar(a, b, Figure(10, 1), 1.0, False) for a, b in pairwise(hours)]
+    layer = charts.course(bars, Look(ENGLISH))["layer"][0]
+    assert layer["encoding"]["x"]["scale"]["domain"] == [0, 25 * 3600]
+    # Three in the morning comes after four hours.
+    assert '"14400": "03:00"' in layer["encoding"]["x"]["axis"]["labelExpr"]
+
+
+@given(st.lists(st.builds(Figure, st.integers(-100, 10**7), st.integers(1, 1000)), min_size=1))
+def test_shades_are_few_round_and_in_order(figures: list[Figure]) -> None:
+    step = charts.step_of(figures)
+    levels = [charts.level_of(figure, step) for figure in figures]
+    assert all((level == 0) == (not figure.sure) for level, figure in zip(levels, figures, strict=True))
+    assert max(levels) <= charts.LEVELS
+    ordered = sorted(
+        (figure.value, level) for figure, level in zip(figures, levels, strict=True) if figure.sure
+    )
+    assert [level for _, level in ordered] == sorted(level for _, level in ordered)
+    most = max((figure.value for figure in figures if figure.sure), default=0)
+    assert most <= step * charts.LEVELS
+
+
+@pytest.mark.parametrize("days", [1, 3, 20, 366])
+def test_a_calendar_of_any_length(days: int) -> None:
+    last = date(2026, 11, 23)
+    first = max(views.first_of_year(last), last - timedelta(days=days - 1))
+    year = {first + timedelta(days=n): Figure(100 + n, 10) for n in range((last - first).days + 1)}
+    for width in (charts.WIDE_PX, charts.NARROW_PX):
+        text = drawing.svg(charts.year(year, last, Look(ENGLISH, width)))
+        squares = re.findall(r'class="mark-rect role-mark level\d_marks"[^>]*>(.*?)</g>', text)
+        assert sum(found.count("<path") for found in squares) == len(year) + charts.LEVELS + 1

@@ -1,0 +1,160 @@
+"""What is shown is what was released, added up; the usual is a median; days are those of the wall clock."""
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from zoneinfo import ZoneInfo
+
+import pytest
+from tests.publish.pages import town
+
+from passerby import clock
+from passerby.publish.database import upgrade
+from passerby.publish.pages import views
+from passerby.publish.pages.choice import Choice, choose
+from passerby.publish.pages.places import places_of
+from passerby.publish.query import Query
+from passerby.publish.store import Store, open_store
+from passerby.release import Cell, Release
+from passerby.site import Site, parse
+from passerby.span import Span
+
+SITE = town.make_site(1)
+CELL = Cell("quay", "bridge", "in", "person")
+
+
+def choice_of(store: Store, site: Site = SITE, **asked: str) -> Choice:
+    newest = views.newest_ms(store, [camera.name for camera in site.cameras])
+    assert newest is not None
+    day = clock.to_local(newest, store.zone).date()
+    said = {name.rstrip("_"): value for name, value in asked.items()}
+    return choose(tuple(said.items()), places_of(site, store.cells()), day)
+
+
+def bins(store: Store, choice: Choice) -> int:
+    span = views.span_of(choice.first, choice.last, store)
+    place = choice.place
+    query = Query("bin", span.start_ms, span.end_ms, (place.camera.name,), (place.name,))
+    return sum(one.value for one in store.rows(query))
+
+
+def test_a_day_is_the_sum_of_its_bins(town_store: Store) -> None:
+    choice = choice_of(town_store)
+    view = views.view(town_store, choice)
+
+    assert len(view.bars) == town.LAST_HOUR * 4
+    assert sum(bar.figure.value for bar in view.bars) == bins(town_store, choice)
+    assert sum(figure.value for figure in view.directions.values()) == bins(town_store, choice)
+    assert sum(figure.value for figure in view.labels.values()) == bins(town_store, choice)
+    assert view.total is not None
+    assert view.total.figure.value == bins(town_store, choice)
+    assert view.total.so_far
+    assert view.seen == 1.0
+    assert {len(bars) for bars in view.by_direction.values()} == {len(view.bars)}
+
+
+def test_a_part_is_shown_alone(town_store: Store) -> None:
+    whole = views.view(town_store, choice_of(town_store))
+    part = views.view(town_store, choice_of(town_store, direction="in", label="person"))
+
+    assert part.total is not None
+    assert part.total.figure.noise_95 < (whole.total.figure.noise_95 if whole.total else 0)
+    assert set(part.by_direction) == {"in"}
+    assert set(part.labels) == {"person"}
+
+
+def test_the_usual_is_the_median_of_the_same_weekday(town_store: Store) -> None:
+    choice = choice_of(town_store)
+    view = views.view(town_store, choice)
+    at_eight = []
+    for weeks in range(1, 9):
+        day = choice.last - timedelta(weeks=weeks)
+        span = Span(
+            *(clock.to_ms(datetime(day.year, day.month, day.day, h, tzinfo=town_store.zone)) for h in (8, 9))
+        )
+        rows = list(town_store.rows(Query("hour", span.start_ms, span.end_ms, ("quay",), ("bridge",))))
+        at_eight += [sum(row.value for row in rows)] if rows else []
+
+    usual = view.profile[8].usual
+    assert usual is not None
+    assert view.usual_days == len(at_eight)
+    assert usual.value == round(median(at_eight))
+    assert view.profile[8].figure is not None
+    assert usual.noise_95 < view.profile[8].figure.noise_95
+    assert view.profile[20].figure is None
+    assert view.profile[20].usual is not None
+
+
+def test_the_peak_is_the_largest_hour(town_store: Store) -> None:
+    view = views.view(town_store, choice_of(town_store))
+    hours = [hour.figure.value for hour in view.profile if hour.figure is not None]
+    assert view.peak is not None
+    assert view.peak.figure.value == max(hours)
+
+
+def test_now_is_the_newest_of_every_line(town_store: Store) -> None:
+    newest = views.newest_ms(town_store, ["quay"])
+    assert newest is not None
+    lines = views.now(town_store, places_of(SITE, town_store.cells()), newest)
+    assert [one.place.name for one in lines] == ["bridge", "harbour path"]
+    for one in lines:
+        assert len(one.recent) == 12
+        assert one.newest.end.hour == town.LAST_HOUR
+        assert set(one.last_hour) == {"in", "out"}
+        assert one.day.so_far
+
+
+@pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25)])
+def test_days_on_which_the_clock_changes(tmp_path: Path, day: date, hours: int) -> None:
+    path = tmp_path / "releases.db"
+    upgrade(path)
+    store = open_store(path, town.ZONE)
+    zone = ZoneInfo(town.ZONE)
+    start = clock.to_ms(datetime(day.year, day.month, day.day, tzinfo=zone))
+    store.write(
+        [
+            Release(CELL, start + n * 900_000, start + (n + 1) * 900_000, 1000, 1.0, 0.8, 1.0, "r")
+            for n in range(hours * 4)
+        ],
+        "bin",
+    )
+    view = views.view(store, choice_of(store))
+    store.close()
+
+    assert len(view.bars) == hours * 4
+    assert view.total is not None
+    assert not view.total.so_far
+    assert view.total.figure.value == hours * 4000
+    shown = [hour.figure for hour in view.profile if hour.figure is not None]
+    assert len(shown) == (23 if hours == 23 else 24)
+    # The hour that the clock shows twice is both of them together.
+    assert sum(figure.value for figure in shown) == hours * 4000
+
+
+def test_a_time_without_numbers_is_empty(town_store: Store) -> None:
+    view = views.view(town_store, choice_of(town_store, from_="2020-01-01", to="2020-01-02"))
+    assert view.empty
+    assert (view.total, view.peak, view.profile, view.week, view.year) == (None, None, (), {}, {})
+
+
+def test_bins_that_make_up_no_hour_still_have_bars(tmp_path: Path) -> None:
+    path = tmp_path / "releases.db"
+    upgrade(path)
+    store = open_store(path, town.ZONE)
+    start = clock.to_ms(datetime(2026, 11, 23, tzinfo=ZoneInfo(town.ZONE)))
+    length = 6 * 3_600_000
+    store.write(
+        [
+            Release(CELL, start + n * length, start + (n + 1) * length, 500, 2.0, 0.8, 1.0, "r")
+            for n in range(4)
+        ],
+        "bin",
+    )
+
+    site = parse(town.site_text(1).replace("every: 15m", "every: 6h"), Path("site.yaml"))
+    view = views.view(store, choice_of(store, site, from_="2026-11-10", to="2026-11-23"))
+    store.close()
+
+    assert view.choice.resolution == "day"
+    assert [bar.figure.value for bar in view.bars] == [2000]
+    assert (view.profile, view.week, view.peak) == ((), {}, None)

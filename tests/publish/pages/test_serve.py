@@ -1,0 +1,148 @@
+"""`passerby serve` as a process of its own: what it loads, how it stops, and what it refuses."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from sqlalchemy import Engine, event
+from tests.publish.pages import town
+
+from passerby.publish.opened import OpenedStore
+from passerby.publish.pages import contents
+from passerby.publish.pages.front import FRESH_S
+from passerby.publish.pages.languages import languages
+from passerby.publish.pages.places import places_of
+from passerby.publish.pages.shown import Served, Shown
+from passerby.publish.pages.views import newest_ms
+from passerby.site import load
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+ENVIRONMENT.pop("PASSERBY_DATABASE", None)
+SEEING = ("cv2", "libav", "onnxruntime", "openvino", "PIL")
+
+
+@contextmanager
+def served(folder: Path, *arguments: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "passerby", "serve", *arguments, "--port", "0"],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env=ENVIRONMENT,
+    )
+    assert process.stderr is not None
+    try:
+        lines = iter(process.stderr.readline, "")
+        yield next(found[0] for line in lines if (found := re.search(r"http://\S+:\d+/", line))), process
+    finally:
+        process.kill()
+        process.wait(timeout=60)
+        process.stderr.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "site.yaml").write_text(town.site_text(1))
+    return tmp_path
+
+
+def test_it_serves_loads_nothing_that_sees_and_stops(folder: Path, town_path: Path) -> None:
+    with served(folder, "site.yaml", "--database", str(town_path)) as (address, process):
+        with urlopen(f"{address}counts") as got:
+            assert got.status == 200
+            assert f"max-age={FRESH_S}" in got.headers["Cache-Control"]
+            assert "bridge" in got.read().decode()
+        maps = Path(f"/proc/{process.pid}/maps")
+        if maps.is_file():
+            assert [name for name in SEEING if f"/{name}" in maps.read_text()] == []
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) in (0, -signal.SIGTERM)
+
+
+def test_it_starts_before_its_store(folder: Path) -> None:
+    with served(folder, "site.yaml") as (address, _):
+        assert urlopen(f"{address}healthz").read() == b"ok\n"
+
+
+@pytest.mark.parametrize(
+    ("site", "told"),
+    [
+        ("none.yaml", "none.yaml"),
+        ("wrong.yaml", "wrong.yaml:1: site.colour"),
+        ("planless.yaml", "none.png: the plan cannot be read"),
+    ],
+)
+def test_a_mistake_is_one_line(folder: Path, site: str, told: str) -> None:
+    (folder / "wrong.yaml").write_text(town.site_text(1).replace("{name:", "{colour: red, name:"))
+    (folder / "planless.yaml").write_text(town.site_text(1, camera="plan: none.png"))
+    done = subprocess.run(
+        [sys.executable, "-m", "passerby", "serve", site, "--port", "0"],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=ENVIRONMENT,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert told in done.stderr
+
+
+def test_a_port_that_is_taken_is_told(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [sys.executable, "-m", "passerby", "serve", "site.yaml", "--port", port],
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            env=ENVIRONMENT,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert f"--port {port}: cannot be listened on" in done.stderr
+
+
+@pytest.mark.parametrize("page", ["now", "counts", "about"])
+def test_a_page_asks_the_store_as_often_for_many_cameras_as_for_one(tmp_path: Path, page: str) -> None:
+    """What a page costs must not grow with cameras: 10 of them over a year were measured, see docs/pages.md."""
+    asked = []
+    for cameras in (1, 4):
+        path = tmp_path / f"{cameras}.db"
+        town.fill(path, 2, cameras)
+        (tmp_path / "site.yaml").write_text(town.site_text(cameras))
+        site, opened = load(tmp_path / "site.yaml"), OpenedStore(path)
+        store = opened.store()
+        statements: list[str] = []
+
+        def note(*arguments: object, into: list[str] = statements) -> None:
+            into.append(str(arguments[2]))
+
+        event.listen(Engine, "before_cursor_execute", note)
+        try:
+            newest = newest_ms(store, [camera.name for camera in site.cameras])
+            assert newest is not None
+            shown = Shown(
+                Served(site, {}, "1", opened),
+                languages()["en"],
+                (),
+                store,
+                places_of(site, store.cells()),
+                newest,
+            )
+            getattr(contents, page)(shown)
+        finally:
+            event.remove(Engine, "before_cursor_execute", note)
+        opened.close()
+        asked.append(len([one for one in statements if one.startswith("SELECT")]))
+    assert asked[0] == asked[1]
+    assert asked[0] > 3

@@ -9,6 +9,7 @@ from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -73,7 +74,18 @@ class Guard:
             return
         if signed is not None and not path.startswith("/_nicegui"):
             self._desk.sessions.use(signed.session, self._desk.now_ms())
-        await self.app(_inner(scope, signed), _limited(receive), answering)
+        body = _Body(receive)
+
+        async def judged(message: Message) -> None:
+            if body.too_large and message["type"] == "http.response.start":
+                message = {**message, "status": 413}
+            await answering(message)
+
+        try:
+            await self.app(_inner(scope, signed), body.receive, judged)
+        except ClientDisconnect:
+            if not body.too_large:
+                raise
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
@@ -88,19 +100,26 @@ class Guard:
             await receive()
             await send({"type": "websocket.close", "code": 1008})
             return
-        desk, who = self._desk, signed
+        desk, who, ended = self._desk, signed, False
+
+        async def sending(message: Message) -> None:
+            if not ended:
+                await send(message)
 
         async def watched() -> Message:
+            nonlocal ended
             message = await receive()
             if message["type"] == "websocket.receive":
                 if not desk.alive(who):
+                    await send({"type": "websocket.close", "code": 1008})
+                    ended = True
                     return {"type": "websocket.disconnect", "code": 1008}
                 # What a person did, as opposed to the heartbeat and to what the page tells of itself.
                 if (message.get("text") or "").startswith('42["event"'):
                     desk.sessions.use(who.session, desk.now_ms())
             return message
 
-        await self.app(_inner(scope, signed), watched, send)
+        await self.app(_inner(scope, signed), watched, sending)
 
     def _refusal(self, scope: Scope, headers: Headers, signed: Signed | None) -> Response | None:
         path, method = scope["path"], scope["method"]
@@ -165,17 +184,19 @@ def _with_headers(send: Send, path: str) -> Send:
     return answering
 
 
-def _limited(receive: Receive) -> Receive:
+class _Body:
     """A body that says no length, or a wrong one, ends at the limit too."""
-    size = 0
 
-    async def limited() -> Message:
-        nonlocal size
-        message = await receive()
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._size = 0
+
+    @property
+    def too_large(self) -> bool:
+        return self._size > LARGEST_BODY
+
+    async def receive(self) -> Message:
+        message = await self._receive()
         if message["type"] == "http.request":
-            size += len(message.get("body", b""))
-            if size > LARGEST_BODY:
-                return {"type": "http.disconnect"}
-        return message
-
-    return limited
+            self._size += len(message.get("body", b""))
+        return {"type": "http.disconnect"} if self.too_large else message

@@ -161,7 +161,7 @@ def test_a_table_is_opened_and_scrolled_by_keyboard(visit: Open) -> None:
     region = page.locator("details[open] .scroll")
     assert region.locator("tbody tr").count() == 60
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.className") == "scroll"
+    assert page.evaluate("document.activeElement.classList.contains('scroll')")
     page.keyboard.press("End")
     for _ in range(100):
         # It scrolls smoothly, so it takes a while.

@@ -1,6 +1,7 @@
 """Marks say a number, and no place: where they stand is the line's, how many there are is the release's."""
 
-from itertools import pairwise
+from itertools import combinations
+from math import dist
 from pathlib import Path
 
 import pytest
@@ -53,8 +54,8 @@ def test_marks_stand_on_the_side_that_a_direction_ends_on(
 
 def test_marks_do_not_cover_each_other() -> None:
     (marks, _) = plan.draw(1, LINE, [Figure(240, 1), None], 10, None).marks
-    apart = [abs(a[0] - b[0]) + abs(a[1] - b[1]) for a, b in pairwise(sorted(marks))]
-    assert min(apart) > 20
+    assert len(marks) == plan.MOST_MARKS
+    assert min(dist(one, other) for one, other in combinations(marks, 2)) > 2 * 15
 
 
 def png(width: int, height: int) -> bytes:

@@ -77,11 +77,12 @@ def promises(places: Sequence[Place]) -> dict[Promise, list[Place]]:
 def sentence(promise: Promise, language: Language) -> str:
     """The one plain sentence."""
     return language.say_n(
-        "Whatever you do here in {n} visit to a line, of at most {seconds} s: who would have tossed a coin over "
-        "whether you came can, after reading everything published of that line, be right at most {share} of the time.",
-        "Whatever you do here in up to {n} visits to a line, of at most {seconds} s each: who would have tossed a coin "
-        "over whether you came can, after reading everything published of that line, be right at most {share} of the "
-        "time.",
+        "Someone who can only toss a coin over whether you were here is right half of the time; after "
+        "reading everything published about a line, at most {share} of the time, whatever you did in {n} "
+        "visit to it of at most {seconds} s.",
+        "Someone who can only toss a coin over whether you were here is right half of the time; after "
+        "reading everything published about a line, at most {share} of the time, whatever you did in up "
+        "to {n} visits to it of at most {seconds} s each.",
         promise.visits,
         seconds=language.number(promise.visit_s, 3),
         share=language.share(promise.right_percent / 100, 1),

@@ -217,7 +217,7 @@ def _message(
     served: Served = request.app.state.served
     language = _language(request)
     title, usual = {
-        400: (language.say("This address cannot be meant"), ""),
+        400: (language.say("This address cannot be read"), ""),
         404: (language.say("Not found"), language.say("There is no such page here.")),
         503: (
             language.say("The numbers cannot be read now"),

@@ -103,7 +103,6 @@ def _header_alone(path: Path) -> None:
     ("make", "cause"),
     [
         (None, "no such file"),
-        (Path.mkdir, "is a folder"),
         (_empty, "is empty"),
         (_text, "cannot be read as a video"),
         (_noise, "cannot be read as a video"),
@@ -122,6 +121,11 @@ def test_what_is_no_video_is_refused_by_name_and_cause(
     picture = tmp_path / "out.png"
     refused(count(path, "--format", "csv", "--out", out, "--picture", picture), "street.mp4: ", cause)
     assert [one.name for one in tmp_path.iterdir()] == (["street.mp4"] if make else [])
+
+
+def test_a_folder_without_a_recording_is_refused(tmp_path: Path) -> None:
+    refused(count(tmp_path, "--format", "csv", "--out", tmp_path / "out.csv"), f"{tmp_path}: ", "no recording")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path, good: Path) -> None:

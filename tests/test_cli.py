@@ -99,6 +99,25 @@ def write_site(path: Path, lines: str, extra: str = "") -> Path:
         (["count", MISSING, "--line", LINE, "--picture", "a.jpg"], "ends in .png"),
         (["count", MISSING, "--line", LINE, "--out", "a.png", "--picture", "a.png"], "expected two files"),
         (["count", MISSING, "--line", LINE], MISSING),
+        (["count", MISSING, "--line", LINE, "--resume"], "expected --out FILE with it"),
+        (["count", MISSING, "--line", LINE, "--address", "a:6379"], "expected --executor ray with it"),
+        (["count", MISSING, "--line", LINE, "--executor", "ray", "--jobs", "2"], "the cluster says how many"),
+        (["count", MISSING, "--line", LINE, "--decode", "gpu"], "'gpu' is not one of"),
+        (["count", MISSING, "--line", LINE, "--device", "gpu"], "'gpu' is not one of"),
+        (["count", ".", "--line", LINE], ".: no recording in this folder"),
+        (["count", "*.mp4", "--line", LINE], "*.mp4: no file of this name"),
+        (["count", "a.mp4", "b.mp4", "--line", LINE, "--start", "2024-06-01T12:00"], "do not begin at once"),
+        (["count", "a.mp4", "b.mp4", "--line", LINE, "--picture", "a.png"], "it shows one recording"),
+        (["count", "a.mp4", "b.mp4", "--line", LINE, "--pixels"], "expected fractions"),
+        (["count", "a.mp4", "b.mp4", "--line", LINE, "--private"], "one recording is released at a time"),
+        (
+            ["count", MISSING, "--line", LINE, "--private", "--resume", "--out", "a"],
+            "it keeps exact crossings",
+        ),
+        (["count", MISSING, "--line", LINE, "--private", "--executor", "ray"], "counted on this machine"),
+        (["count", MISSING, "--line", LINE, "--private", "--decode", "auto"], "expected software and cpu"),
+        (["count", MISSING, "--line", LINE, "--private", "--device", "cuda"], "expected software and cpu"),
+        (["count", "s3://a/b.mp4", "--line", LINE, "--private"], "expected a file"),
         (["count", MISSING, "--line", "a=0,0:9,9", "--pixels"], MISSING),
         (["count", MISSING, "--line", LINE, "--format", "xml"], "'xml' is not one of"),
         (["count", MISSING, "--line", LINE, "--anchor", "middle"], "'middle' is not one of"),
@@ -433,7 +452,7 @@ def wait(*args, **kwargs):
     print("waiting", flush=True)
     time.sleep(3600)
 
-pipeline.count = wait
+pipeline.plan_of = wait
 sys.argv = ["passerby", "count", sys.argv[1], "--line", "a=0,0:1,1", "--out", sys.argv[2]]
 main()
 """

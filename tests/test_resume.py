@@ -175,7 +175,7 @@ def test_a_damaged_recording_goes_on_as_well(street: Path, tmp_path: Path) -> No
 def test_a_picture_is_refused(street: Path, tmp_path: Path) -> None:
     with (
         Kept(tmp_path / "a.resume") as kept,
-        pytest.raises(InputError, match="expected none of a count taken up"),
+        pytest.raises(InputError, match="expected none of a count that is taken up again"),
     ):
         counted(street, kept, picture=tmp_path / "a.png")
 

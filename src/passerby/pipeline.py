@@ -51,7 +51,8 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One recording and how it is to be counted: everything is checked, and nothing is counted yet."""
+    """One recording and how it is to be counted: everything is checked, and nothing is counted yet. `began_s` of the
+    wall clock and `began_cpu_s` are what they were when it was begun."""
 
     video: str
     look: Look
@@ -60,6 +61,8 @@ class Plan:
     labels: tuple[Label, ...] | None
     bin_ms: int
     chunk_ms: int
+    began_s: float
+    began_cpu_s: float
 
     @property
     def key(self) -> str:
@@ -91,6 +94,7 @@ def plan_of(
     device: str = "cpu",
 ) -> Plan:
     """How `video` is to be counted; all as for `count`."""
+    began_s, began_cpu_s = perf_counter(), _cpu_s()
     if not lines:
         raise InputError("no line to count: expected at least one")
     check_names(lines)
@@ -102,7 +106,9 @@ def plan_of(
     made = made_with(choice.loaded)
     look = Look(recording, opened.start_ms, tuple(lines), corridor, choice.name, model_dir, device, made)
     named = str(recording.path) if isinstance(recording.path, Url) else str(video)
-    return Plan(named, look, choice, opened, tuple(labels) if labels else None, bin_ms, chunk_ms)
+    return Plan(
+        named, look, choice, opened, tuple(labels) if labels else None, bin_ms, chunk_ms, began_s, began_cpu_s
+    )
 
 
 def count(
@@ -137,15 +143,10 @@ def count(
 
     Raises SourceError, ModelError, LineError, InputError or OutputError, each with one line for the user.
     """
-    began, began_cpu_s = perf_counter(), _cpu_s()
     if jobs < 1:
         raise InputError(f"{jobs} jobs: expected at least 1")
     if picture is not None:
         pictures.check(picture)
-        if kept is not None:
-            raise InputError(
-                f"{picture}: a picture needs the whole recording, expected none of a count taken up again"
-            )
     plan = plan_of(
         video,
         lines,
@@ -160,13 +161,30 @@ def count(
         decode=decode,
         device=device,
     )
+    return count_plan(plan, jobs=jobs, executor=executor, kept=kept, picture=picture, on_progress=on_progress)
+
+
+def count_plan(
+    plan: Plan,
+    *,
+    jobs: int = 1,
+    executor: Executor | None = None,
+    kept: Kept | None = None,
+    picture: Path | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Counts:
+    """Count what `plan` says; the rest as for `count`."""
+    if picture is not None and kept is not None:
+        raise InputError(
+            f"--picture {picture}: it needs the whole recording, expected none of a count that is taken up again"
+        )
     recording, start_ms = plan.look.recording, plan.opened.start_ms
     done = Done() if kept is None else kept.of(plan.key)
     effort = Effort()
     samples = Samples() if picture is not None else None
     parts = plan.parts(jobs, done, bounded=kept is not None)
     if len(parts) == 1 and executor is None:
-        seeing = watch(recording, lines, corridor, plan.choice.loaded, plan.choice.motion)
+        seeing = watch(recording, plan.look.lines, plan.look.corridor, plan.choice.loaded, plan.choice.motion)
         ticks = detect(recording, start_ms, None, seeing, done.reading, effort, samples)
         counts = counted(plan, ticks, done, effort, kept, on_progress)
     else:
@@ -176,10 +194,10 @@ def count(
             if samples is not None:
                 ticks = noted(ticks, recording, start_ms, samples)
             counts = counted(plan, ticks, done, effort, kept, on_progress)
-    cpu_s = max(_cpu_s() - began_cpu_s, counts.cost.cpu_s)
+    cpu_s = max(_cpu_s() - plan.began_cpu_s, counts.cost.cpu_s)
     cost = replace(
         counts.cost,
-        wall_s=perf_counter() - began,
+        wall_s=perf_counter() - plan.began_s,
         cpu_s=cpu_s,
         frames_per_cpu_s=counts.frames / max(cpu_s, 1e-6),
     )
@@ -187,8 +205,8 @@ def count(
     if picture is None or samples is None:
         return counts
     # Whatever counted: a model that is at hand finds who never moved.
-    looking = plan.choice.loaded or choose(AUTO, model_dir).loaded
-    notes = pictures.write(picture, counts, lines, samples, looking)
+    looking = plan.choice.loaded or choose(AUTO, plan.look.model_dir).loaded
+    notes = pictures.write(picture, counts, plan.look.lines, samples, looking)
     return replace(counts, warnings=(*counts.warnings, *notes))
 
 

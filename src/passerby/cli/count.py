@@ -5,17 +5,20 @@ Law: every mistake that can be seen before the long work is told before it.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from passerby.cli.group import note, write_out
+from passerby.cli import output, workers
+from passerby.cli.group import note
 from passerby.cli.ledger import ledger_options
 from passerby.cli.lines import choose, line_options, time_options
 from passerby.cli.private import count_privately, policy_of, private_lines
 from passerby.cli.progress import progress_bar
+from passerby.cli.several import EXIT_PARTLY, write_several
 from passerby.errors import InputError
 from passerby.geometry import Anchor
 
@@ -24,10 +27,10 @@ if TYPE_CHECKING:
     from passerby.site import CountedLine
 
 _BIN_COLUMNS = ("start", "end", "line", "direction", "label", "count", "coverage")
-_FILES_ONLY = ("parquet", "xlsx")
 
 
 @click.command(short_help="Count what crosses lines in a recording.")
+@click.argument("videos", metavar="VIDEO...", nargs=-1, required=True)
 @line_options
 @click.option(
     "--count",
@@ -40,7 +43,7 @@ _FILES_ONLY = ("parquet", "xlsx")
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["table", "json", "csv", "otanalytics", "parquet", "xlsx"]),
+    type=click.Choice(output.FORMATS),
     default="table",
     show_default=True,
     help="parquet and xlsx need --out.",
@@ -49,13 +52,7 @@ _FILES_ONLY = ("parquet", "xlsx")
 @click.option(
     "--picture", type=click.Path(path_type=Path), help="Write an empty picture with lines and counts, a PNG."
 )
-@click.option(
-    "--jobs",
-    type=click.IntRange(1, 256),
-    default=1,
-    show_default=True,
-    help="Processes to count on; the counts are the same.",
-)
+@workers.worker_options
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.option(
     "--private",
@@ -69,7 +66,7 @@ _FILES_ONLY = ("parquet", "xlsx")
 )
 @ledger_options
 def count(
-    video: Path,
+    videos: tuple[str, ...],
     lines: tuple[str, ...],
     pixels: bool,
     site: Path | None,
@@ -86,22 +83,41 @@ def count(
     out: Path | None,
     picture: Path | None,
     jobs: int,
+    executor: str,
+    address: str | None,
+    resume: bool,
+    decode: str,
+    device: str,
     quiet: bool,
     private: bool,
     policy: Path | None,
     where: str | None,
     mark: Path | None,
-) -> None:
-    """Count what crosses lines in the recording VIDEO, by direction, class and bin."""
-    from passerby import clock
+) -> int:
+    """Count what crosses lines in recordings, by direction, class and bin.
+
+    VIDEO is a file, a folder, a pattern or a URL that fsspec reads, such as s3://bucket/north/. Several, which a
+    folder and a pattern always are, are counted one by one with the same lines, into one table with a column `file`.
+    Exits with 3 where some of them could not be read.
+    """
+    from passerby import clock, places
 
     bin_ms = clock.bin_length_ms(bin_)
     wanted = _labels(labels)
-    _check_outputs(video, format_, out, picture)
-    _check_private(private, policy, picture)
+    several, video = places.are_several(videos), places.place_of(videos[0])
+    _check_outputs(videos, format_, out, picture)
+    workers.check(executor, address, jobs, resume, out)
+    if private:
+        _check_private(not several and isinstance(video, Path), picture, executor, resume, decode, device)
+    elif policy is not None:
+        raise InputError(f"--policy {policy}: expected --private with it")
+    if several and start is not None:
+        raise InputError(f"--start {start}: several recordings do not begin at once, expected none")
+    if several and picture is not None:
+        raise InputError(f"--picture {picture}: it shows one recording, expected no others")
     promised, site = policy_of(policy, site)
     chosen = choose(
-        video,
+        None if several else video,
         lines=lines,
         pixels=pixels,
         site=site,
@@ -112,6 +128,7 @@ def count(
         timezone=timezone,
     )
     if private:
+        assert isinstance(video, Path)
         count_privately(
             video,
             camera or (_camera_of(site) if site is not None else video.stem),
@@ -126,39 +143,89 @@ def count(
             format_=format_,
             out=out,
         )
-        return
+        return 0
 
     from passerby import pipeline
 
-    with progress_bar(quiet=quiet) as on_progress:
-        counts = pipeline.count(
-            video,
-            chosen.lines,
-            detector=chosen.detector,
-            model_dir=model_dir,
-            corridor=chosen.corridor,
-            labels=wanted if wanted is not None else _labels_of(chosen.of_site, bool(lines)),
-            start=start,
-            timezone=chosen.timezone,
-            bin_ms=bin_ms,
-            jobs=jobs,
-            picture=picture,
-            on_progress=on_progress,
-        )
-    if wanted is None:
-        counts = _as_the_site_says(counts, chosen.of_site)
-    for warning in counts.warnings:
-        note(f"warning: {warning}")
-    _write(counts, format_, out)
+    planned = partial(
+        pipeline.plan_of,
+        lines=chosen.lines,
+        detector=chosen.detector,
+        model_dir=model_dir,
+        corridor=chosen.corridor,
+        labels=wanted if wanted is not None else _labels_of(chosen.of_site, bool(lines)),
+        start=start,
+        timezone=chosen.timezone,
+        bin_ms=bin_ms,
+        decode=decode,
+        device=device,
+    )
+
+    def as_asked(counts: "Counts") -> "Counts":
+        return counts if wanted is not None else _as_the_site_says(counts, chosen.of_site)
+
+    with (
+        workers.keeping(out, resume) as kept,
+        workers.started(executor, address, jobs) as (execute, number),
+        progress_bar(quiet=quiet) as on_progress,
+    ):
+        if several:
+            from passerby.several import count_several
+
+            found = count_several(
+                places.find(videos),
+                planned,
+                jobs=number,
+                executor=execute,
+                kept=kept,
+                on_problem=note,
+                on_progress=on_progress,
+            )
+            counted, problems = [as_asked(one) for one in found.counts], found.problems
+        else:
+            counted, problems = (
+                [
+                    as_asked(
+                        pipeline.count_plan(
+                            planned(video),
+                            jobs=number,
+                            executor=execute,
+                            kept=kept,
+                            picture=picture,
+                            on_progress=on_progress,
+                        )
+                    )
+                ],
+                (),
+            )
+        for warning in dict.fromkeys(warning for one in counted for warning in one.warnings):
+            note(f"warning: {warning}")
+        if several:
+            write_several(counted, problems, found.wall_s, _BIN_COLUMNS, format_, out)
+        else:
+            _write(counted[0], format_, out)
+        # What could not be read may be readable the next time, and the rest is then not counted again.
+        if kept is not None and not problems:
+            kept.remove()
+    return EXIT_PARTLY if problems else 0
 
 
-def _check_private(private: bool, policy: Path | None, picture: Path | None) -> None:
-    if policy is not None and not private:
-        raise InputError(f"--policy {policy}: expected --private with it")
-    if not private:
-        return
+def _check_private(
+    is_file: bool, picture: Path | None, executor: str, resume: bool, decode: str, device: str
+) -> None:
+    """Raises InputError for what an own recording may have counted, and a released one not."""
+    if not is_file:
+        raise InputError("--private: one recording is released at a time, expected a file")
     if picture is not None:
         raise InputError(f"--picture {picture}: it shows exact counts, expected none with --private")
+    if resume:
+        raise InputError(
+            "--resume: it keeps exact crossings, expected none with --private: the ledger knows what is paid"
+        )
+    if executor != "processes":
+        raise InputError(f"--executor {executor}: what is released is counted on this machine, with --jobs")
+    if (decode, device) != ("software", "cpu"):
+        raise InputError(f"--decode {decode} --device {device}: with --private expected software and cpu")
     source = click.get_current_context().get_parameter_source("bin_")
     if source is not ParameterSource.DEFAULT:
         raise InputError("--bin: with --private the policy's `every` says how long a bin is")
@@ -188,24 +255,19 @@ def _labels(text: str | None) -> "tuple[Label, ...] | None":
     return tuple(dict.fromkeys(found))
 
 
-def _check_outputs(video: Path, format_: str, out: Path | None, picture: Path | None) -> None:
-    from passerby import atomic, tables
+def _check_outputs(videos: Sequence[str], format_: str, out: Path | None, picture: Path | None) -> None:
+    from passerby import atomic
 
-    if out is None and format_ in _FILES_ONLY:
-        raise InputError(f"--format {format_}: it is no text for a terminal, expected --out FILE with it")
+    output.check(format_, out)
+    if picture is not None:
+        atomic.check_writable(picture)
     for option, path in (("--out", out), ("--picture", picture)):
-        if path is not None:
-            atomic.check_writable(path)
-            if path.resolve() == video.resolve():
-                raise InputError(f"{option} {path}: the recording itself, expected another file")
+        if path is not None and path.resolve() in [Path(video).resolve() for video in videos]:
+            raise InputError(f"{option} {path}: the recording itself, expected another file")
     if out is not None and picture is not None and out.resolve() == picture.resolve():
         raise InputError(f"--out and --picture are both {out}, expected two files")
     if picture is not None and picture.suffix.lower() != ".png":
         raise InputError(f"--picture {picture}: expected a name that ends in .png")
-    if out is not None and format_ == "parquet":
-        tables.check_parquet(out)
-    if out is not None and format_ == "xlsx":
-        tables.check_xlsx(out)
 
 
 def _labels_of(of_site: "Sequence[CountedLine]", has_others: bool) -> "tuple[Label, ...] | None":
@@ -233,31 +295,19 @@ def _as_the_site_says(counts: "Counts", of_site: "Sequence[CountedLine]") -> "Co
 
 
 def _write(counts: "Counts", format_: str, out: Path | None) -> None:
-    from passerby import atomic, tables
+    from passerby.cli.show import counts_tables
 
-    if out is not None and format_ == "parquet":
-        tables.write_parquet(counts.bins, out)
-        return
-    if out is not None and format_ == "xlsx":
-        tables.write_xlsx(counts.bins, out)
-        return
-    if format_ == "json":
-        text = tables.to_json(_document(counts))
-    elif format_ == "csv":
-        text = tables.to_csv(counts.bins, _BIN_COLUMNS)
-    elif format_ == "otanalytics":
-        text = tables.to_otanalytics(counts.bins)
-    else:
-        from passerby.cli.show import counts_tables, to_text
-
-        text = to_text(counts_tables(counts), plain=out is not None)
-    if out is None:
-        write_out(text)
-    else:
-        atomic.write(out, text)
+    output.write(
+        format_,
+        out,
+        rows=counts.bins,
+        columns=_BIN_COLUMNS,
+        document=lambda: document_of(counts),
+        shown=lambda: counts_tables(counts),
+    )
 
 
-def _document(counts: "Counts") -> dict[str, Any]:
+def document_of(counts: "Counts") -> dict[str, Any]:
     """The one object of `--format json`: counts without the crossings they were made of."""
     return {
         "video": counts.video,

@@ -15,6 +15,7 @@ from passerby.errors import InputError
 from passerby.geometry import DEFAULT_CORRIDOR, Anchor, Line
 
 if TYPE_CHECKING:
+    from passerby.places import Place
     from passerby.site import CountedLine
 
 corridor_option = click.option(
@@ -24,7 +25,6 @@ corridor_option = click.option(
     f"[default: {DEFAULT_CORRIDOR:g}]",
 )
 _OPTIONS = (
-    click.argument("video", type=click.Path(path_type=Path)),
     click.option(
         "--line",
         "lines",
@@ -70,7 +70,7 @@ class Chosen:
 
 
 def line_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """VIDEO, and all options from --line to --corridor."""
+    """All options from --line to --corridor."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
@@ -84,7 +84,7 @@ def time_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def choose(
-    video: Path,
+    video: "Place | None",
     *,
     lines: Sequence[str],
     pixels: bool,
@@ -95,7 +95,10 @@ def choose(
     corridor: str | None,
     timezone: str | None,
 ) -> Chosen:
-    """What the options of a command come to. Raises InputError, LineError, SiteError, SourceError."""
+    """What the options of a command come to; `video` None where they are of several recordings.
+
+    Raises InputError, LineError, SiteError, SourceError.
+    """
     from passerby import clock
     from passerby.lines import check_names, parse_lines
 
@@ -119,7 +122,9 @@ def choose(
         clock.zone_of(timezone)
 
     size_px = None
-    if pixels:
+    if pixels and video is None:
+        raise InputError("--pixels: several recordings may differ in size, expected fractions of the frame")
+    if pixels and video is not None:
         from passerby import pipeline
 
         recording = pipeline.probe(video)

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from passerby.cli.database import needs
-from passerby.cli.group import note, write_out
+from passerby.cli.group import note
 from passerby.cli.ledger import opened
 from passerby.cli.lines import Chosen, half_width_of
+from passerby.cli.output import write
 from passerby.errors import InputError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from passerby.executors import Executor
     from passerby.private import Published
     from passerby.release import Release
@@ -112,39 +115,33 @@ def row(release: "Release", level: str, zone: tzinfo) -> dict[str, Any]:
 
 
 def _write(published: "Published", zone: tzinfo, format_: str, out: Path | None) -> None:
-    from passerby import atomic, tables
-
     rows = [row(one, "bin", zone) for one in published.bins] + [
         row(one, "day", zone) for one in published.days
     ]
-    if out is not None and format_ in ("parquet", "xlsx"):
-        (tables.write_parquet if format_ == "parquet" else tables.write_xlsx)(rows, out)
-        return
-    if format_ == "json":
-        text = tables.to_json({"releases": rows, "warnings": published.refused})
-    elif format_ == "csv":
-        text = tables.to_csv(rows, COLUMNS)
-    elif format_ == "otanalytics":
-        text = tables.to_otanalytics(
-            [{**one, "count": one["value"]} for one in rows if one["level"] == "bin"]
-        )
-    else:
-        from passerby.cli.show import table, to_text
+    write(
+        format_,
+        out,
+        rows=rows,
+        columns=COLUMNS,
+        document=lambda: {"releases": rows, "warnings": published.refused},
+        shown=lambda: [_table(rows)],
+        events=[{**one, "count": one["value"]} for one in rows if one["level"] == "bin"],
+    )
 
-        shown = [
-            (
-                *(f"{one[end]:%Y-%m-%d %H:%M}" for end in ("start", "end")),
-                *(one["line"], one["direction"], one["label"], f"{one['coverage']:.0%}"),
-                *(one["value"], f"± {one['noise_95']}"),
-            )
-            for one in rows
-        ]
-        names = ("start", "end", "line", "direction", "label", "coverage", "released", "19 times in 20")
-        text = to_text([table("Released", names, shown, 3)], plain=out is not None)
-    if out is None:
-        write_out(text)
-    else:
-        atomic.write(out, text)
+
+def _table(rows: Sequence[dict[str, Any]]) -> "Table":
+    from passerby.cli.show import table
+
+    shown = [
+        (
+            *(f"{one[end]:%Y-%m-%d %H:%M}" for end in ("start", "end")),
+            *(one["line"], one["direction"], one["label"], f"{one['coverage']:.0%}"),
+            *(one["value"], f"± {one['noise_95']}"),
+        )
+        for one in rows
+    ]
+    names = ("start", "end", "line", "direction", "label", "coverage", "released", "19 times in 20")
+    return table("Released", names, shown, 3)
 
 
 def policy_of(policy: Path | None, site: Path | None) -> "tuple[Policy | None, Path | None]":

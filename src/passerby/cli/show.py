@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from passerby import Counts
+    from passerby import Counts, TotalCount
     from passerby.pipeline import Evaluation
 
 _WIDTH_OF_A_FILE = 160
@@ -49,7 +49,7 @@ def to_text(parts: Iterable[Table | str], *, plain: bool = False) -> str:
 
 def counts_tables(counts: "Counts") -> list[Table | str]:
     """A recording's counts: what was counted and from when, totals, then bins; labels as columns."""
-    labels = _labels(counts)
+    labels = _labels(counts.totals)
     totals = _pivot([((row.line, row.direction), row.label, row.count) for row in counts.totals], labels)
     bins = _pivot(
         [
@@ -76,10 +76,30 @@ def counts_tables(counts: "Counts") -> list[Table | str]:
     ]
 
 
-def _labels(counts: "Counts") -> list[str]:
+def several_tables(counts: "Sequence[Counts]", totals: "Sequence[TotalCount]") -> list[Table | str]:
+    """Of many recordings: a row for each, then the totals of all. Their bins are many, and left to other formats."""
+    labels = _labels(totals)
+    files = [
+        (
+            one.video,
+            one.start.isoformat(" ", timespec="seconds"),
+            f"{one.duration_s:.1f}",
+            sum(row.count for row in one.totals),
+        )
+        for one in counts
+    ]
+    every = _pivot([((row.line, row.direction), row.label, row.count) for row in totals], labels)
+    return [
+        f"{len(counts)} recordings, {sum(one.duration_s for one in counts) / 3600:.2f} h",
+        table("Files", ("file", "start", "seconds", "all"), files, 2),
+        table("Totals", ("line", "direction", *labels, "all"), every, len(labels) + 1),
+    ]
+
+
+def _labels(totals: "Sequence[TotalCount]") -> list[str]:
     """The labels that were seen at all, in their order; all of them where nothing was counted."""
-    counted = [row.label for row in counts.totals if row.count]
-    return list(dict.fromkeys(counted or [row.label for row in counts.totals]))
+    counted = [row.label for row in totals if row.count]
+    return list(dict.fromkeys(counted or [row.label for row in totals]))
 
 
 def _pivot(

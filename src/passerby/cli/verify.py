@@ -15,6 +15,7 @@ from passerby.geometry import Anchor
 
 
 @click.command(short_help="Check a count on its time slice.")
+@click.argument("video", type=click.Path(path_type=Path))
 @line_options
 @time_options
 @click.option(

@@ -17,8 +17,9 @@ from passerby.publish.pages.figures import Figure
 MOST_MARKS = 24
 """Marks on one side of a line: with more, each stands for more crossings."""
 _LARGEST_FILE = 4 * 2**20
-_SPREAD = (0.7548776662, 0.5698402910)
-"""Steps that spread points evenly over a square, however many (Roberts 2018, the R2 sequence)."""
+_GOLDEN, _ROWS = 0.6180339887, 5
+"""Steps of the golden ratio spread points evenly over a line, however many; what they bring near each other is a
+Fibonacci number of steps apart, and lies in another of five rows, or far enough."""
 _PNG = b"\x89PNG\r\n\x1a\n"
 _VIEW_BOX = re.compile(
     rb"<svg\b[^>]*?\bviewBox\s*=\s*[\"']\s*[-\d.]+[\s,]+[-\d.]+[\s,]+([\d.]+)[\s,]+([\d.]+)", re.DOTALL
@@ -101,8 +102,8 @@ def draw(
 def _place(line: Line, side: str, index: int, aspect: float, scale: tuple[int, int]) -> tuple[float, float]:
     """The place of mark `index`: spread evenly over a band beside the line."""
     (x1, y1), (x2, y2) = line.start, line.end
-    along, across_band = ((0.5 + index * step) % 1 for step in _SPREAD)
-    share, away = 0.06 + 0.92 * along, 0.045 + 0.12 * across_band
+    share = 0.06 + 0.92 * ((0.5 + index * _GOLDEN) % 1)
+    away = 0.045 + 0.03 * (index % _ROWS)
     length = line.length(aspect)
     across = (-(y2 - y1) / length / aspect, (x2 - x1) * aspect / length)
     x, y = x1 + share * (x2 - x1), y1 + share * (y2 - y1)

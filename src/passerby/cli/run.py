@@ -4,6 +4,7 @@ Law: every mistake is told before anything starts, and then nothing is started.
 """
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -79,6 +80,8 @@ def run(
         from passerby.running.supervisor import Places, Supervisor
         from passerby.running.wanted import wanted
 
+    # Until it can be obeyed.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     delays = delays_of(_delay_ms(delay))
     state = state_of(site, state)
     _expect_folder("--database", where)

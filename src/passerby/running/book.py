@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from passerby import clock
-from passerby.errors import BudgetError, PolicyError
+from passerby.errors import BudgetError, OutputError, PolicyError
 from passerby.privacy import gate, schedule, standing
 from passerby.privacy.contribution import Contribution
 from passerby.privacy.ledger import Epoch, Ledger
@@ -83,7 +83,7 @@ class _Account:
 
 
 class Book:
-    """`hold` may be None: then what is counted of open bins dies with this process."""
+    """`hold` may be None: then what is counted of open bins dies with this process. Raises LedgerError."""
 
     def __init__(
         self, ledger: Ledger, hold: Hold | None, zone: tzinfo, delays: Delays, publish: Publish, grant: Grant
@@ -95,7 +95,14 @@ class Book:
         self._publish = publish
         self._grant = grant
         self._accounts: dict[str, _Account] = {}
-        self._slots: dict[Key, Slot] = {key_of(slot.charge): slot for slot in (hold.load() if hold else ())}
+        self._slots: dict[Key, Slot] = {}
+        self.unkept: str | None = None
+        """Why what is open is not kept for who comes after a crash; None where it is."""
+        for slot in hold.load() if hold else ():
+            paid = ledger.regain(slot.charge)
+            # Of another ledger, which was here before: this one has not paid for it.
+            if paid is not None and paid.id == slot.receipt.id:
+                self._slots[key_of(slot.charge)] = slot
 
     def join(self, camera: Camera, detector: str, now_ms: int) -> None:
         """The process of a camera is ready: what is open it may look at. Raises LedgerError."""
@@ -112,7 +119,7 @@ class Book:
         self._accounts.pop(name, None)
 
     def add(self, name: str, line: str, span: Span, counts: tuple[int, ...], covered_ms: int) -> None:
-        """What a chunk of a camera says. Raises ValueError for what none of its chunks can say; OutputError."""
+        """What a chunk of a camera says. Raises ValueError for what none of its chunks can say."""
         account = self._accounts.get(name)
         if account is None or account.epoch is None:
             return
@@ -233,8 +240,15 @@ class Book:
         return sum(min(1.0, slot.covered_ms / (now_ms - slot.span.start_ms)) for slot in days) / len(days)
 
     def _keep(self, name: str) -> None:
-        if self._hold is not None:
+        if self._hold is None:
+            return
+        try:
             self._hold.save(name, [slot for slot in self._slots.values() if slot.charge.camera == name])
+        except OutputError as error:
+            # It is for the worst case only, so the work goes on.
+            self.unkept = str(error)
+        else:
+            self.unkept = None
 
 
 def _spans(policy: Policy, now_ms: int, soon_ms: int, zone: tzinfo) -> Iterator[tuple[Level, Span]]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 from passerby import atomic
@@ -79,13 +80,23 @@ def alone(state: Path, site: Path) -> Iterator[None]:
     except OSError as error:
         raise OutputError(f"{state}: could not be made: {error.strerror or error}") from None
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"{site}: is run already, by another process with {state}") from None
+        if not _locked(descriptor):
+            raise InputError(f"{site}: is run already, by another process with {state}")
         yield
     finally:
         os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    for _ in range(5):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            # Who asks for the status holds it for an instant.
+            sleep(0.05)
+        else:
+            return True
+    return False
 
 
 def is_run(state: Path) -> bool:

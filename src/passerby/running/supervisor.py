@@ -216,7 +216,7 @@ class Supervisor:
         book: Book | None = None
         waiting: list[_Join | _Leave | tuple[str, Said]] = []
         while not self._stop.is_set():
-            waiting += self._asked()
+            waiting = _newest([*waiting, *self._asked()])
             if self._outages.waiting("ledger"):
                 # What is paid for goes on being counted.
                 if book is not None:
@@ -240,6 +240,10 @@ class Supervisor:
                 self._outages.end("disk")
             if book is not None:
                 self._standings = book.standings(_now_ms())
+                if book.unkept is not None:
+                    self._outages.begin("hold", book.unkept)
+                else:
+                    self._outages.end("hold")
 
     def _publish(self, book: Book) -> None:
         try:
@@ -274,9 +278,10 @@ class Supervisor:
         try:
             book.add(name, said.line, Span(said.start_ms, said.end_ms), tuple(said.counts), said.covered_ms)
         except ValueError:
+            # It is of this version, and held to its form: a broken one is ended and started anew.
             self._warn("camera said what it may not", camera=name)
-        except OutputError as error:
-            self._outages.begin("disk", str(error))
+            if (watched := self._watched.get(name)) is not None:
+                watched.crash()
         return True
 
     def _grant(self, name: str, line: str, span: Span) -> None:
@@ -332,6 +337,12 @@ class Supervisor:
         self._status_s = 0.0
         self._write_status()
         self._tell("site ends", site=self._wanted.site.name)
+
+
+def _newest(asked: "list[_Join | _Leave | tuple[str, Said]]") -> "list[_Join | _Leave | tuple[str, Said]]":
+    """Of a camera that started again and again only the last start."""
+    last = {one.camera.name: one for one in asked if isinstance(one, _Join)}
+    return [one for one in asked if not isinstance(one, _Join) or last[one.camera.name] is one]
 
 
 def _camera_status(one: Watched, standing: Standing | None) -> status.CameraStatus:

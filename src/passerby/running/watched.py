@@ -20,6 +20,8 @@ HANG_S = 15.0
 START_S = 120.0
 """The same while it starts: models are loaded, on a small box with many of them."""
 _STEADY_S = 60.0
+_WELL_S = 10.0
+"""A process that lives for this long is over what it died of before."""
 _FPS_PULSES = 10
 
 
@@ -145,9 +147,10 @@ class Watched:
         self._outages.begin(self._process, self.reason)
 
     def _tell_link(self, pulse: Pulse) -> None:
-        if pulse.up:
-            self._outages.end(self._link)
+        if self._child is not None and monotonic() - self._child.started_s > _WELL_S:
             self._outages.end(self._process)
             self.reason = "starting"
+        if pulse.up:
+            self._outages.end(self._link)
         elif pulse.reason != "connecting":
             self._outages.begin(self._link, pulse.reason)

@@ -4,7 +4,6 @@ Law: a chunk is looked at only after word came that it was paid for; its exact c
 """
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -25,7 +24,7 @@ from passerby.video.health import Health
 from passerby.video.windows import Patience, Seen, seen
 
 _PULSE_S = 1.0
-_REMEMBERED = 8
+_REMEMBERED_MS = 600_000
 _GRACE_S = 1.0
 
 
@@ -84,11 +83,13 @@ class _Paid:
 
     def __init__(self) -> None:
         self._turn = Lock()
-        self._spans: dict[str, deque[Span]] = {}
+        self._spans: dict[str, list[Span]] = {}
 
     def add(self, line: str, span: Span) -> None:
         with self._turn:
-            self._spans.setdefault(line, deque(maxlen=_REMEMBERED)).append(span)
+            known = self._spans.get(line, [])
+            recent = [one for one in known if one.end_ms > span.start_ms - _REMEMBERED_MS and one != span]
+            self._spans[line] = [*recent, span]
 
     def holds(self, line: str, span: Span) -> bool:
         with self._turn:

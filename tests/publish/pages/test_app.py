@@ -278,6 +278,25 @@ def test_what_is_not_known_is_told_as_that(town_path: Path) -> None:
     assert "does not say where this page is found" in sign
 
 
+def test_a_line_that_fell_silent_is_still_named(tmp_path: Path) -> None:
+    path = tmp_path / "releases.db"
+    upgrade(path)
+    store = open_store(path, town.ZONE)
+    start = 1_795_388_400_000
+    for line, hour in (("bridge", 5), ("harbour path", 0), ("a line that is gone", 20)):
+        at = start + hour * 3_600_000
+        store.write(
+            [Release(Cell("quay", line, "in", "person"), at, at + 900_000, 900, 2.0, 0.8, 1.0, "r")], "bin"
+        )
+    store.close()
+    text = TestClient(create_app(town.make_site(1), path)).get("/").text
+
+    assert "05:00 to 05:15" in text
+    assert text.count('<article class="card">') == 1
+    assert '<li><a href="counts?at=quay%2Fharbour%2520path">harbour path</a> (quay)</li>' in text
+    assert "gone" not in text
+
+
 def test_no_policy_is_no_promise(town_path: Path) -> None:
     text = re.sub(r"\n    privacy: .*", "", town.site_text(1))
     client = TestClient(create_app(parse(text, Path("site.yaml")), town_path))

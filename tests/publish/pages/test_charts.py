@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.publish.pages.test_views import choice_of
 
-from passerby.publish.pages import charts, drawing, panels, views
-from passerby.publish.pages.charts import Look
+from passerby.publish.pages import charts, drawing, mosaics, panels, views
 from passerby.publish.pages.figures import Figure
 from passerby.publish.pages.languages import languages
+from passerby.publish.pages.look import NARROW_PX, WIDE_PX, Look
 from passerby.publish.pages.views import Bar
 from passerby.publish.store import Store
 
@@ -21,7 +21,7 @@ ENGLISH = languages()["en"]
 NASTY = "\"]}'<script>alert(1)</script>\u2028&{x}"
 
 
-@pytest.mark.parametrize("width", [charts.WIDE_PX, charts.NARROW_PX])
+@pytest.mark.parametrize("width", [WIDE_PX, NARROW_PX])
 @pytest.mark.parametrize("name", panels.CHARTS)
 def test_every_chart_is_drawn_in_every_width(town_store: Store, name: str, width: int) -> None:
     view = views.view(town_store, choice_of(town_store))
@@ -82,16 +82,16 @@ def test_an_axis_of_a_day_of_25_hours_shows_true_time() -> None:
 
 @given(st.lists(st.builds(Figure, st.integers(-100, 10**7), st.integers(1, 1000)), min_size=1))
 def test_shades_are_few_round_and_in_order(figures: list[Figure]) -> None:
-    step = charts.step_of(figures)
-    levels = [charts.level_of(figure, step) for figure in figures]
+    step = mosaics.step_of(figures)
+    levels = [mosaics.level_of(figure, step) for figure in figures]
     assert all((level == 0) == (not figure.sure) for level, figure in zip(levels, figures, strict=True))
-    assert max(levels) <= charts.LEVELS
+    assert max(levels) <= mosaics.LEVELS
     ordered = sorted(
         (figure.value, level) for figure, level in zip(figures, levels, strict=True) if figure.sure
     )
     assert [level for _, level in ordered] == sorted(level for _, level in ordered)
     most = max((figure.value for figure in figures if figure.sure), default=0)
-    assert most <= step * charts.LEVELS
+    assert most <= step * mosaics.LEVELS
 
 
 @pytest.mark.parametrize("days", [1, 3, 20, 366])
@@ -99,7 +99,7 @@ def test_a_calendar_of_any_length(days: int) -> None:
     last = date(2026, 11, 23)
     first = max(views.first_of_year(last), last - timedelta(days=days - 1))
     year = {first + timedelta(days=n): Figure(100 + n, 10) for n in range((last - first).days + 1)}
-    for width in (charts.WIDE_PX, charts.NARROW_PX):
-        text = drawing.svg(charts.year(year, last, Look(ENGLISH, width)))
+    for width in (WIDE_PX, NARROW_PX):
+        text = drawing.svg(mosaics.year(year, last, Look(ENGLISH, width)))
         squares = re.findall(r'class="mark-rect role-mark level\d_marks"[^>]*>(.*?)</g>', text)
-        assert sum(found.count("<path") for found in squares) == len(year) + charts.LEVELS + 1
+        assert sum(found.count("<path") for found in squares) == len(year) + mosaics.LEVELS + 1

@@ -129,7 +129,7 @@ def test_a_page_asks_the_store_as_often_for_many_cameras_as_for_one(tmp_path: Pa
 
         event.listen(Engine, "before_cursor_execute", note)
         try:
-            newest = newest_ms(store, [camera.name for camera in site.cameras])
+            newest = newest_ms(store, places_of(site, store.cells()))
             assert newest is not None
             shown = Shown(
                 Served(site, {}, "1", opened),

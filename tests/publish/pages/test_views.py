@@ -24,7 +24,7 @@ CELL = Cell("quay", "bridge", "in", "person")
 
 
 def choice_of(store: Store, site: Site = SITE, **asked: str) -> Choice:
-    newest = views.newest_ms(store, [camera.name for camera in site.cameras])
+    newest = views.newest_ms(store, places_of(site, store.cells()))
     assert newest is not None
     day = clock.to_local(newest, store.zone).date()
     said = {name.rstrip("_"): value for name, value in asked.items()}
@@ -93,7 +93,7 @@ def test_the_peak_is_the_largest_hour(town_store: Store) -> None:
 
 
 def test_now_is_the_newest_of_every_line(town_store: Store) -> None:
-    newest = views.newest_ms(town_store, ["quay"])
+    newest = views.newest_ms(town_store, places_of(SITE, town_store.cells()))
     assert newest is not None
     lines = views.now(town_store, places_of(SITE, town_store.cells()), newest)
     assert [one.place.name for one in lines] == ["bridge", "harbour path"]

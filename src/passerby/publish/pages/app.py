@@ -50,8 +50,8 @@ def _shown(request: Request) -> Shown:
     asked = _asked(request)
     store = served.opened.store()
     places = places_of(served.site, store.cells())
-    newest_ms = views.newest_ms(store, [camera.name for camera in served.site.cameras])
-    if newest_ms is None or not places:
+    newest_ms = views.newest_ms(store, places)
+    if newest_ms is None:
         raise UnknownNameError("nothing has been published here yet")
     return Shown(served, _language(request), asked, store, places, newest_ms)
 

@@ -11,10 +11,10 @@ from typing import Any
 from passerby import clock
 from passerby.publish.pages import about as telling
 from passerby.publish.pages import charts, drawing, files, panels, plan, views
-from passerby.publish.pages.charts import Look
 from passerby.publish.pages.choice import Choice
 from passerby.publish.pages.figures import Figure
 from passerby.publish.pages.languages import Language
+from passerby.publish.pages.look import Look
 from passerby.publish.pages.panels import Table
 from passerby.publish.pages.places import Place
 from passerby.publish.pages.shown import Shown
@@ -36,6 +36,7 @@ def now(shown: Shown) -> dict[str, Any]:
         "newest_end": language.clock(newest.end),
         "spark_width": SPARK_PX,
         "lines": [_line(one, spark, language) for one, spark in zip(found, sparks, strict=True)],
+        "silent": [one for one in shown.places if one not in [line.place for line in found]],
         "unit": unit,
         "plans": list(_plans(shown, found, unit)),
     }

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from passerby.publish.pages import charts, drawing, words
-from passerby.publish.pages.charts import Look, Spec
+from passerby.publish.pages import charts, drawing, mosaics, words
 from passerby.publish.pages.figures import Figure
 from passerby.publish.pages.languages import Language
+from passerby.publish.pages.look import NARROW_PX, WIDE_PX, Look, Spec
 from passerby.publish.pages.views import Bar, View
 
 
@@ -58,7 +58,7 @@ def panels(view: View, language: Language) -> Iterator[Panel]:
         if chart.has(view):
             wide, narrow = (
                 Drawing(*drawing.inside(chart.spec(view, Look(language, width))))
-                for width in (charts.WIDE_PX, charts.NARROW_PX)
+                for width in (WIDE_PX, NARROW_PX)
             )
             title, note = chart.title(view, language), chart.note(view, language)
             yield Panel(name, title, note, wide, narrow, chart.table(view, language))
@@ -77,7 +77,7 @@ def alone(name: str, view: View, language: Language, site: str) -> Spec:
     if choice.label is not None:
         parts.append(words.of_label(choice.label, language))
     source = language.say("{site}, counted with Passerby: how many, never who.", site=site)
-    look = Look(language, charts.WIDE_PX, (chart.title(view, language), " · ".join(parts), source))
+    look = Look(language, WIDE_PX, (chart.title(view, language), " · ".join(parts), source))
     return chart.spec(view, look)
 
 
@@ -264,14 +264,14 @@ CHARTS: dict[str, Chart] = {
         lambda view: bool(view.week),
         lambda view, language: language.say("Seven days, hour by hour"),
         _shades_note,
-        lambda view, look: charts.week(view.week, look),
+        lambda view, look: mosaics.week(view.week, look),
         _week_table,
     ),
     "calendar": Chart(
         lambda view: bool(view.year),
         lambda view, language: language.say("A year, day by day"),
         _shades_note,
-        lambda view, look: charts.year(view.year, view.choice.last, look),
+        lambda view, look: mosaics.year(view.year, view.choice.last, look),
         _year_table,
     ),
 }

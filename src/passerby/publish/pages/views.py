@@ -92,10 +92,12 @@ class Now:
     peak: Bar | None
 
 
-def newest_ms(store: Store, cameras: Iterable[str]) -> int | None:
-    """When the newest bin of these cameras began; None where there is none."""
-    wanted = set(cameras)
-    return max((one.start_ms for one in store.latest() if one.cell.camera in wanted), default=None)
+def newest_ms(store: Store, places: Iterable[Place]) -> int | None:
+    """When the newest bin of these lines began; None where there is none."""
+    wanted = {(place.camera.name, place.name) for place in places}
+    return max(
+        (one.start_ms for one in store.latest() if (one.cell.camera, one.cell.line) in wanted), default=None
+    )
 
 
 def span_of(first: date, last: date, store: Store) -> Span:
@@ -149,7 +151,7 @@ def view(store: Store, choice: Choice) -> View:
 
 
 def now(store: Store, places: Sequence[Place], newest: int) -> tuple[Now, ...]:
-    """The newest of every line, for the newest day of all. Raises StoreError."""
+    """The newest of every line that has a bin in the last three hours before the newest of all. Raises StoreError."""
     day = _local(newest, store).date()
     today = span_of(day, day, store)
     by: tuple[Part, ...] = ("camera", "line", "direction")

@@ -1,0 +1,72 @@
+"""What a site file says for the public page: who counts, a plan, a check by hand."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from passerby.errors import SiteError
+from passerby.site import Accuracy, PublicPage, parse
+
+TEXT = """\
+site: {name: quay, timezone: Europe/Copenhagen}
+page:
+  operator: City of Havneby
+  purpose: >
+    To know where paths
+    need more room.
+  contact: counts@havneby.example
+  url: https://counts.havneby.example/quay/
+cameras:
+  north:
+    plan: plans/north.svg
+    accuracy: {share: 0.943, day: 2026-10-01}
+    lines:
+      bridge: {from: [0.1, 0.5], to: [0.9, 0.5]}
+"""
+PATH = Path("sites/quay.yaml")
+
+
+def test_all_of_it_is_read() -> None:
+    site = parse(TEXT, PATH)
+
+    assert site.page == PublicPage(
+        "City of Havneby",
+        "To know where paths need more room.",
+        "counts@havneby.example",
+        "https://counts.havneby.example/quay/",
+    )
+    assert site.cameras[0].plan == Path("sites/plans/north.svg")
+    assert site.cameras[0].accuracy == Accuracy(0.943, date(2026, 10, 1))
+
+
+def test_none_of_it_is_needed() -> None:
+    site = parse("site: {name: quay, timezone: Europe/Copenhagen}\ncameras:\n  north: {}\n", PATH)
+
+    assert site.page == PublicPage()
+    assert (site.cameras[0].plan, site.cameras[0].accuracy) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("found", "instead", "told"),
+    [
+        ("https://", "javascript:", "quay.yaml:8: page.url: found 'javascript:counts"),
+        ("https://", "https://me@", "expected a web address such as https://counts.example.org/"),
+        ("  operator: City of Havneby", "  operator: 7", "page.operator: found 7, expected a text"),
+        ("  operator: City of Havneby", f"  operator: {'x' * 501}", "found 501 characters, expected at most 500"),
+        ("  operator: City of Havneby", "  operater: x", "operater: found a key that is not known, expected operator"),
+        ("north.svg", "north.jpg", "north.plan: found 'plans/north.jpg', expected the name of a PNG or SVG file"),
+        ("0.943", "94.3", "accuracy.share: found 94.3, expected a share from 0 to 1"),
+        ("0.943", "yes", "accuracy.share: found"),
+        ("2026-10-01", "last week", "accuracy.day: found 'last week', expected a date such as 2026-11-23"),
+        ("2026-10-01", "2026-10-01T10:00:00", "expected a date such as 2026-11-23"),
+        (", day: 2026-10-01", "", "accuracy.day: found nothing, expected a date"),
+        ("{share: 0.943, day: 2026-10-01}", "94 %", "cameras.north.accuracy: found '94 %', expected a mapping"),
+        ("page:\n  operator: City of Havneby\n", "page: City\nx:\n", "page: found 'City', expected a mapping"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_by_its_key(found: str, instead: str, told: str) -> None:
+    assert found in TEXT
+    with pytest.raises(SiteError) as refused:
+        parse(TEXT.replace(found, instead), PATH)
+    assert any(told in problem for problem in refused.value.problems), refused.value.problems

@@ -25,7 +25,11 @@ LARGEST_BODY = 65_536
 LARGEST_MESSAGE = 262_144
 """Of a web socket: the shapes of a camera with hundreds of lines."""
 
+GRACE_MS = 10_000
+"""So long a page whose session ended may still be told so."""
+
 _SOCKET = "/_nicegui_ws/"
+_EVENT = '42["event"'
 # NiceGUI builds its pages in the browser, with an inline script and templates that are compiled there.
 _POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
@@ -101,23 +105,32 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
             return
         desk, who, ended = self._desk, signed, False
+        over_ms: int | None = None
 
         async def sending(message: Message) -> None:
             if not ended:
                 await send(message)
 
         async def watched() -> Message:
-            nonlocal ended
-            message = await receive()
-            if message["type"] == "websocket.receive":
-                if not desk.alive(who):
+            nonlocal ended, over_ms
+            while True:
+                message = await receive()
+                acts = (message.get("text") or "").startswith(_EVENT)
+                if message["type"] != "websocket.receive":
+                    return message
+                if desk.alive(who):
+                    # What a person did, as opposed to the heartbeat and to what the page tells of itself.
+                    if acts:
+                        desk.sessions.use(who.session, desk.now_ms())
+                    return message
+                over_ms = desk.now_ms() if over_ms is None else over_ms
+                if desk.now_ms() - over_ms >= GRACE_MS:
                     await send({"type": "websocket.close", "code": 1008})
                     ended = True
                     return {"type": "websocket.disconnect", "code": 1008}
-                # What a person did, as opposed to the heartbeat and to what the page tells of itself.
-                if (message.get("text") or "").startswith('42["event"'):
-                    desk.sessions.use(who.session, desk.now_ms())
-            return message
+                # Its page still hears that it is to leave; what it asks for is heard no more.
+                if not (message.get("text") or "").startswith("42"):
+                    return message
 
         await self.app(_inner(scope, signed), watched, sending)
 

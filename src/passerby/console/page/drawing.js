@@ -122,6 +122,9 @@ export default {
     },
     patch(id, fields) {
       const shape = this.shapes.find((s) => s.id === id);
+      if (shape && ("right" in fields || "left" in fields)) {
+        fields = { names: [fields.right ?? shape.names[0], fields.left ?? shape.names[1]] };
+      }
       if (!shape || Object.keys(fields).every((k) => JSON.stringify(shape[k]) === JSON.stringify(fields[k]))) return;
       this.remember();
       Object.assign(shape, fields);

@@ -18,7 +18,7 @@ from passerby.address import Address, kind_of
 from passerby.console import discovery, sitefile
 from passerby.console.desk import Desk, Signed
 from passerby.console.jobs import words as reason_words
-from passerby.console.pages.layout import camera_url, heading, told, words
+from passerby.console.pages.layout import heading, told, words, written_url
 from passerby.console.pages.review import review
 from passerby.console.plates import path_of
 from passerby.console.sitefile import Change, mapping_at
@@ -82,7 +82,7 @@ async def adding(desk: Desk, signed: Signed, request: Request) -> None:
             proposal = await run_in_threadpool(sitefile.propose, desk.settings.site, change)
 
             def done() -> None:
-                ui.navigate.to(camera_url("/camera", one.name))
+                ui.navigate.to(written_url(one.name))
 
             before = None if secret is None else partial(_keep, secret, one.address)
             review(desk, signed, proposal, f"camera {one.name}", done, before)

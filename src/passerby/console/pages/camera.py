@@ -14,7 +14,7 @@ from passerby import clock
 from passerby.console import plates, sitefile
 from passerby.console.desk import Desk, Signed
 from passerby.console.pages.drawing import drawing
-from passerby.console.pages.layout import camera_url, heading, told, words
+from passerby.console.pages.layout import camera_url, heading, told, words, written_url
 from passerby.console.pages.plate import plate_of
 from passerby.console.pages.review import review
 from passerby.console.plates import Plate
@@ -28,6 +28,8 @@ async def camera(desk: Desk, signed: Signed, request: Request) -> None:
     plate = await run_in_threadpool(plates.find, desk.settings.plates, one.name)
     job = desk.jobs.capture_of(one.name)
     heading(one.name)
+    if "written" in request.query_params:
+        words("p", "The site file is written.", "state up").props("role=status")
     if plate is None or job is not None or "plate" in request.query_params:
         plate_of(desk, signed, one)
         return
@@ -52,7 +54,8 @@ def _about(desk: Desk, signed: Signed, one: Camera, plate: Plate, zone: tzinfo) 
                 raise InputError(f"{path}: expected a plate beside the site file")
             change = plates.change_of(one.name, path.relative_to(folder).as_posix())
             proposal = await run_in_threadpool(sitefile.propose, desk.settings.site, change)
-            review(desk, signed, proposal, f"the public plan of camera {one.name}", ui.navigate.reload)
+            about = f"the public plan of camera {one.name}"
+            review(desk, signed, proposal, about, lambda: ui.navigate.to(written_url(one.name)))
 
     with ui.element("div").classes("actions left"):
         again = camera_url("/camera", one.name) + "&plate"

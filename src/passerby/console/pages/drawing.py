@@ -16,7 +16,7 @@ from passerby.console import outlook, plates, policies, shapes, sitefile
 from passerby.console.board import Board
 from passerby.console.desk import Desk, Signed
 from passerby.console.jobs import MARKS_S, Showing
-from passerby.console.pages.layout import told, words
+from passerby.console.pages.layout import told, words, written_url
 from passerby.console.pages.review import review
 from passerby.console.plates import Plate
 from passerby.console.shapes import Shape
@@ -83,6 +83,8 @@ class _Setup:
     until_s: float = 0.0
     turn: int = 0
     _parts: dict[str, Any] = field(default_factory=dict)
+    _inputs: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    """Each field of what is chosen, and what it stood for when it was last looked at."""
 
     def __post_init__(self) -> None:
         self.ids = list(range(1, len(self.shapes) + 1))
@@ -154,8 +156,9 @@ class _Setup:
         self.turn += 1
         turn = self.turn
         self._list()
-        if fields or self._stale():
+        if fields:
             self._fields()
+        self._follow()
         self._tell(None)
         found = await run_in_threadpool(self._worked_out)
         if turn == self.turn:
@@ -187,42 +190,26 @@ class _Setup:
                     words("span", {"line": "line", "zone": "zone", "scale": "length"}[shape.kind], "kind")
                     words("span", name or "without a name")
 
-    def _stale(self) -> bool:
-        """Whether what is chosen differs from what its fields show, such as after an undo."""
-        return self.chosen is not None and self._parts.get("shown") != _fields_of(self.chosen)
-
     def _fields(self) -> None:
+        """The fields of what is chosen, made anew."""
         shown, shape = self._parts["fields"], self.chosen
         shown.clear()
-        self._parts["shown"] = None if shape is None else _fields_of(shape)
+        self._inputs = {}
         if shape is None:
             return
         with shown:
             if shape.kind == "scale":
-                self._input("Metres", f"{shape.metres:g}", lambda text: self._patch(metres=_number(text)))
+                self._input("metres", "Metres", lambda text: self._patch(metres=_number(text)))
             else:
-                self._input("Name", shape.name, lambda text: self._patch(name=text.strip()))
+                self._input("name", "Name", lambda text: self._patch(name=text.strip()))
             if shape.kind == "line":
-                right, left = shape.names
                 with ui.element("div").classes("pair"):
-                    self._input(
-                        "To the right is", right, lambda text: self._patch(names=[text.strip(), self._left()])
-                    )
-                    self._input(
-                        "To the left is", left, lambda text: self._patch(names=[self._right(), text.strip()])
-                    )
-                labels = ui.select(
-                    list(LABELS),
-                    value=list(shape.labels),
-                    multiple=True,
-                    label="Counted (none: all)",
-                    on_change=lambda event: self._patch(labels=[one for one in LABELS if one in event.value]),
-                )
-                labels.props("outlined dense use-chips")
-                width = "" if shape.corridor is None else f"{shape.corridor:g}"
+                    self._input("right", "To the right is", lambda text: self._patch(right=text.strip()))
+                    self._input("left", "To the left is", lambda text: self._patch(left=text.strip()))
+                self._labels(shape)
                 self._input(
+                    "corridor",
                     "Corridor: frame heights to each side, empty for off",
-                    width,
                     lambda text: self._patch(corridor=_number(text) if text.strip() else None),
                 )
             if self.signed.operates:
@@ -235,15 +222,30 @@ class _Setup:
                         "flat dense no-caps color=negative"
                     )
 
-    def _left(self) -> str:
-        return self.chosen.names[1] if self.chosen else ""
+    def _follow(self) -> None:
+        """Let each field follow what it stands for, such as after an undo; one that is typed in is left alone."""
+        values = {} if self.chosen is None else _values(self.chosen)
+        for key, (element, last) in self._inputs.items():
+            if key in values and values[key] != last:
+                self._inputs[key] = element, values[key]
+                element.value = values[key]
 
-    def _right(self) -> str:
-        return self.chosen.names[0] if self.chosen else ""
+    def _labels(self, shape: Shape) -> None:
+        labels = ui.select(
+            list(LABELS),
+            value=list(shape.labels),
+            multiple=True,
+            label="Counted (none: all)",
+            on_change=lambda event: self._patch(labels=[one for one in LABELS if one in event.value]),
+        )
+        labels.props("outlined dense use-chips").set_enabled(self.signed.operates)
+        self._inputs["labels"] = labels, list(shape.labels)
 
-    def _input(self, label: str, value: str, patch: Callable[[str], None]) -> None:
+    def _input(self, key: str, label: str, patch: Callable[[str], None]) -> None:
+        value = _values(self.chosen)[key] if self.chosen else ""
         one = ui.input(label, value=value).props("outlined dense maxlength=80 autocomplete=off")
         one.set_enabled(self.signed.operates)
+        self._inputs[key] = one, value
 
         def changed() -> None:
             with told():
@@ -369,7 +371,9 @@ class _Setup:
             about = f"what is drawn of camera {self.camera.name}"
             site = self.desk.settings.site
             proposal = await run_in_threadpool(sitefile.propose, site, self._changes())
-            review(self.desk, self.signed, proposal, about, ui.navigate.reload)
+            review(
+                self.desk, self.signed, proposal, about, lambda: ui.navigate.to(written_url(self.camera.name))
+            )
 
     async def show_marks(self) -> None:
         with told():
@@ -399,8 +403,16 @@ class _Setup:
         self._parts["marks"].text = f"No marks any more: {job.ended or 'stopped'}."
 
 
-def _fields_of(shape: Shape) -> tuple[object, ...]:
-    return shape.kind, shape.name, shape.names, shape.labels, shape.corridor, shape.metres
+def _values(shape: Shape) -> dict[str, Any]:
+    """What each field shows of a shape."""
+    return {
+        "name": shape.name,
+        "metres": f"{shape.metres:g}",
+        "right": shape.names[0],
+        "left": shape.names[1],
+        "labels": list(shape.labels),
+        "corridor": "" if shape.corridor is None else f"{shape.corridor:g}",
+    }
 
 
 def _number(text: str) -> float:

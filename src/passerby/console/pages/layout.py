@@ -89,6 +89,11 @@ def camera_url(path: str, camera: str) -> str:
     return f"{path}?name={quote(camera, safe='')}"
 
 
+def written_url(camera: str) -> str:
+    """The page of a camera, which then says that the site file was written."""
+    return camera_url("/camera", camera) + "&written"
+
+
 def _head(desk: Desk, signed: Signed, here: str) -> None:
     with ui.element("header").classes("head"):
         with ui.element("p").classes("brand"):

@@ -57,7 +57,6 @@ def review(
                     await run_in_threadpool(before)
                 await run_in_threadpool(sitefile.write, desk.settings.site, proposal)
                 dialog.close()
-                ui.notify("Written", type="positive")
                 done()
 
         with ui.element("div").classes("actions"):

@@ -1,0 +1,399 @@
+"""The operator's console in a real browser, over the synthetic street on real RTSP.
+
+Law: what a person would do is done, and what came of it is read from the disk.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install 'passerby[console]'")
+
+from tests.console.street import EMPTY, STREET, Recorder, Served, canaries, console, picture_of
+
+from passerby import simulate, site
+from passerby.console import plates
+from passerby.publish.database import upgrade
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page
+
+pytestmark = pytest.mark.skipif(
+    not simulate.available(), reason="Debian's GStreamer RTSP server is not installed"
+)
+
+PASSWORD = "correct horse battery"
+SENTENCE = "begin a new epoch"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Iterator[Served]:
+    models = root.parent / "shared" / "models"
+    with console(tmp_path_factory.mktemp("console"), models if models.is_dir() else None) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture(scope="module")
+def cookies(browser: "Browser", served: Served, recorder: Recorder) -> Any:
+    """Ada's, who was the first user."""
+    context = browser.new_context()
+    page = context.new_page()
+    recorder.watch(page)
+    page.goto(served.first)
+    page.fill("[name=name]", "Ada")
+    page.fill("[name=password]", PASSWORD)
+    page.fill("[name=again]", PASSWORD)
+    page.click("button")
+    page.wait_for_selector("text=Harbour Street")
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture
+def visit(
+    browser: "Browser", served: Served, cookies: Any, recorder: Recorder
+) -> "Iterator[Callable[..., Page]]":
+    """Opens a page as Ada; fails where anything was asked of elsewhere, or the page complained."""
+    contexts: list[BrowserContext] = []
+
+    def open_page(path: str, width: int = 1280, *, touch: bool = False, state: Any = None) -> "Page":
+        viewport = {"width": width, "height": 900}
+        context = browser.new_context(viewport=viewport, has_touch=touch, storage_state=state or cookies)  # type: ignore[arg-type]
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        recorder.watch(page)
+        page.goto(served.address + path)
+        page.wait_for_selector("main.page h1")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    host = re.escape(served.address.removeprefix("http"))
+    assert [url for url in recorder.asked if not re.match(f"(http|ws){host}/|data:|blob:", url)] == []
+    assert recorder.complaints == []
+
+
+Visit = Callable[..., "Page"]
+
+
+def entries(served: Served) -> list[tuple[str, str, str]]:
+    """(who, what, about) of all that stands in the journal."""
+    lines = (served.folder / "console" / "journal.jsonl").read_text().splitlines()
+    return [(one["who"], one["what"], one["about"]) for one in map(json.loads, lines)]
+
+
+def lines_of(served: Served, camera: str) -> dict[str, site.CountedLine]:
+    return {line.line.name: line for line in site.load(served.site).camera(camera).lines}
+
+
+def test_a_plate_is_captured_checked_approved_and_frozen_and_nobody_is_ever_shown(
+    visit: Visit, served: Served, recorder: Recorder, shared_models: Path
+) -> None:
+    page = visit("/camera?name=north")
+    page.get_by_role("button", name="Capture a plate").click()
+    page.get_by_text("Watching: pictures come").wait_for()
+    approve = page.get_by_role("button", name="Approve")
+    approve.wait_for(timeout=150_000)
+    approve.click()
+    page.get_by_text("look at the picture, and say so").wait_for()
+    page.get_by_text("I have looked").click()
+    approve.click()
+    page.wait_for_selector(".drawing svg image")
+    # Marks of what the detector sees, while canaries ride by.
+    page.get_by_role("button", name="Show what the detector sees").click()
+    page.get_by_text("s left.").wait_for()
+    page.wait_for_timeout(5_000)
+
+    plate = plates.find(served.folder / "plates", "north")
+    assert plate is not None
+    assert (plate.width, plate.height, plate.approved_by) == (STREET.width, STREET.height, "Ada")
+    assert ("Ada", "approved a plate", "north") in entries(served)
+    assert ("Ada", "was shown what the detector sees, for 60 s", "north") in entries(served)
+    pictures = [*recorder.pictures(), plate.path.read_bytes()]
+    assert len(pictures) >= 2
+    assert [canaries(picture) for picture in pictures] == [0] * len(pictures)
+    kept = [path for path in served.folder.rglob("*") if path.suffix in (".png", ".jpg", ".mp4")]
+    assert {path.parent.name for path in kept} == {"plates"}
+
+
+def test_a_canary_that_is_shown_would_be_found() -> None:
+    seen = [canaries(picture_of(STREET, number)) for number in range(0, STREET.frame_count, 8)]
+
+    assert max(seen) > 20
+    assert canaries(picture_of(EMPTY, 0)) == 0
+
+
+class Hand:
+    """Draws on the plate of a page: with a finger, the mouse, or keys alone."""
+
+    def __init__(self, page: "Page", way: str) -> None:
+        self.page, self.way = page, way
+        self.svg: Locator = page.locator(".drawing svg")
+        self.svg.locator("image").wait_for()
+
+    def tool(self, name: str) -> None:
+        button = self.page.locator(".tools").get_by_role("button", name=name, exact=True)
+        if self.way == "keys":
+            button.focus()
+            self.page.keyboard.press("Enter")
+        else:
+            button.click()
+        self.page.wait_for_selector(".drawing:not([data-tool=select])")
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        self.svg.scroll_into_view_if_needed()
+        box = self.svg.bounding_box()
+        assert box is not None
+        return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+    def line(self, tool: str, start: tuple[float, float], end: tuple[float, float]) -> None:
+        self.tool(tool)
+        if self.way == "touch":
+            self.page.touchscreen.tap(*self.at(*start))
+            self.page.touchscreen.tap(*self.at(*end))
+        elif self.way == "mouse":
+            self.page.mouse.move(*self.at(*start))
+            self.page.mouse.down()
+            self.page.mouse.move(*self.at(*end), steps=3)
+            self.page.mouse.up()
+        else:
+            self.svg.focus()
+            self.page.keyboard.press("Enter")
+            for handle, begun, wanted in ((0, (0.3, 0.6), start), (1, (0.7, 0.6), end)):
+                self.page.locator(f"[data-handle='{handle}']").focus()
+                for axis, keys in ((0, ("ArrowLeft", "ArrowRight")), (1, ("ArrowUp", "ArrowDown"))):
+                    steps = round((wanted[axis] - begun[axis]) * 100)
+                    for _ in range(abs(steps)):
+                        self.page.keyboard.press(keys[steps > 0])
+        self.page.wait_for_selector(".drawing[data-tool=select]")
+
+    def fill(self, label: str, text: str) -> None:
+        field = self.page.get_by_label(label, exact=True)
+        field.fill(text)
+        field.press("Enter")
+
+    def write(self) -> None:
+        """Review and write, with the sentence that a new epoch needs."""
+        self.page.get_by_role("button", name="Review and write").click()
+        self.page.wait_for_selector(".difference")
+        self.page.get_by_role("button", name="Write", exact=True).click()
+        self.page.get_by_text(f"expected the words “{SENTENCE}”").wait_for()
+        self.page.get_by_label(f"Type: {SENTENCE}").fill(SENTENCE)
+        self.page.get_by_role("button", name="Write", exact=True).click()
+        self.page.get_by_text("The site file is written.").wait_for()
+
+
+@pytest.mark.parametrize(("width", "way"), [(360, "touch"), (768, "mouse"), (1280, "keys")])
+def test_a_line_is_drawn_and_what_it_costs_is_seen_before_it_is_written(
+    visit: Visit, served: Served, width: int, way: str
+) -> None:
+    page = visit("/camera?name=drawn", width, touch=way == "touch")
+    hand = Hand(page, way)
+    name = f"by {way}"
+
+    hand.line("Known length", (0.60, 0.50), (0.80, 0.50))
+    hand.fill("Metres", "2")
+    page.get_by_role("button", name="length 2 m", exact=True).first.wait_for()
+    hand.line("Line", (0.40, 0.30), (0.44, 0.90))
+    hand.fill("Name", name)
+    hand.fill("To the right is", "in")
+    hand.fill("To the left is", "out")
+    hand.fill("Corridor: frame heights to each side, empty for off", "0.25")
+
+    # A fifth of 320 px are 2 m; the corridor is half of 180 px, which is 2.8 m: 3.5 s at 0.8 m/s, rho 4 s.
+    facts = page.locator(".facts")
+    facts.get_by_text("32 px/m, overview").wait_for()
+    facts.get_by_text("2.8 m wide: 2.2 s on foot, 3.5 s slowly").wait_for()
+    facts.get_by_text("4 s", exact=True).wait_for()
+    facts.get_by_text("4 numbers each time").wait_for()
+    facts.get_by_text("± 180").wait_for()
+    page.locator("aside").get_by_text("rho of 6 s hides who walks straight across").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    before = served.site.read_text()
+    hand.write()
+    page.get_by_role("button", name=f"line {name}", exact=True).wait_for()
+
+    line = lines_of(served, "drawn")[name]
+    assert line.line.start == pytest.approx((0.40, 0.30), abs=0.02)
+    assert line.line.end == pytest.approx((0.44, 0.90), abs=0.02)
+    assert (line.line.names, line.labels, line.corridor) == (("in", "out"), ("person", "bicycle"), 0.25)
+    # Every line of the file that was there is there still, comments too.
+    assert set(before.splitlines()) <= set(served.site.read_text().splitlines())
+    who, what, about = entries(served)[-1]
+    assert (who, what) == ("Ada", "wrote the site file")
+    assert f"line {name}: a new line" in about
+
+
+def test_steps_are_undone_and_done_again_and_a_shape_is_moved_and_deleted(visit: Visit) -> None:
+    page = visit("/camera?name=drawn")
+    hand = Hand(page, "mouse")
+    page.get_by_role("button", name="Undo").wait_for()
+    there = page.locator(".drawing .shape").count()
+
+    hand.line("Junction arm", (0.2, 0.2), (0.2, 0.4))
+    page.get_by_role("button", name="line arm 1", exact=True).wait_for()
+    # In is towards the middle of the picture: on the right hand side of who looks from start to end.
+    label = page.locator(".drawing .shape.selected").get_attribute("aria-label") or ""
+    assert re.search(r"20 %, 40 % to 20 %, 20 %", label), label
+    page.locator(".drawing svg").focus()
+    page.keyboard.press("Control+z")
+    page.wait_for_function(f"document.querySelectorAll('.drawing .shape').length === {there}")
+    page.keyboard.press("Control+y")
+    page.wait_for_function(f"document.querySelectorAll('.drawing .shape').length === {there + 1}")
+    page.get_by_role("button", name="line arm 1", exact=True).click()
+    page.keyboard.press("Tab")
+    hand.tool("Zone")
+    for x, y in ((0.6, 0.6), (0.8, 0.6), (0.8, 0.8)):
+        page.mouse.click(*hand.at(x, y))
+    page.locator(".drawing svg").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="zone zone 1", exact=True).wait_for()
+    page.get_by_role("button", name="Delete").click()
+    page.wait_for_function(f"document.querySelectorAll('.drawing .shape').length === {there + 1}")
+
+
+def test_an_end_snaps_to_another_and_to_the_edge(visit: Visit) -> None:
+    page = visit("/camera?name=drawn")
+    hand = Hand(page, "mouse")
+
+    hand.line("Line", (0.1, 0.5), (0.101, 0.998))
+    hand.line("Line", (0.104, 0.507), (0.5, 0.2))
+
+    first, second = (
+        page.locator(".drawing .shape.line").nth(number).get_attribute("aria-label") or ""
+        for number in (-2, -1)
+    )
+    assert re.search(r", 100 %$", first), first
+    start = re.search(r", ([\d.]+ %, [\d.]+ %) to", first)
+    assert start is not None
+    assert f", {start[1]} to" in second
+
+
+def test_a_file_that_changed_meanwhile_is_refused(visit: Visit, served: Served) -> None:
+    page = visit("/camera?name=drawn")
+    hand = Hand(page, "mouse")
+    hand.line("Line", (0.7, 0.3), (0.72, 0.9))
+    page.get_by_role("button", name="Review and write").click()
+    page.get_by_label(f"Type: {SENTENCE}").fill(SENTENCE)
+    by_hand = served.site.read_text() + "# by hand\n"
+    served.site.write_text(by_hand)
+
+    page.get_by_role("button", name="Write", exact=True).click()
+
+    page.get_by_text("it was changed on disk meanwhile").wait_for()
+    assert served.site.read_text() == by_hand
+
+
+EVIL = "<img src=x onerror=alert(1)>{{7*7}}"
+
+
+def test_a_camera_is_added_and_its_password_and_its_name_do_no_harm(
+    visit: Visit, served: Served, recorder: Recorder
+) -> None:
+    page = visit("/add", 768)
+    secret = "hunter2-and-more"
+    page.get_by_label("Name, such as north").fill(EVIL)
+    address = page.get_by_label("Address, such as")
+    address.fill(served.url.replace("rtsp://", f"rtsp://eve:{secret}@"))
+    page.get_by_role("button", name="Does it answer?").click()
+    page.get_by_text(f"It answers: pictures of {STREET.width} x {STREET.height} px.").wait_for()
+    page.get_by_role("button", name="Add it").click()
+    page.wait_for_selector(".difference")
+    page.get_by_role("button", name="Write", exact=True).click()
+    page.wait_for_selector("text=Capture a plate")
+
+    camera = site.load(served.site).camera(EVIL)
+    assert camera.source is not None
+    assert secret in camera.source.open_text()
+    assert secret not in served.site.read_text()
+    (kept,) = (served.folder / "secrets").iterdir()
+    assert kept.stat().st_mode & 0o077 == 0
+    # The name is shown as text on every page that shows it, and nothing of the address on any.
+    for path in ("/", "/journal"):
+        page.goto(served.address + path)
+        page.get_by_text(EVIL).first.wait_for()
+    assert page.locator("img[src=x]").count() == 0
+    said = "".join(recorder.frames) + "".join(body.decode("latin-1") for body in recorder.answers.values())
+    assert secret not in said
+    assert secret not in (served.folder / "console" / "journal.jsonl").read_text()
+
+
+def test_an_address_that_does_not_answer_is_told_in_words(visit: Visit) -> None:
+    page = visit("/add")
+    page.get_by_label("Name, such as north").fill("south")
+    page.get_by_label("Address, such as").fill("rtsp://127.0.0.1:9/none")
+    page.get_by_role("button", name="Does it answer?").click()
+    page.get_by_text("No picture: nothing answers at this address.").wait_for()
+    page.get_by_label("Address, such as").fill("file:///etc/passwd")
+    page.get_by_role("button", name="Does it answer?").click()
+    page.get_by_text("address: expected rtsp://").wait_for()
+
+
+def test_a_key_is_shown_once_listed_and_revoked(visit: Visit, served: Served) -> None:
+    upgrade(str(served.folder / "releases.db"))
+    page = visit("/keys", 360)
+    page.get_by_label("Name, such as who asks").fill("city hall")
+    page.get_by_role("button", name="Make a key").click()
+    key = page.locator(".secret").inner_text()
+    assert re.fullmatch(r"passerby_[0-9a-f]{12}_\S{43}", key)
+    page.reload()
+    page.get_by_text("city hall").wait_for()
+    assert key not in page.content()
+    page.get_by_role("button", name="Revoke").click()
+    page.get_by_text("revoked").wait_for()
+
+
+def test_a_viewer_looks_and_changes_nothing_and_is_out_when_removed(
+    visit: Visit, browser: "Browser", served: Served
+) -> None:
+    page = visit("/people")
+    page.get_by_label("Name").fill("Bo")
+    page.get_by_role("button", name="Invite").click()
+    invitation = page.locator(".secret").inner_text()
+    context = browser.new_context()
+    other = context.new_page()
+    other.goto(invitation)
+    other.fill("[name=password]", PASSWORD)
+    other.fill("[name=again]", PASSWORD)
+    other.click("button")
+    other.wait_for_selector("text=Bo (viewer)")
+    for path in ("/", "/camera?name=drawn", "/add", "/keys", "/people"):
+        other.goto(served.address + path)
+        other.wait_for_selector("main.page h1")
+        for name in ("Add a camera", "Review and write", "Add it", "Make a key", "Invite", "Remove", "Line"):
+            assert other.get_by_role("button", name=name, exact=True).count() == 0
+    assert other.request.get(served.address + "/pending.png?camera=drawn").status == 404
+
+    page.reload()
+    page.get_by_role("button", name="Remove").click()
+    # The open page of who was removed notices by itself.
+    other.wait_for_url("**/sign-in", timeout=20_000)
+    context.close()
+    assert ("Ada", "removed a user", "Bo") in entries(served)
+
+
+def test_budget_and_journal_are_shown(visit: Visit) -> None:
+    page = visit("/budget", 360)
+    page.get_by_text("Nothing was spent yet.").wait_for()
+    page = visit("/journal", 360)
+    page.get_by_text("wrote the site file").first.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_nothing_is_written_into_the_working_folder(served: Served, cookies: Any) -> None:
+    assert list(served.cwd.iterdir()) == []
+    assert {path.name for path in served.folder.iterdir()} <= {
+        *("site.yaml", "console", "plates", "secrets", "releases.db", "releases.db-wal", "releases.db-shm"),
+    }

@@ -5,14 +5,18 @@ import gzip
 import io
 import re
 from pathlib import Path
+from urllib.parse import quote_from_bytes
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from starlette.testclient import TestClient
 from tests.publish.pages import town
 
 from passerby.publish.database import upgrade
 from passerby.publish.pages import views
 from passerby.publish.pages.app import create_app
+from passerby.publish.pages.choice import NAMES
 from passerby.publish.pages.kept import Kept, answer
 from passerby.publish.query import Query
 from passerby.publish.store import Store, open_store
@@ -145,6 +149,23 @@ def test_what_cannot_be_answered_is_told_in_a_line(
     assert "passwd" not in got.text
     assert got.headers["cache-control"] == "no-store"
     assert "default-src 'self'" in got.headers["content-security-policy"]
+
+
+_VALUES = st.one_of(
+    st.binary(max_size=12), st.sampled_from([b"quay/bridge", b"in", b"person", b"2026-11-23", b"hour", b"da"])
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    path=st.sampled_from(["/counts.csv", "/about", "/plan-0", "/chart-x.svg", "/none"]),
+    query=st.dictionaries(st.sampled_from([*NAMES, "x", "%00"]), _VALUES, max_size=4),
+)
+def test_any_address_has_an_answer(client: TestClient, path: str, query: dict[str, bytes]) -> None:
+    text = "&".join(f"{name}={quote_from_bytes(value)}" for name, value in query.items())
+    got = client.get(f"{path}?{text}")
+    assert got.status_code in (200, 400, 404)
+    assert "<script" not in got.text
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE"])

@@ -57,8 +57,9 @@ def ticks(marks: Mapping[int, str], length: float) -> Spec:
             "labelExpr": f"({json.dumps({str(at): text for at, text in marks.items()})})[datum.value]",
             "title": None,
             "grid": False,
-            "labelFlush": True,
+            "labelFlush": False,
             "labelOverlap": "greedy",
+            "labelSeparation": 8,
             "labelBound": False,
         },
     }

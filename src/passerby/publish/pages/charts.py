@@ -35,7 +35,7 @@ def course(bars: Sequence[Bar], look: Look) -> Spec:
         height,
         [
             *_bar_layers(rows, "first", FIRST, FIRST_PALE),
-            _intervals(rows),
+            _intervals(rows, look),
         ],
         {"x": time_axis(bars, look), "y": count_axis()},
     )
@@ -50,7 +50,7 @@ def both_ways(by_direction: Mapping[str, Sequence[Bar]], look: Look) -> Spec:
     layers = [
         *_bar_layers(rising, "first", FIRST, FIRST_PALE),
         *_bar_layers(falling, "second", SECOND, SECOND_PALE),
-        _intervals([*rising, *falling]),
+        _intervals([*rising, *falling], look),
         *_legend(
             [
                 ("first", FIRST, words.of_direction(first, look.language)),
@@ -127,7 +127,7 @@ def profile(hours: Sequence[Hour], day: str, usual: str, look: Look) -> Spec:
         for hour in hours
         if hour.usual is not None
     ]
-    layers = [*_bar_layers(rows, "first", FIRST, FIRST_PALE), _intervals(rows)]
+    layers = [*_bar_layers(rows, "first", FIRST, FIRST_PALE), _intervals(rows, look)]
     legend = [("first", FIRST, day)]
     if usually:
         layers += [
@@ -233,13 +233,14 @@ def _bar_layers(rows: Sequence[Spec], name: str, colour: str, pale: str) -> list
     ]
 
 
-def _intervals(rows: Sequence[Spec]) -> Spec:
-    """The noise of each bar, as a line in its middle."""
+def _intervals(rows: Sequence[Spec], look: Look) -> Spec:
+    """The noise of each bar, as a line in its middle, thin enough to leave the bar to be seen."""
+    room_px = look.width_px / len({row["x"] for row in rows})
     middles = [{**row, "middle": row.get("middle", (row["x"] + row["x2"]) / 2)} for row in rows]
     return {
         "name": "noise",
         "data": {"values": middles},
-        "mark": {"type": "rule", "strokeWidth": 1 if len(rows) > 60 else 1.5, "color": WHISKER},
+        "mark": {"type": "rule", "strokeWidth": round(min(1.5, 0.3 * room_px), 2), "color": WHISKER},
         "encoding": {
             "x": {"field": "middle", "type": "quantitative"},
             "y": {"field": "low", "type": "quantitative"},

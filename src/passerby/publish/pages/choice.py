@@ -20,7 +20,8 @@ from passerby.publish.sums import Resolution
 
 LONGEST_DAYS = 366
 _MOST_BARS = 400
-_NAMES = ("at", "direction", "label", "from", "to", "resolution", "lang")
+NAMES = ("at", "direction", "label", "from", "to", "resolution", "lang")
+"""What an address can say, in the order in which it says it."""
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -53,12 +54,12 @@ def with_other(asked: Sequence[tuple[str, str]], **other: str | None) -> str:
     """A URL's query, with its question mark, of `asked` with `other` in its place; "" where nothing is left."""
     changed = {name.rstrip("_"): value for name, value in other.items()}
     kept = {**dict(asked), **changed}
-    query = urlencode([(name, kept[name]) for name in _NAMES if kept.get(name)])
+    query = urlencode([(name, kept[name]) for name in NAMES if kept.get(name)])
     return f"?{query}" if query else ""
 
 
 def read(
-    parameters: Sequence[tuple[str, str]], allowed: Sequence[str] = _NAMES
+    parameters: Sequence[tuple[str, str]], allowed: Sequence[str] = NAMES
 ) -> tuple[tuple[str, str], ...]:
     """The parameters of a URL that say something. Raises InputError for one that is not known or is given twice."""
     said: dict[str, str] = {}
@@ -72,7 +73,7 @@ def read(
         said[name] = value
     if said.get("lang") and said["lang"] not in languages():
         raise InputError(f"lang {said['lang'][:20]!r}: expected one of {', '.join(languages())}")
-    return tuple((name, said[name]) for name in _NAMES if said.get(name))
+    return tuple((name, said[name]) for name in NAMES if said.get(name))
 
 
 def choose(asked: tuple[tuple[str, str], ...], places: Sequence[Place], newest: date) -> Choice:

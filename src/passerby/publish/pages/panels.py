@@ -124,7 +124,7 @@ def _ways_table(view: View, language: Language) -> Table:
     head, between = [language.say("Time")], language.say("True number, 19 times in 20")
     for name in names:
         word = words.of_direction(name, language)
-        head += [word, f"{word}: {between}"]
+        head += [word, f"{word} – {between}"]
     at: dict[datetime, dict[str, Bar]] = {}
     for name, bars in view.by_direction.items():
         for bar in bars:
@@ -153,7 +153,7 @@ def _profile_table(view: View, language: Language) -> Table:
     say = language.say
     day = language.short_day(view.choice.last)
     between = say("True number, 19 times in 20")
-    head = [say("Hour"), day, f"{day}: {between}"]
+    head = [say("Hour"), day, f"{day} – {between}"]
     if view.usual_days:
         head += [_usual(view, language), between]
     rows = [
@@ -242,7 +242,7 @@ CHARTS: dict[str, Chart] = {
         _ways_table,
     ),
     "classes": Chart(
-        lambda view: bool(view.labels),
+        lambda view: len(view.labels) > 1,
         lambda view, language: language.say("By class"),
         lambda view, language: language.say("All of the days shown."),
         lambda view, look: charts.classes(view.labels, look),

@@ -38,7 +38,10 @@ def main() -> None:
     for path in sorted((PAGES / "messages").glob("*.po")):
         with path.open("rb") as file:
             catalog = read_po(file, locale=path.stem)
-        catalog.update(template(), no_fuzzy_matching=True)
+        fresh = template()
+        # The date of a file is that of its translator, and not of each run of this.
+        fresh.creation_date = catalog.creation_date
+        catalog.update(fresh, no_fuzzy_matching=True)
         catalog.obsolete.clear()
         with path.open("wb") as file:
             write_po(file, catalog, width=WIDTH, omit_header=False, include_lineno=False, sort_output=True)

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
@@ -11,12 +12,18 @@ pytest.importorskip("fastapi", reason="the extra `web` is not installed")
 pytest.importorskip("vl_convert", reason="the extra `web` is not installed")
 
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp
 from tests.publish.pages import town
 
+from passerby.publish.database import upgrade
 from passerby.publish.pages.app import create_app
 from passerby.publish.store import Store, open_store
+from passerby.release import Cell, Release
+from passerby.site import parse
 
 DAYS = 45
+NASTY = "<script>alert(1)</script>'\"{{7*7}}"
+"""A name that would be a program where names are not kept text."""
 
 
 @pytest.fixture(scope="session")
@@ -40,16 +47,49 @@ def client(town_path: Path) -> TestClient:
     return TestClient(create_app(town.make_site(1), town_path, version="1.2.3"))
 
 
-@pytest.fixture(scope="session")
-def address(town_path: Path) -> Iterator[str]:
-    """Where the town's page is served, on a port of this machine."""
+@contextmanager
+def serving(app: ASGIApp) -> Iterator[str]:
+    """Where `app` is served, on a port of this machine."""
     uvicorn = pytest.importorskip("uvicorn", reason="the extra `web` is not installed")
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        app = create_app(town.make_site(1), town_path, version="1.2.3")
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False, lifespan="off"))
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         server.should_exit = True
         thread.join()
+
+
+@pytest.fixture(scope="session")
+def address(town_path: Path) -> Iterator[str]:
+    """Where the town's page is served."""
+    with serving(create_app(town.make_site(1), town_path, version="1.2.3")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def nasty_app(tmp_path_factory: pytest.TempPathFactory) -> ASGIApp:
+    """The page of a site whose names are all NASTY."""
+    folder = tmp_path_factory.mktemp("nasty")
+    path = folder / "releases.db"
+    upgrade(path)
+    store = open_store(path, town.ZONE)
+    cells = [Cell(NASTY, f"line {NASTY}", direction, "person") for direction in (f"in {NASTY}", "out")]
+    start = 1_795_388_400_000
+    store.write([Release(cell, start, start + 900_000, 900, 2.0, 0.8, 1.0, "r") for cell in cells], "bin")
+    store.close()
+    quoted = NASTY.replace("'", "''")
+    site = parse(
+        f"""
+site: {{name: 'site {quoted}', timezone: Europe/Copenhagen}}
+page: {{operator: '{quoted}', purpose: '{quoted}', contact: '{quoted}'}}
+cameras:
+  '{quoted}':
+    lines:
+      'line {quoted}': {{from: [0.1, 0.5], to: [0.9, 0.5], names: ['in {quoted}', out]}}
+    privacy: {{epsilon: 1}}
+""",
+        folder / "site.yaml",
+    )
+    return create_app(site, path)

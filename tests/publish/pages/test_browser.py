@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from starlette.types import ASGIApp
+from tests.publish.pages.conftest import NASTY, serving
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Dialog, Page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 AXE = Path(sys.prefix) / "node_modules/axe-core/axe.min.js"
@@ -170,6 +172,28 @@ def test_a_table_is_opened_and_scrolled_by_keyboard(visit: Open) -> None:
         page.wait_for_timeout(50)
     assert page.evaluate("document.activeElement.scrollTop") > 100
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_names_that_would_be_programs_are_text(browser: "Browser", nasty_app: ASGIApp) -> None:
+    with serving(nasty_app) as address:
+        page = browser.new_page()
+        ran: list[str] = []
+
+        def told(dialog: "Dialog") -> None:
+            ran.append(dialog.message)
+            dialog.dismiss()
+
+        page.on("dialog", told)
+        page.on("console", lambda message: ran.append(message.text))
+        for path in ("", "counts", "about", "sign"):
+            page.goto(f"{address}/{path}")
+            assert page.locator("script").count() == 0
+            assert NASTY in page.inner_text("body")
+        page.goto(f"{address}/")
+        page.locator(".card a").first.click()
+        assert page.inner_text("h1") == f"line {NASTY}"
+        page.close()
+    assert ran == []
 
 
 def test_every_download_is_a_file(visit: Open, tmp_path: Path) -> None:

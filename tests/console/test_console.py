@@ -6,6 +6,7 @@ Law: what a person would do is done, and what came of it is read from the disk.
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,13 @@ import pytest
 pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install 'passerby[console]'")
 
 from tests.console.street import EMPTY, STREET, Recorder, Served, canaries, console, picture_of
+from tests.privacy.conftest import begin, charge
 
 from passerby import simulate, site
 from passerby.console import plates
+from passerby.privacy.database import open_ledger
 from passerby.publish.database import upgrade
+from passerby.running import status
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, Page
@@ -384,16 +388,56 @@ def test_a_viewer_looks_and_changes_nothing_and_is_out_when_removed(
     assert ("Ada", "removed a user", "Bo") in entries(served)
 
 
-def test_budget_and_journal_are_shown(visit: Visit) -> None:
+def test_health_and_budget_are_those_that_the_run_told(visit: Visit, served: Served) -> None:
+    page = visit("/")
+    page.get_by_text("not run yet").first.wait_for()
+    since_ms = 1_790_000_000_000
+    north = status.CameraStatus(
+        "north", True, "live", since_ms, 12.5, 0.98, 0.25, 1.0, "sender", 0, None, "its clock is 3 s fast"
+    )
+    drawn = status.CameraStatus(
+        "drawn", False, "credentials", since_ms, 0.0, 0.0, 1.0, 1.0, "sender", 0, None, ""
+    )
+    told = status.Status("Harbour Street", 1, since_ms, since_ms, 0, (north, drawn), ())
+    state = served.site.with_name("site.yaml.run")
+    with status.alone(state, served.site):
+        status.write(state, told)
+        page.reload()
+        page.get_by_text("up since 21 Sep 16:13, 12.5 frames a second, 98% of today").wait_for()
+        page.get_by_text("budget: epsilon 0.25 left of 1 for who passes now").wait_for()
+        page.get_by_text("its clock is 3 s fast").wait_for()
+        page.get_by_text("down since 21 Sep 16:13: the name or the password is refused").wait_for()
+    page.reload()
+    page.get_by_text("Nobody runs this site").wait_for()
+
+
+def test_what_was_spent_is_told_by_the_ledger(visit: Visit, served: Served) -> None:
     page = visit("/budget", 360)
     page.get_by_text("Nothing was spent yet.").wait_for()
+    with closing(open_ledger(served.folder / "ledger.db", create=True)) as ledger:
+        epoch = begin(ledger, "north")
+        ledger.spend(charge(1, 400_000, epoch=epoch))
+
+    page.reload()
+
+    page.get_by_text("epsilon 0.4 of 1 (40%)").wait_for()
+    page.get_by_text("bridge bins").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_the_journal_is_shown(visit: Visit) -> None:
     page = visit("/journal", 360)
-    page.get_by_text("wrote the site file").first.wait_for()
+    page.get_by_text("became operator, by invitation").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def test_nothing_is_written_into_the_working_folder(served: Served, cookies: Any) -> None:
     assert list(served.cwd.iterdir()) == []
     assert {path.name for path in served.folder.iterdir()} <= {
-        *("site.yaml", "console", "plates", "secrets", "releases.db", "releases.db-wal", "releases.db-shm"),
+        *("site.yaml", "site.yaml.run", "console", "plates", "secrets"),
+        *(
+            f"{name}{end}"
+            for name in ("releases.db", "ledger.db")
+            for end in ("", "-wal", "-shm", ".mark", ".mark.lock")
+        ),
     }

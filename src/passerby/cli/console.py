@@ -3,13 +3,20 @@
 Law: what the pages need is loaded here alone, so that no other command waits for it.
 """
 
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from passerby.cli.database import database_option, needs
 from passerby.cli.group import note, write_out
 from passerby.cli.ledger import ledger_options_as, place_of
+from passerby.cli.run import state_of, state_option
+from passerby.errors import InputError
+
+if TYPE_CHECKING:
+    from passerby.console.known import SiteState
 
 
 @click.command(short_help="Set up cameras and lines on a page, signed in.")
@@ -25,10 +32,11 @@ from passerby.cli.ledger import ledger_options_as, place_of
     help="A name that browsers ask for it by, such as that of the proxy before it; may be given several times.",
 )
 @click.option(
-    "--state",
+    "--users",
     type=click.Path(path_type=Path),
     help="The folder of its users and its journal; by default `console` beside SITE.",
 )
+@state_option
 @database_option
 @ledger_options_as("ledger")
 @click.option("--model-dir", type=click.Path(path_type=Path), help="Folder of the detectors' weights.")
@@ -37,6 +45,7 @@ def console(
     host: str,
     port: int,
     names: tuple[str, ...],
+    users: Path | None,
     state: Path | None,
     where: str,
     ledger: str | None,
@@ -57,13 +66,14 @@ def console(
         from passerby.console.serving import LOOPBACK, serve
     settings = Settings(
         site=site,
-        state=state or site.parent / "console",
+        state=users or site.parent / "console",
         plates=site.parent / "plates",
         ledger=place_of(ledger, create=False),
         mark=mark,
         database=where,
         model_dir=model_dir,
         names=names,
+        run_state=partial(_told, state_of(site, state)),
     )
     if host not in LOOPBACK:
         note("warning: passwords would cross the network in clear: let a proxy with TLS stand before it")
@@ -74,3 +84,29 @@ def console(
             note(f"nobody can sign in yet; the first user begins at {first}")
 
     serve(open_desk(settings), host=host, port=port, on_ready=ready)
+
+
+def _told(folder: Path) -> "SiteState | None":
+    """What `passerby run` told of the site last; None where it was never run with this folder."""
+    from passerby.console.known import CameraState, SiteState
+    from passerby.running import status
+
+    try:
+        found = status.read(folder)
+    except InputError:
+        return None
+    cameras = {
+        one.camera: CameraState(
+            one.camera,
+            one.up,
+            one.reason,
+            one.since_ms,
+            one.fps,
+            one.covered,
+            one.epsilon_left,
+            one.epsilon_budget,
+            one.note,
+        )
+        for one in found.cameras
+    }
+    return SiteState(found.written_ms, status.is_run(folder), cameras, found.problems)

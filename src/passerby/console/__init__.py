@@ -1,4 +1,5 @@
-"""The console: local pages for who holds the footage.
+"""The console: pages for who holds the footage (`verify`) and for who operates a site (`console`).
 
-Law: loopback only, for who has the token; it is given slices, counts and clicks, and never a frame.
+Law: loopback unless told otherwise, for who has the token or is signed in; it is given slices, counts, clicks, approved
+plates and marks on a grid, and never a frame.
 """

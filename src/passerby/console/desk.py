@@ -4,12 +4,14 @@ Law: whoever asks is known by a session that still lives; what changes anything 
 before it is done.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import time
 
 from passerby.console.jobs import Jobs
 from passerby.console.journal import Entry, Journal
+from passerby.console.known import SiteState
 from passerby.console.signing import Attempts, Sessions
 from passerby.console.users import Role, Users
 from passerby.errors import InputError, OutputError
@@ -23,7 +25,8 @@ class RefusedError(InputError):
 class Settings:
     """`site` is the site file, `state` the folder of users and journal, `plates` that of approved pictures.
     `ledger` and `mark`: as of the option; `database`: the store of releases.
-    `names` are further ones by which browsers may ask for it."""
+    `names` are further ones by which browsers may ask for it. `run_state` answers how the site is run on this
+    machine, if it is: given, for the console may not see the process that runs a site."""
 
     site: Path
     state: Path
@@ -33,6 +36,7 @@ class Settings:
     database: str
     model_dir: Path | None
     names: tuple[str, ...] = ()
+    run_state: Callable[[], SiteState | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """All cameras at a glance: whether each is well, what it has spent, what is still to be set up.
 
-Law: health comes from what `passerby run` wrote, budget from the ledger; nothing is looked at here.
+Law: health and budget are what whoever runs the site told; nothing is looked at, and no ledger is opened here.
 """
 
-from datetime import datetime
+from datetime import tzinfo
 from urllib.parse import quote
 
 from fastapi import Request
@@ -14,10 +14,8 @@ from passerby import clock
 from passerby.console import known, plates, sitefile
 from passerby.console.desk import Desk, Signed
 from passerby.console.jobs import words as reason_words
+from passerby.console.known import CameraState, SiteState
 from passerby.console.pages.layout import camera_url, heading, problems, words
-from passerby.privacy.account import Account
-from passerby.privacy.noise import MICRO
-from passerby.publish.store import Health
 from passerby.site import Camera
 from passerby.video.health import Reason
 
@@ -26,61 +24,64 @@ async def cameras(desk: Desk, signed: Signed, request: Request) -> None:
     read = await run_in_threadpool(sitefile.read, desk.settings.site)
     site = read.site
     heading(site.name, f"{desk.settings.site} · {site.timezone}")
+    zone = clock.zone_of(site.timezone)
+    state = await run_in_threadpool(desk.settings.run_state)
+    if state is None:
+        state = await run_in_threadpool(known.by_store, desk.settings.database, desk.now_ms())
     if site.warnings:
         problems(site.warnings)
-    health = await run_in_threadpool(known.health, desk.settings.database)
-    accounts = await run_in_threadpool(known.accounts, desk.settings.ledger, desk.settings.mark)
-    if isinstance(accounts, str):
-        problems([accounts])
-        accounts = {}
-    now_ms = desk.now_ms()
+    if state is not None:
+        if not state.runs:
+            words("p", f"Nobody runs this site: what is told here is of {_at(state.told_ms, zone)}.", "warn")
+        if state.problems:
+            problems(state.problems)
     with ui.element("ul").classes("cards"):
         for camera in site.cameras:
-            since = clock.zone_of(site.timezone)
-            one = health.get(camera.name)
-            told = "" if one is None else f"{clock.to_local(one.since_ms, since):%d %b %H:%M}"
-            _card(desk, camera, one, told, accounts.get(camera.name), now_ms)
+            _card(desk, camera, state, zone)
     if signed.operates:
         words("a", "Add a camera", "button").props('href="/add"')
 
 
-def _card(
-    desk: Desk, camera: Camera, health: Health | None, since: str, account: Account | None, now_ms: int
-) -> None:
+def _card(desk: Desk, camera: Camera, state: SiteState | None, zone: tzinfo) -> None:
     plate = plates.find(desk.settings.plates, camera.name)
+    one = None if state is None else state.cameras.get(camera.name)
     with ui.element("li").classes("card"):
         if plate is not None:
-            address = f"/plate.png?camera={quote(camera.name, safe='')}&v={plate.digest[:12]}"
-            ui.element("img").props("loading=lazy").props["src"] = address
+            image = ui.element("img").props("loading=lazy alt=''")
+            image.props["src"] = f"/plate.png?camera={quote(camera.name, safe='')}&v={plate.digest[:12]}"
         else:
             words("p", "no plate yet", "no-plate")
         with ui.element("div"):
-            words("h2", "").props["class"] = "name"
             words("a", camera.name, "stretched").props["href"] = camera_url("/camera", camera.name)
-            state, text = _state(health, since, now_ms)
-            words("p", text, f"state {state}")
-            lines = len(camera.lines)
-            words("p", f"{lines} line{'' if lines == 1 else 's'}, {len(camera.zones)} zones")
-            words("p", _budget(camera, account))
+            kind, text = _health(one, state, zone)
+            words("p", text, f"state {kind}")
+            lines, zones = len(camera.lines), len(camera.zones)
+            words("p", f"{lines} line{'' if lines == 1 else 's'}, {zones} zone{'' if zones == 1 else 's'}")
+            words("p", _budget(camera, one))
+            if one is not None and one.note:
+                words("p", one.note, "hint")
 
 
-def _state(health: Health | None, since: str, now_ms: int) -> tuple[str, str]:
-    if health is None:
+def _health(one: CameraState | None, state: SiteState | None, zone: tzinfo) -> tuple[str, str]:
+    if one is None or state is None:
         return "unknown", "not run yet"
-    if now_ms - health.seen_ms > known.SILENT_MS:
-        return (
-            "unknown",
-            f"nobody runs this site: last heard of {datetime.fromtimestamp(health.seen_ms / 1000):%d %b %H:%M}",
-        )
-    if health.up:
-        return "up", f"up since {since}"
-    reason = health.reason
-    told = reason_words(Reason(reason)) if reason in {one.value for one in Reason} else reason
-    return "down", f"down since {since}: {told}"
+    since = _at(one.since_ms, zone)
+    if not one.up:
+        reason = reason_words(Reason(one.reason)) if one.reason in list(Reason) else one.reason
+        return "unknown" if not state.runs else "down", f"down since {since}: {reason}"
+    told = f"up since {since}"
+    if one.fps is not None:
+        told += f", {one.fps:.1f} frames a second"
+    if one.covered is not None:
+        told += f", {one.covered:.0%} of today"
+    return "up" if state.runs else "unknown", told
 
 
-def _budget(camera: Camera, account: Account | None) -> str:
-    if account is not None:
-        spent, whole = account.cost_micro / MICRO, account.budget_micro / MICRO
-        return f"budget: epsilon {spent:g} of {whole:g}, epoch {account.epoch}"
-    return "budget: nothing spent yet" if camera.policy else "no privacy policy: nothing is released"
+def _budget(camera: Camera, one: CameraState | None) -> str:
+    if one is not None and one.epsilon_left is not None and one.epsilon_budget is not None:
+        return f"budget: epsilon {one.epsilon_left:g} left of {one.epsilon_budget:g} for who passes now"
+    return "" if camera.policy else "no privacy policy: nothing is released"
+
+
+def _at(time_ms: int, zone: tzinfo) -> str:
+    return f"{clock.to_local(time_ms, zone):%d %b %H:%M}"

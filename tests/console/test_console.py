@@ -285,6 +285,25 @@ def test_an_end_snaps_to_another_and_to_the_edge(visit: Visit) -> None:
     assert f", {start[1]} to" in second
 
 
+def test_a_corridor_is_widened_by_its_edge(visit: Visit) -> None:
+    page = visit("/camera?name=drawn")
+    hand = Hand(page, "mouse")
+    hand.line("Line", (0.5, 0.2), (0.5, 0.8))
+    edge = page.locator("[data-handle=corridor]")
+    box = edge.locator(".dot").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    # From the line at half the width to a quarter: 80 px of 180.
+    page.mouse.move(*hand.at(0.25, 0.4), steps=3)
+    page.mouse.up()
+    page.wait_for_function("document.querySelector('[data-handle=corridor]').ariaLabel.includes('0.44')")
+    edge.focus()
+    page.keyboard.press("ArrowUp")
+    page.wait_for_function("document.querySelector('[data-handle=corridor]').ariaLabel.includes('0.455')")
+    page.wait_for_function("document.querySelector('[aria-label^=Corridor]').value === '0.455'")
+
+
 def test_a_file_that_changed_meanwhile_is_refused(visit: Visit, served: Served) -> None:
     page = visit("/camera?name=drawn")
     hand = Hand(page, "mouse")

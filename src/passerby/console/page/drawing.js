@@ -45,6 +45,11 @@ export default {
             <circle class="grab" :cx="p[0] * width" :cy="p[1] * height" :r="22 * u"></circle>
             <circle class="dot" :cx="p[0] * width" :cy="p[1] * height" :r="6 * u" :stroke-width="2 * u"></circle>
           </g>
+          <g v-if="chosen.kind === 'line' && chosen.corridor" class="handle" tabindex="0" role="button"
+            data-handle="corridor" :aria-label="'corridor, ' + chosen.corridor + ' frame heights to each side'">
+            <circle class="grab" v-bind="edge(chosen)" :r="20 * u"></circle>
+            <circle class="dot wide" v-bind="edge(chosen)" :r="5 * u" :stroke-width="2 * u"></circle>
+          </g>
         </g>
         <g v-if="draft" class="draft">
           <polyline :points="list(draft.points.concat(draft.to ? [draft.to] : []))" :stroke-width="2.5 * u"></polyline>
@@ -197,7 +202,7 @@ export default {
         return;
       }
       if (handle && this.chosen) {
-        this.drag = { handle: Number(handle.dataset.handle), from: at, points: copy(this.chosen.points), moved: false };
+        this.drag = { handle: part(handle), from: at, points: copy(this.chosen.points), moved: false };
       } else if (shape) {
         this.select(Number(shape.dataset.id));
         this.drag = { handle: null, from: at, points: copy(this.chosen.points), moved: false };
@@ -231,7 +236,11 @@ export default {
         this.remember();
         this.drag.moved = true;
       }
-      if (this.drag.handle !== null) {
+      if (this.drag.handle === "corridor") {
+        const { a, right } = this.frame(this.chosen);
+        const [x, y] = this.px(at);
+        this.widen(Math.abs((x - a[0]) * right[0] + (y - a[1]) * right[1]) / this.height);
+      } else if (this.drag.handle !== null) {
         const other = this.chosen.points.length === 2 ? this.chosen.points[1 - this.drag.handle] : null;
         this.chosen.points[this.drag.handle] = this.snapTo(at, this.chosen, other);
       } else {
@@ -336,8 +345,11 @@ export default {
       const handle = event.target.closest("[data-handle]");
       // Keys that are held down are one step back.
       if (!event.repeat) this.remember();
-      if (handle) {
-        const i = Number(handle.dataset.handle);
+      if (handle && part(handle) === "corridor") {
+        this.widen(this.chosen.corridor + (way[0] - way[1]) * step);
+        this.tell("corridor " + this.chosen.corridor);
+      } else if (handle) {
+        const i = part(handle);
         const p = this.chosen.points[i];
         this.chosen.points[i] = [clamp(p[0] + way[0] * step), clamp(p[1] + way[1] * step)];
         this.tell(this.handleLabel(this.chosen, i));
@@ -357,6 +369,15 @@ export default {
       const x = Math.min(Math.max(dx, -Math.min(...xs)), 1 - Math.max(...xs));
       const y = Math.min(Math.max(dy, -Math.min(...ys)), 1 - Math.max(...ys));
       this.chosen.points = points.map((p) => [p[0] + x, p[1] + y]);
+    },
+    widen(corridor) {
+      this.chosen.corridor = Math.round(Math.min(2, Math.max(0.01, corridor)) * 200) / 200;
+    },
+    edge(s) {
+      const { a, b, right } = this.frame(s);
+      const at = [0, 1].map((i) => a[i] + (b[i] - a[i]) * 0.2 + right[i] * s.corridor * this.height);
+      // What lies outside of the picture is taken at its edge.
+      return { cx: this.inside(at[0], this.width), cy: this.inside(at[1], this.height) };
     },
     snapTo(at, own, other) {
       this.snapped = null;
@@ -470,6 +491,10 @@ const START = {
     [0.35, 0.65],
   ],
 };
+
+function part(handle) {
+  return handle.dataset.handle === "corridor" ? "corridor" : Number(handle.dataset.handle);
+}
 
 function copy(value) {
   return JSON.parse(JSON.stringify(value));

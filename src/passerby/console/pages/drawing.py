@@ -34,7 +34,7 @@ _TOOLS = {
     "scale": "Known length",
 }
 _HINTS = {
-    "select": "Take a shape or one of its ends. Arrow keys move, Shift faster, Alt finer; Delete takes it out.",
+    "select": "Take a shape, an end, or the edge of a corridor. Arrow keys move it, Shift faster, Alt finer.",
     "line": "Press at one end and let go at the other, or press Enter to begin with one in the middle.",
     "arm": "A line across one arm of a junction: in is towards the middle of the picture, out is away from it.",
     "zone": "Click its corners; a click on the first one, a double click or Enter closes it.",
@@ -332,7 +332,7 @@ class _Setup:
                         f"{ground.corridor_m:.1f} m wide: {ground.walk_s:.1f} s on foot, "
                         f"{ground.slow_s:.1f} s slowly",
                     ),
-                    ("Rho from that", f"{ground.rho_ms / 1000:g} s"),
+                    ("Rho it needs", f"{ground.rho_ms / 1000:g} s"),
                 ]
             if isinstance(found, Plan):
                 rows += _rows(found)

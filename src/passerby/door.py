@@ -7,6 +7,8 @@ link, and there is no field for anything else.
     up                   Hello, then Pulse, Said; or Fault
 """
 
+import traceback
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -67,7 +69,8 @@ class Checked(_Message):
 
 
 class Pulse(_Message):
-    """Once a second: the link, and since the start the frames that came, CPU time, and chunks given up."""
+    """Once a second: the link, and since the start the frames that came, CPU time, the pictures that were to be
+    looked at and those that were, and chunks given up."""
 
     word: Literal["pulse"] = "pulse"
     up: bool
@@ -76,6 +79,8 @@ class Pulse(_Message):
     sender_clock: bool
     frames: _Ms
     cpu_ms: _Ms
+    due: _Ms
+    looked: _Ms
     given_up: _Ms
 
 
@@ -103,6 +108,13 @@ Up = Hello | Checked | Pulse | Said | Fault
 
 _DOWN: TypeAdapter[Down] = TypeAdapter(Annotated[Down, Field(discriminator="word")])
 _UP: TypeAdapter[Up] = TypeAdapter(Annotated[Up, Field(discriminator="word")])
+
+
+def fault_of(error: Exception) -> Fault:
+    """Where in the program it happened; the text of an error may hold anything."""
+    own = [one for one in traceback.extract_tb(error.__traceback__) if "passerby" in Path(one.filename).parts]
+    place = f"{Path(own[-1].filename).stem}:{own[-1].lineno}" if own else "unknown:0"
+    return Fault(kind=type(error).__name__[:60], place=place)
 
 
 def line_of(message: Down | Up) -> bytes:

@@ -23,9 +23,10 @@ from passerby.publish.sums import Sum
 from passerby.synth import Street
 
 PATIENCE_S = 60.0
-BIN_MS = 10_000
+BIN_MS = 5_000
+CHUNK_MS = 2_500
 STREET = Street(seed=5, duration_s=120.0, width=192, height=108, fps=10, density="dense", parked=0)
-POLICY = "{rho: 2s, k: 1, epsilon: 1000000, chunk: 5s, warmup: 1s, clip: 9, every: 10s}"
+POLICY = "{rho: 2s, k: 1, epsilon: 1000000, chunk: 2500ms, warmup: 1s, clip: 9, every: 5s}"
 """Noise of a scale of 0.0001: what is released is what was counted."""
 
 

@@ -223,7 +223,7 @@ def test_whoever_is_killed_goes_on_where_it_was(place: Place, cameras: Cameras) 
         place.until_bins(1, "north")
         (first, *_) = place.spans("north")
         # In the second half of a bin, so that there is something to lose.
-        until(lambda: now_ms() % BIN_MS > 7_000, place.told)
+        until(lambda: now_ms() % BIN_MS > 4_000, place.told)
         process.kill()
         killed_ms = now_ms()
         process.wait()
@@ -234,7 +234,8 @@ def test_whoever_is_killed_goes_on_where_it_was(place: Place, cameras: Cameras) 
         process.wait()
 
     with place.running():
-        place.until_bins(4, "north", "south")
+        until(lambda: bool(place.camera("north").get("up") and place.camera("south").get("up")), place.told)
+        place.until_bins(len(place.spans("north")) + 4, "north")
 
     bins = place.bins()
     whole(bins)
@@ -300,8 +301,10 @@ def test_every_mistake_is_told_and_nothing_starts(tmp_path: Path) -> None:
         "  east:\n    lines: {a: {from: [0.1, 0.5], to: [0.9, 0.5]}}\n"
     )
     ran = subprocess.run(
-        [sys.executable, "-m", "passerby", "run", str(place.site), "--database", place.store]
-        + ["--ledger", str(place.ledger)],
+        [
+            *(sys.executable, "-m", "passerby", "run", str(place.site)),
+            *("--database", place.store, "--ledger", str(place.ledger)),
+        ],
         capture_output=True,
         text=True,
         check=False,

@@ -101,11 +101,11 @@ def run(
             spool_key=os.environ.get(_KEY) or None,
         )
         log_ = logger(as_json=log == "json" or (log == "auto" and not sys.stderr.isatty()))
-        Supervisor(places, first, delays, _hold(state), log_.info, log_.warning).run()
+        well = Supervisor(places, first, delays, _hold(state), log_.info, log_.warning).run()
     # A thread that waits for a database is not waited for.
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)
+    os._exit(0 if well else 1)
 
 
 def _hold(state: Path) -> "Hold | None":

@@ -119,9 +119,10 @@ class Book:
         self._accounts.pop(name, None)
 
     def add(self, name: str, line: str, span: Span, counts: tuple[int, ...], covered_ms: int) -> None:
-        """What a chunk of a camera says. Raises ValueError for what none of its chunks can say."""
+        """What a chunk of a camera says; no counts where it was given up. Raises ValueError for what none of its
+        chunks can say."""
         account = self._accounts.get(name)
-        if account is None or account.epoch is None:
+        if account is None or account.epoch is None or not counts:
             return
         counted = next((one for one in account.camera.lines if one.line.name == line), None)
         if counted is None:

@@ -11,13 +11,13 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Empty, Queue
+from queue import Empty, Full, Queue
 from threading import Event, Thread
 from time import monotonic, time
 from typing import Any
 
 from passerby import clock
-from passerby.door import Hello, Order, Paid, Said, Up
+from passerby.door import Hello, Order, Paid, Said, Up, fault_of
 from passerby.errors import LedgerError, OutputError, PasserbyError, SiteError
 from passerby.privacy.database import open_ledger
 from passerby.privacy.ledger import Ledger
@@ -26,6 +26,7 @@ from passerby.publish.spool import Spool
 from passerby.publish.store import Health
 from passerby.running import status
 from passerby.running.book import Book, Delays, Standing
+from passerby.running.capacity import cores, could_do
 from passerby.running.child import Child
 from passerby.running.hold import Hold
 from passerby.running.outages import Outages
@@ -97,9 +98,13 @@ class Supervisor:
         self._started_ms = round(time() * 1000)
         self._status_s = 0.0
         self._links: dict[str, tuple[bool, str]] = {}
+        self._broken = False
 
-    def run(self) -> None:
-        """Until SIGTERM or SIGINT; every thread and process has ended, or is not waited for, within 5 s of that."""
+    def run(self) -> bool:
+        """Until SIGTERM or SIGINT; every thread and process has ended, or is not waited for, within 5 s of that.
+
+        False where it ended for a fault of its own: it is to be started again, and goes on where it was.
+        """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
         signal.signal(signal.SIGHUP, lambda *_: self._reread.set())
@@ -107,8 +112,8 @@ class Supervisor:
             self._spool, self._places.store, self._wanted.site.timezone, self._health, self._outages
         )
         threads = [
-            Thread(target=self._keep_accounts, name="accounts", daemon=True),
-            Thread(target=outbox.run, args=(self._stop,), name="outbox", daemon=True),
+            Thread(target=self._do, args=(self._keep_accounts,), name="accounts", daemon=True),
+            Thread(target=self._do, args=(lambda: outbox.run(self._stop),), name="outbox", daemon=True),
         ]
         for thread in threads:
             thread.start()
@@ -120,8 +125,20 @@ class Supervisor:
                 one.watch()
             self._leaving = [child for child in self._leaving if not child.ended]
             self._reload()
+            self._judge()
             self._write_status()
         self._end(threads)
+        return not self._broken
+
+    def _do(self, work: Callable[[], None]) -> None:
+        """A part that ends by itself ends the run: half of one is worse than none."""
+        try:
+            work()
+        except Exception as error:
+            fault = fault_of(error)
+            self._warn("a part of the run broke", kind=fault.kind, place=fault.place)
+            self._broken = True
+            self._stop.set()
 
     def _listen(self) -> None:
         """What cameras say, and no longer than a turn."""
@@ -134,9 +151,16 @@ class Supervisor:
             if not one.take(child, message):
                 continue
             if isinstance(message, Hello):
-                self._accounts.put(_Join(one.camera, message.detector))
+                self._account(one, _Join(one.camera, message.detector))
             elif isinstance(message, Said):
-                self._accounts.put((one.camera.name, message))
+                self._account(one, (one.camera.name, message))
+
+    def _account(self, one: Watched, what: "_Join | tuple[str, Said]") -> None:
+        try:
+            self._accounts.put_nowait(what)
+        except Full:
+            # A ledger that hangs for hours; it joins again when it is started again.
+            one.crash()
 
     def _heard(self, one: Watched, child: Child, message: Up | None) -> None:
         self._inbox.put((one, child, message))
@@ -301,6 +325,18 @@ class Supervisor:
     def _cameras(self) -> list[status.CameraStatus]:
         return [_camera_status(one, self._standings.get(name)) for name, one in list(self._watched.items())]
 
+    def _judge(self) -> None:
+        """Whether the machine is fast enough, and what it could do."""
+        watched = self._watched.values()
+        possible = could_do([need for one in watched if (need := one.need) is not None], cores())
+        if any(one.late for one in watched):
+            could = "" if possible is None else f"; by the CPU time they take, it could do about {possible}"
+            self._outages.begin(
+                "machine", f"too slow for its {len(watched)} cameras, so chunks are given up{could}"
+            )
+        else:
+            self._outages.end("machine")
+
     def _write_status(self) -> None:
         cameras = self._cameras()
         links = {one.camera: (one.up, one.reason) for one in cameras}
@@ -353,7 +389,7 @@ def _camera_status(one: Watched, standing: Standing | None) -> status.CameraStat
     if standing is not None and standing.refused is not None:
         notes.append(standing.refused)
     if pulse is not None and pulse.given_up:
-        notes.append(f"{pulse.given_up} chunks were too late")
+        notes.append(f"{pulse.given_up} chunks were given up, for they came too late")
     return status.CameraStatus(
         camera=one.camera.name,
         up=one.up,

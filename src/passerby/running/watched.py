@@ -11,6 +11,7 @@ from time import monotonic, time
 
 from passerby.backoff import wait_s
 from passerby.door import Down, Fault, Hello, Paid, Pulse, Up
+from passerby.running.capacity import need_of
 from passerby.running.child import Child
 from passerby.running.outages import Outages
 from passerby.site import Camera
@@ -23,6 +24,7 @@ _STEADY_S = 60.0
 _WELL_S = 10.0
 """A process that lives for this long is over what it died of before."""
 _FPS_PULSES = 10
+_PULSES = 60
 
 
 class Watched:
@@ -47,7 +49,7 @@ class Watched:
         self._child: Child | None = None
         self._failures = 0
         self._again_s = 0.0
-        self._pulses: deque[tuple[float, int]] = deque(maxlen=_FPS_PULSES)
+        self._pulses: deque[tuple[float, Pulse]] = deque(maxlen=_PULSES)
 
     @property
     def child(self) -> Child | None:
@@ -62,8 +64,24 @@ class Watched:
         """Frames a second over the last few seconds."""
         if len(self._pulses) < 2:
             return 0.0
+        (first_s, first), (last_s, last) = (
+            self._pulses[-min(len(self._pulses), _FPS_PULSES)],
+            self._pulses[-1],
+        )
+        return max(0, last.frames - first.frames) / max(0.1, last_s - first_s)
+
+    @property
+    def need(self) -> float | None:
+        """The cores that it needs, over the last minute; None where that is not known yet."""
+        if not self._pulses:
+            return None
         (first_s, first), (last_s, last) = self._pulses[0], self._pulses[-1]
-        return max(0, last - first) / max(0.1, last_s - first_s)
+        return need_of(first, last, last_s - first_s)
+
+    @property
+    def late(self) -> int:
+        """Chunks that were given up in the last minute."""
+        return self._pulses[-1][1].given_up - self._pulses[0][1].given_up if self._pulses else 0
 
     def watch(self) -> None:
         """Start it when its time has come; end it where it hangs."""
@@ -84,7 +102,7 @@ class Watched:
         elif isinstance(message, Hello):
             self.ready = True
         elif isinstance(message, Pulse):
-            self._pulses.append((monotonic(), message.frames))
+            self._pulses.append((monotonic(), message))
             self.pulse = message
             self._tell_link(message)
         elif isinstance(message, Fault):

@@ -6,12 +6,10 @@ Law: nothing but messages goes out; it ends when its input does, so it never out
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import BinaryIO
 
-from passerby.door import Check, Fault, Order, Up, line_of, read_down
+from passerby.door import Check, Order, Up, fault_of, line_of, read_down
 
 
 def main() -> None:
@@ -34,7 +32,7 @@ def main() -> None:
         code = 1
     except Exception as error:
         code = 1
-        say(_fault(error))
+        say(fault_of(error))
     # Threads that wait for a camera's bytes are not waited for.
     os._exit(code)
 
@@ -48,13 +46,6 @@ def _obey(orders: BinaryIO, say: Callable[[Up], None]) -> None:
         say(camera.check(order))
     elif isinstance(order, Order):
         camera.look(order, orders, say)
-
-
-def _fault(error: Exception) -> Fault:
-    """Where in the program it happened; the text of an error may hold anything."""
-    own = [one for one in traceback.extract_tb(error.__traceback__) if "passerby" in Path(one.filename).parts]
-    place = f"{Path(own[-1].filename).stem}:{own[-1].lineno}" if own else "unknown:0"
-    return Fault(kind=type(error).__name__[:60], place=place)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Law: a chunk is looked at only after word came that it was paid for; its exact c
 
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock, Thread
 from time import monotonic, process_time
@@ -60,22 +61,37 @@ def look(order: Order, orders: BinaryIO, say: Callable[[Up], None]) -> None:
 
     patience = Patience(order.frames_ms, order.answer_ms)
     health: Health | None = None
-    frames = given_up = 0
+    work = _Work()
     told_s = -_PULSE_S
     for item in seen(
         camera.watched, camera.transport, camera.lines, choice, conclude, paid.holds, patience, stop
     ):
         news = False
         if item is None:
-            frames += 1
+            work.frames += 1
         elif isinstance(item, Seen):
-            given_up += item.said is None
+            work.note(item)
             say(_said(item))
         else:
             health, news = item, item != health
         if health is not None and (news or monotonic() - told_s >= _PULSE_S):
             told_s = monotonic()
-            say(_pulse(health, frames, given_up))
+            say(_pulse(health, work))
+
+
+@dataclass(slots=True)
+class _Work:
+    """What was done since the start: numbers of pictures and chunks, whatever is in them."""
+
+    frames: int = 0
+    due: int = 0
+    looked: int = 0
+    given_up: int = 0
+
+    def note(self, item: Seen[Contribution]) -> None:
+        self.due += item.due
+        self.looked += item.looked
+        self.given_up += item.said is None
 
 
 class _Paid:
@@ -119,15 +135,17 @@ def _said(item: Seen[Contribution]) -> Said:
     )
 
 
-def _pulse(health: Health, frames: int, given_up: int) -> Pulse:
+def _pulse(health: Health, work: "_Work") -> Pulse:
     return Pulse(
         up=health.up,
         since_ms=health.since_ms,
         reason=str(health.reason),
         sender_clock=health.sender_clock,
-        frames=frames,
+        frames=work.frames,
         cpu_ms=round(process_time() * 1000),
-        given_up=given_up,
+        due=work.due,
+        looked=work.looked,
+        given_up=work.given_up,
     )
 
 

@@ -50,12 +50,15 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Seen(Generic[T]):
-    """What was `said` of one chunk of a line, None where it was given up; of `covered_ms` of it there were frames."""
+    """What was `said` of one chunk of a line, None where it was given up; of `covered_ms` of it there were frames;
+    `due` pictures were to be looked at, and `looked` of them were."""
 
     line: str
     span: Span
     said: T | None
     covered_ms: int
+    due: int
+    looked: int
 
 
 def seen(
@@ -188,7 +191,8 @@ class _Window(Generic[T]):
         self._frames: SimpleQueue[Frame | None] = SimpleQueue()
         self._size: tuple[int, int] | None = None
         self._tick = -1
-        self._closed = False
+        self._due = self._looked = 0
+        self._closed = self._over = False
         self._given_up_s: float | None = None
         self._said: list[T] = []
         self._error: Exception | None = None
@@ -196,10 +200,8 @@ class _Window(Generic[T]):
 
     def feed(self, frame: Frame) -> None:
         """The next frame of the camera, within the window or not."""
-        if self._closed:
-            return
         if frame.time_ms >= self._span.end_ms:
-            self._close()
+            self._end()
             return
         if self._size is None:
             self._size = frame.width, frame.height
@@ -209,6 +211,9 @@ class _Window(Generic[T]):
         if tick == self._tick or (frame.width, frame.height) != self._size:
             return
         self._tick = tick
+        self._due += 1
+        if self._closed:
+            return
         if self._frames.qsize() >= WAITING:
             self._give_up()
         else:
@@ -216,8 +221,8 @@ class _Window(Generic[T]):
 
     def hurry(self, now_ms: int, patience: Patience) -> None:
         """Wait no longer than is allowed."""
-        if not self._closed and now_ms >= self._span.end_ms + patience.frames_ms:
-            self._close()
+        if now_ms >= self._span.end_ms + patience.frames_ms:
+            self._end()
         if not self.done and now_ms >= self._span.end_ms + patience.answer_ms:
             self._give_up()
 
@@ -227,7 +232,7 @@ class _Window(Generic[T]):
 
     @property
     def done(self) -> bool:
-        return self._given_up_s is not None or (self._closed and not self.running)
+        return self._over and (self._given_up_s is not None or not self.running)
 
     def given_up_for_s(self) -> float:
         return 0.0 if self._given_up_s is None else monotonic() - self._given_up_s
@@ -238,9 +243,14 @@ class _Window(Generic[T]):
         if self._error is not None:
             raise self._error
         if self._given_up_s is not None or not self._said:
-            return Seen(name, self._span, None, 0)
+            return Seen(name, self._span, None, 0, self._due, self._looked)
         looked_at = Span(max(self._span.start_ms, self._opened_ms), self._span.end_ms)
-        return Seen(name, self._span, self._said[0], coverage.of(looked_at))
+        return Seen(name, self._span, self._said[0], coverage.of(looked_at), self._due, self._looked)
+
+    def _end(self) -> None:
+        self._over = True
+        if not self._closed:
+            self._close()
 
     def _close(self) -> None:
         self._closed = True
@@ -268,6 +278,7 @@ class _Window(Generic[T]):
             if self._given_up_s is not None:
                 raise _GivenUp
             yield frame
+            self._looked += 1
         if self._given_up_s is not None:
             raise _GivenUp
 

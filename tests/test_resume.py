@@ -240,10 +240,16 @@ def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
     path = tmp_path / "a.resume"
     before = os.umask(0)
     try:
-        Kept(path).__exit__()
+        with Kept(path):
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
     finally:
         os.umask(before)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_nothing_is_left_of_a_count_that_did_nothing(tmp_path: Path) -> None:
+    with Kept(tmp_path / "a.resume"):
+        pass
+    assert not list(tmp_path.iterdir())
 
 
 def test_two_counts_do_not_share_one(tmp_path: Path) -> None:

@@ -62,6 +62,8 @@ class Kept:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if not os.fstat(self._file).st_size:
+            self.remove()
         os.close(self._file)
 
     def of(self, key: str) -> Done:
@@ -90,7 +92,7 @@ class Kept:
         self._written[key] = len(done.crossings)
 
     def remove(self) -> None:
-        """All is counted."""
+        """All is counted, or nothing is done."""
         self.path.unlink(missing_ok=True)
 
     def _read(self) -> int:

@@ -164,40 +164,34 @@ def count(
     def as_asked(counts: "Counts") -> "Counts":
         return counts if wanted is not None else _as_the_site_says(counts, chosen.of_site)
 
-    with (
-        workers.keeping(out, resume) as kept,
-        workers.started(executor, address, jobs) as (execute, number),
-        progress_bar(quiet=quiet) as on_progress,
-    ):
-        if several:
-            from passerby.several import count_several
+    with workers.keeping(out, resume) as kept:
+        with (
+            workers.started(executor, address, jobs) as (execute, number),
+            progress_bar(quiet=quiet) as on_progress,
+        ):
+            if several:
+                from passerby.several import count_several
 
-            found = count_several(
-                places.find(videos),
-                planned,
-                jobs=number,
-                executor=execute,
-                kept=kept,
-                on_problem=note,
-                on_progress=on_progress,
-            )
-            counted, problems = [as_asked(one) for one in found.counts], found.problems
-        else:
-            counted, problems = (
-                [
-                    as_asked(
-                        pipeline.count_plan(
-                            planned(video),
-                            jobs=number,
-                            executor=execute,
-                            kept=kept,
-                            picture=picture,
-                            on_progress=on_progress,
-                        )
-                    )
-                ],
-                (),
-            )
+                found = count_several(
+                    places.find(videos),
+                    planned,
+                    jobs=number,
+                    executor=execute,
+                    kept=kept,
+                    on_problem=note,
+                    on_progress=on_progress,
+                )
+                counted, problems = [as_asked(one) for one in found.counts], found.problems
+            else:
+                one = pipeline.count_plan(
+                    planned(video),
+                    jobs=number,
+                    executor=execute,
+                    kept=kept,
+                    picture=picture,
+                    on_progress=on_progress,
+                )
+                counted, problems = [as_asked(one)], ()
         for warning in dict.fromkeys(warning for one in counted for warning in one.warnings):
             note(f"warning: {warning}")
         if several:

@@ -129,6 +129,18 @@ def test_a_taken_port_is_told(tmp_path: Path) -> None:
         server.stop()
 
 
+@needs_server
+def test_a_server_tells_when_it_begins_to_play(tmp_path: Path) -> None:
+    begun = time()
+    server = simulate.serve(simulate.draw(SMALL, tmp_path), round(begun * 1000), loop_s=3, tells=True)
+    try:
+        with av.open(server.url, options={"rtsp_transport": "tcp"}, timeout=20):
+            assert server.process.stdout is not None
+            assert begun <= float(server.process.stdout.readline()) <= time()
+    finally:
+        server.stop()
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

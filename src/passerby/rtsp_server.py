@@ -5,8 +5,9 @@ Law: nothing of passerby is imported; what is played comes as one line of JSON o
     {"video", "codec", "start_s", "loop_s", "host", "port", "path", "user", "password", "sign_in",
      "units": [[offset, size, time_s, key], ...]}
 
-Prints the port once it listens. Plays the units again every `loop_s`, or once where it is null. Ends when standard
-input does, or with the last unit where `quits` is true.
+Prints the port once it listens, and where `tells` is true the time whenever it begins to play to somebody. Plays the
+units again every `loop_s`, or once where it is null. Ends when standard input does, or with the last unit where `quits`
+is true.
 """
 
 # ruff: noqa: E402
@@ -67,6 +68,10 @@ def configure(_factory: Any, media: Any, order: dict[str, Any]) -> None:
     threading.Thread(target=feed, args=(source, order, time.time()), daemon=True).start()
 
 
+def tell(_server: Any, client: Any) -> None:
+    client.connect("play-request", lambda *_: print(time.time(), flush=True))
+
+
 def main() -> None:
     order = json.loads(sys.stdin.readline())
     Gst.init(None)
@@ -92,6 +97,8 @@ def main() -> None:
         permissions.add_permission_for_role("viewer", "media.factory.access", True)
         permissions.add_permission_for_role("viewer", "media.factory.construct", True)
         factory.set_permissions(permissions)
+    if order["tells"]:
+        server.connect("client-connected", tell)
     server.get_mount_points().add_factory("/" + order["path"], factory)
     loop = GLib.MainLoop()
     if not server.attach(None):

@@ -146,11 +146,13 @@ def serve(
     sign_in: Literal["basic", "digest"] = "digest",
     quits: bool = False,
     loop_s: float | None = None,
+    tells: bool = False,
 ) -> Server:
     """Serve what was drawn as if the street had begun at `start_ms` (Unix ms), `speed` times as fast as drawn.
 
     `port` 0 takes a free one. With `user` a client must sign in. `quits`: the server ends with the street.
-    `loop_s`: the street begins again after so many seconds of its own, as long as it takes.
+    `loop_s`: the street begins again after so many seconds of its own, as long as it takes. `tells`: the server writes
+    the Unix time to its standard output, a line each, when it begins to play to somebody.
     Raises SourceError where GStreamer is missing or the port is taken.
     """
     if not available():
@@ -169,6 +171,7 @@ def serve(
         "password": password,
         "sign_in": sign_in,
         "quits": quits,
+        "tells": tells,
         "units": [[unit.offset, unit.size, unit.time_s / speed, unit.key] for unit in drawn.units],
     }
     process = subprocess.Popen(

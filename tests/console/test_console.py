@@ -8,12 +8,13 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install 'passerby[console]'")
 
+from tests.axe import serious
 from tests.console.street import EMPTY, STREET, Recorder, Served, canaries, console, picture_of
 from tests.privacy.conftest import begin, charge
 
@@ -448,6 +449,23 @@ def test_the_journal_is_shown(visit: Visit) -> None:
     page = visit("/journal", 360)
     page.get_by_text("became operator, by invitation").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/camera?name=drawn", "/camera?name=north", "/add", "/budget", "/keys", "/people", "/journal"],
+)
+def test_pages_fit_and_axe_finds_nothing_serious(visit: Visit, path: str) -> None:
+    page = visit(path)
+    if "drawn" in path:
+        page.get_by_role("button", name="line far", exact=True).click()
+        page.locator(".facts").wait_for()
+    for width in (360, 768, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_function(f"document.documentElement.scrollWidth <= {width}")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=cast(Any, scheme))
+        assert serious(page) == [], scheme
 
 
 def test_nothing_is_written_into_the_working_folder(served: Served, cookies: Any) -> None:

@@ -45,6 +45,8 @@ def serve(desk: Desk, *, host: str = "127.0.0.1", port: int = 0, on_ready: Ready
                     guarded,
                     log_level="error",
                     access_log=False,
+                    # Only a proxy may say for whom it asks: else a guesser would name another address each time.
+                    proxy_headers=bool(desk.settings.names),
                     server_header=False,
                     ws_max_size=LARGEST_MESSAGE,
                     timeout_graceful_shutdown=3,
@@ -86,11 +88,13 @@ def application(desk: Desk) -> FastAPI:
     ):
         add_page(desk, path, title, body)
     nicegui_app.config.socket_io_js_transports = ["websocket"]
+    nicegui_app.config.quasar_config["loadingBar"] = {"skipHijack": True}
     outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, routes=[*routes(desk)])
     ui.run_with(
         outer,
         title="passerby console",
         dark=None,
+        language="en-US",
         tailwind=False,
         show_welcome_message=False,
         reconnect_timeout=10.0,

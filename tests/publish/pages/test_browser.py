@@ -3,40 +3,21 @@
 Law: nothing may be asked of another host, no complaint in the console, no script at all.
 """
 
-import os
-import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from starlette.types import ASGIApp
+from tests.axe import serious
 from tests.publish.pages.conftest import NASTY, serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
-AXE = Path(sys.prefix) / "node_modules/axe-core/axe.min.js"
 WIDTHS = (360, 768, 1280)
 PAGES = ("./", "counts", "about", "sign", "counts?from=yesterday")
 Open = Callable[..., "Page"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> "Iterator[Browser]":
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM:
-        pytest.skip("chromium is not installed: apt-get install chromium")
-    with sync_api.sync_playwright() as playwright:
-        # Chromium's sandbox does not start for root, and shared memory is small in containers.
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=[*arguments, "--disable-dev-shm-usage"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -62,21 +43,6 @@ def visit(browser: "Browser", address: str) -> Iterator[Open]:
     assert asked
     assert [url for url in asked if not url.startswith(f"{address}/")] == []
     assert [one for one in complaints if "400 (Bad Request)" not in one] == []
-
-
-def serious(page: "Page") -> list[str]:
-    """What axe-core finds that is serious or critical."""
-    if not AXE.is_file():
-        pytest.skip("axe-core is not installed: tools/install_node_packages FOLDER_OF_THE_VENV")
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    assert len(found["passes"]) > 10
-    return [
-        f"{one['id']}: {node['target']} {node['failureSummary']}"
-        for one in found["violations"]
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -29,12 +29,15 @@ export default {
             <line class="halo" v-bind="ends(s)" :stroke-width="5 * u"></line>
             <line class="ink" v-bind="ends(s)" :stroke-width="2.5 * u"></line>
             <template v-if="s.kind === 'line'">
-              <g v-for="side in [1, -1]" :key="side" class="arrow">
-                <path :d="arrow(s, side)" :stroke-width="2 * u"></path>
-                <text v-bind="arrowText(s, side)" :font-size="11 * u" :stroke-width="3 * u">{{
-                  s.names[side === 1 ? 0 : 1] }}</text>
-              </g>
+              <path v-for="side in [1, -1]" :key="side" class="arrow" :d="arrow(s, side)"
+                :stroke-width="2 * u"></path>
             </template>
+          </template>
+        </g>
+        <g v-for="s in shapes" :key="'t' + s.id" aria-hidden="true">
+          <template v-if="s.kind === 'line'">
+            <text v-for="side in [1, -1]" :key="side" v-bind="arrowText(s, side)" :font-size="11 * u"
+              :stroke-width="3 * u">{{ s.names[side === 1 ? 0 : 1] }}</text>
           </template>
           <text class="name" v-bind="nameAt(s)" :font-size="13 * u" :stroke-width="3.5 * u">{{
             s.kind === 'scale' ? (s.metres ? s.metres + ' m' : '? m') : s.name }}</text>

@@ -54,7 +54,7 @@ def heading(title: str, about: str = "") -> None:
 
 
 def problems(lines: Sequence[str]) -> None:
-    with ui.element("ul").classes("problems").props("role=alert"):
+    with ui.element("div").props("role=alert"), ui.element("ul").classes("problems"):
         for line in lines:
             words("li", line)
 

@@ -14,12 +14,14 @@ import pytest
 
 pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install 'passerby[console]'")
 
+import httpx
 from tests.axe import serious
 from tests.console.street import EMPTY, STREET, Recorder, Served, canaries, console, picture_of
 from tests.privacy.conftest import begin, charge
 
 from passerby import simulate, site
 from passerby.console import plates
+from passerby.console.signing import FREE_TRIES
 from passerby.privacy.database import open_ledger
 from passerby.publish.database import upgrade
 from passerby.running import status
@@ -320,6 +322,46 @@ def test_a_file_that_changed_meanwhile_is_refused(visit: Visit, served: Served) 
     assert served.site.read_text() == by_hand
 
 
+def test_a_policy_is_changed_in_words_and_one_that_cannot_hold_is_told(visit: Visit, served: Served) -> None:
+    page = visit("/camera?name=drawn")
+    hand = Hand(page, "mouse")
+    page.get_by_role("button", name="line far", exact=True).click()
+    page.locator(".facts").get_by_text("rho 6 s, k 2, epsilon 1").wait_for()
+    page.get_by_text("Privacy of this camera").click()
+    chunk = page.get_by_label("chunk: counted apart")
+    chunk.fill("20m")
+    chunk.press("Enter")
+    page.locator("aside .warn").get_by_text("chunk").wait_for()
+    before = served.site.read_text()
+    page.get_by_role("button", name="Review and write").click()
+    page.locator(".q-notification").get_by_text("chunk").first.wait_for()
+    assert served.site.read_text() == before
+    chunk.fill("9s")
+    chunk.press("Enter")
+    rho = page.get_by_label("rho: the longest visit")
+    rho.fill("5s")
+    rho.press("Enter")
+    page.locator(".facts").get_by_text("rho 5 s, k 2, epsilon 1").wait_for()
+
+    hand.write()
+
+    assert served.site.read_text() == "privacy: {rho: 5s, k: 2".join(
+        before.rsplit("privacy: {rho: 6s, k: 2", 1)
+    )
+    assert "camera drawn, line far: rho was 6 s, becomes 5 s" in entries(served)[-1][2]
+
+
+def test_a_plate_becomes_the_public_plan_when_somebody_says_so(visit: Visit, served: Served) -> None:
+    assert site.load(served.site).camera("drawn").plan is None
+    page = visit("/camera?name=drawn")
+    page.get_by_role("button", name="Show it on the public page").click()
+    page.locator(".difference .added").wait_for()
+    page.get_by_role("button", name="Write", exact=True).click()
+    page.get_by_text("The site file is written.").wait_for()
+
+    assert site.load(served.site).camera("drawn").plan == plates.path_of(served.folder / "plates", "drawn")
+
+
 EVIL = "<img src=x onerror=alert(1)>{{7*7}}"
 
 
@@ -466,6 +508,24 @@ def test_pages_fit_and_axe_finds_nothing_serious(visit: Visit, path: str) -> Non
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=cast(Any, scheme))
         assert serious(page) == [], scheme
+
+
+def test_an_address_that_is_only_said_to_be_another_buys_no_tries(served: Served) -> None:
+    answers = [
+        httpx.post(
+            served.address + "/sign-in",
+            data={"name": "Ada", "password": f"wrong password {one}"},
+            headers={
+                "origin": served.address,
+                "x-forwarded-for": f"10.0.0.{one}",
+                "forwarded": f"for=10.0.0.{one}",
+            },
+        ).status_code
+        for one in range(FREE_TRIES + 5)
+    ]
+
+    assert answers[:2] == [401, 401]
+    assert set(answers[FREE_TRIES:]) == {429}
 
 
 def test_nothing_is_written_into_the_working_folder(served: Served, cookies: Any) -> None:

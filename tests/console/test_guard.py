@@ -18,10 +18,12 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from passerby.console.desk import Desk, RefusedError, Settings, open_desk
+from passerby.console import desk as desk_module
+from passerby.console.desk import ACCOUNTS_MS, Desk, RefusedError, Settings, open_desk
 from passerby.console.entrance import routes
 from passerby.console.guard import COOKIE, GRACE_MS, LARGEST_BODY, SIGNED, Guard
 from passerby.console.signing import FREE_TRIES, IDLE_MS
+from passerby.privacy.account import Account
 
 SOCKET = "ws://127.0.0.1:8600/_nicegui_ws/socket.io/"
 EVENT = '42["event",{}]'
@@ -302,3 +304,19 @@ def test_a_viewer_changes_nothing_and_who_was_removed_neither(client: TestClient
     with pytest.raises(RefusedError, match="has ended"):
         desk.act(signed, "looked", operator=False)
     assert client.get("/").status_code == 401
+
+
+def test_the_ledger_is_read_twice_a_minute_at_most(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, reads = [desk.now_ms()], []
+    account = Account("north", 1, 0, (), 1, 0, 1, 2)
+
+    def read(ledger: str, mark: Path | None) -> dict[str, Account]:
+        reads.append(ledger)
+        return {"north": account}
+
+    monkeypatch.setattr(desk_module, "accounts", read)
+    monkeypatch.setattr(Desk, "now_ms", lambda self: now[0])
+    for past_ms, count in ((0, 1), (ACCOUNTS_MS - 1, 1), (1, 2)):
+        now[0] += past_ms
+        assert desk.accounts() == {"north": account}
+        assert len(reads) == count

@@ -11,10 +11,14 @@ from time import time
 
 from passerby.console.jobs import Jobs
 from passerby.console.journal import Entry, Journal
-from passerby.console.known import SiteState
+from passerby.console.known import SiteState, accounts
 from passerby.console.signing import Attempts, Sessions
 from passerby.console.users import Role, Users
 from passerby.errors import InputError, OutputError
+from passerby.privacy.account import Account
+
+ACCOUNTS_MS = 30_000
+"""So long the ledger, which whoever pays needs, is not read again."""
 
 
 class RefusedError(InputError):
@@ -64,6 +68,7 @@ class Desk:
     sessions: Sessions = field(default_factory=Sessions)
     attempts: Attempts = field(default_factory=Attempts)
     jobs: Jobs = field(default_factory=Jobs)
+    _accounts: tuple[int, dict[str, Account]] = (0, {})
 
     def now_ms(self) -> int:
         return round(time() * 1000)
@@ -90,6 +95,16 @@ class Desk:
         if operator and not signed.operates:
             raise RefusedError("a viewer may look, and change nothing")
         self.note(signed.user, signed.where, what, about)
+
+    def accounts(self) -> dict[str, Account] | str:
+        """The accounts of all cameras, or why the ledger does not tell; read twice a minute at most."""
+        read_ms, found = self._accounts
+        if found and self.now_ms() - read_ms < ACCOUNTS_MS:
+            return found
+        told = accounts(self.settings.ledger, self.settings.mark)
+        if not isinstance(told, str):
+            self._accounts = self.now_ms(), told
+        return told
 
     def note(self, who: str, where: str, what: str, about: str = "") -> None:
         """Raises OutputError."""

@@ -1,6 +1,6 @@
 """What every camera has cost who passed by, from the ledger.
 
-Law: read after the chain was tried; nothing is spent by looking.
+Law: nothing is spent by looking.
 """
 
 from datetime import UTC
@@ -10,7 +10,6 @@ from nicegui import ui
 from starlette.concurrency import run_in_threadpool
 
 from passerby import clock
-from passerby.console import known
 from passerby.console.desk import Desk, Signed
 from passerby.console.pages.layout import heading, problems, table, words
 from passerby.privacy.noise import MICRO
@@ -18,7 +17,7 @@ from passerby.privacy.noise import MICRO
 
 async def budget(desk: Desk, signed: Signed, request: Request) -> None:
     heading("Budget", "What was released has cost who passed at the most costly moment, by the ledger.")
-    accounts = await run_in_threadpool(known.accounts, desk.settings.ledger, desk.settings.mark)
+    accounts = await run_in_threadpool(desk.accounts)
     if isinstance(accounts, str):
         problems([accounts])
         return

@@ -5,7 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= $(shell nproc 2>/dev/null || echo 1)
 
-.PHONY: demo test check bench format docs messages lock clean
+# Minutes, cameras and more: make soak SOAK="--minutes 60"; docs/soak.md says what is tried.
+SOAK :=
+
+.PHONY: demo test check bench soak format docs messages lock clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -25,6 +28,10 @@ check: $(VENV)/installed
 bench: $(VENV)/installed
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --upgrade --target $(VENV)/compared "supervision>=0.25,<0.28"
 	$(BIN)/python tools/bench.py
+
+# Ten minutes of cameras that fail; exits with 1 when anything is not as docs/soak.md expects.
+soak: $(VENV)/installed
+	$(BIN)/python -m tools.soak $(SOAK)
 
 format: $(VENV)/installed
 	$(BIN)/ruff format

@@ -1,0 +1,311 @@
+"""`make soak`: eight cameras for ten minutes, their servers killed and stalled by a script; exit code 1 where
+anything is not as it should be.
+
+    python -m tools.soak [--minutes 10] [--cameras 8] [--seed 1] [--folder FOLDER] [--docs HEADING]
+
+Law: everything listens on loopback, on free ports, and ends with this process; what is left lies in one folder.
+"""
+
+import argparse
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from statistics import median
+from tempfile import mkdtemp
+from time import monotonic, sleep, time
+
+from tools.soak import cameras, faults, findings, report
+from tools.soak.cameras import Camera
+from tools.soak.faults import Fault, Interval
+from tools.soak.findings import Row
+from tools.soak.processes import Use, use
+
+from passerby import simulate
+
+ROOT = Path(__file__).parents[2]
+BIN_S, DELAY_S, SAMPLE_S, START_S = 60, 20, 5.0, 120.0
+PRIVACY = "{rho: 4s, k: 1, epsilon: 100, chunk: 15s, warmup: 4s, clip: 6, every: 1m}"
+
+
+def main() -> int:
+    options = _options()
+    folder = options.folder or Path(mkdtemp(prefix="passerby-soak-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    if not simulate.available():
+        print(f"soak: expected Debian's packages {' '.join(simulate.PACKAGES)}", file=sys.stderr)
+        return 2
+    _say(folder, f"drawing {options.cameras} streets in {folder}")
+    seeds = [options.seed * 1000 + number for number in range(options.cameras)]
+    start_ms = round(time() * 1000)
+    watched = [Camera(drawn, start_ms) for drawn in cameras.drawn(seeds, folder)]
+    try:
+        with _running(folder, watched, seeds) as site:
+            soaked = _soak(options, folder, watched, seeds, site)
+    finally:
+        for camera in watched:
+            if camera.server is not None:
+                camera.server.stop()
+    told = report.text(soaked)
+    (folder / "report.md").write_text(told)
+    (folder / "report.json").write_text(json.dumps(asdict(soaked), indent=1))
+    if options.docs:
+        report.put(ROOT / "docs/soak.md", options.docs, told)
+    _say(folder, told)
+    for problem in soaked.problems:
+        _say(folder, f"problem: {problem}")
+    return 1 if soaked.problems else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tools.soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10, help="how long the script is")
+    parser.add_argument("--cameras", type=int, default=8)
+    parser.add_argument("--seed", type=int, default=1, help="of the script and of the streets")
+    parser.add_argument("--folder", type=Path, help="where everything lies; a new one by default")
+    parser.add_argument("--docs", metavar="HEADING", help="put the tables under this heading of docs/soak.md")
+    return parser.parse_args()
+
+
+@contextmanager
+def _running(
+    folder: Path, watched: Sequence[Camera], seeds: Sequence[int]
+) -> "Iterator[subprocess.Popen[bytes]]":
+    """The site, run as its users run it; ended whatever happens."""
+    site = folder / "site.yaml"
+    site.write_text(_site_text(watched, seeds))
+    _passerby(folder, "db", "upgrade", "--timezone", "UTC", "--database", "releases.db")
+    places = ["--database", "releases.db", "--ledger", "ledger.db", "--state", "state"]
+    with (folder / "run.log").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "passerby",
+                "run",
+                site.name,
+                *places,
+                "--delay",
+                f"{DELAY_S}s",
+                "--log",
+                "json",
+            ],
+            cwd=folder,
+            env=_environment(),
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _site_text(watched: Sequence[Camera], seeds: Sequence[int]) -> str:
+    text = "site: {name: soak, timezone: UTC}\ncameras:\n"
+    for number, (camera, seed) in enumerate(zip(watched, seeds, strict=True)):
+        line = cameras.line_of(cameras.street(seed))
+        ends = f"from: {list(line.start)}, to: {list(line.end)}, count: [vehicle]"
+        # Every fourth comes over UDP.
+        text += (
+            f"  {_name(number)}:\n    source: {camera.serve()}\n    transport: {'udp' if number % 4 == 3 else 'tcp'}\n"
+            f"    detector: motion\n    lines: {{{line.name}: {{{ends}}}}}\n    privacy: {PRIVACY}\n"
+        )
+    return text
+
+
+def _soak(
+    options: argparse.Namespace,
+    folder: Path,
+    watched: Sequence[Camera],
+    seeds: Sequence[int],
+    site: "subprocess.Popen[bytes]",
+) -> report.Soaked:
+    give_up = monotonic() + START_S
+    while not all(camera.served for camera in watched):
+        if site.poll() is not None or monotonic() > give_up:
+            raise SystemExit(f"soak: the site does not read its cameras: see {folder / 'run.log'}")
+        sleep(0.2)
+    script = faults.script(options.cameras, options.minutes * 60, options.seed)
+    begin = time()
+    _say(folder, f"the site reads; {len(script)} faults in {options.minutes:g} minutes")
+    uses, serving = _play(folder, script, watched, site, begin, begin + options.minutes * 60)
+    span = math.ceil(begin / BIN_S) * BIN_S, (begin + options.minutes * 60) // BIN_S * BIN_S
+    sleep(max(0.0, span[1] + DELAY_S + 10 - time()))
+    stop_s, ended_well = _stopped(site)
+
+    rows = [row for row in _rows(folder) if span[0] <= row.begin < span[1]]
+    begins = [float(one) for one in range(int(span[0]), int(span[1]), BIN_S)]
+    directions = cameras.line_of(cameras.street(seeds[0])).names
+    cells = [(_name(number), direction) for number in range(options.cameras) for direction in directions]
+    lost, doubled = findings.lost_and_doubled(rows, cells, begins)
+    found, recoveries = [], []
+    for number, (camera, seed) in enumerate(zip(watched, seeds, strict=True)):
+        missing = faults.outages(camera.done, camera.served)
+        recoveries += [gap[1] - fault[1] for gap, fault in zip(missing, camera.done, strict=True)]
+        of_camera = [row for row in rows if row.cell[0] == _name(number)]
+        crossed = _crossed(seed, camera.start_ms / 1000, span)
+        found.append(findings.camera_found(_name(number), of_camera, span, missing, camera.done, crossed))
+    warm_s = min(180.0, options.minutes * 60 / 3)
+    first, last, grown = findings.growth(uses, warm_s)
+    ledger = _passerby(folder, "ledger", "verify", "--ledger", "ledger.db", check=False)
+    later = [one for time_s, one in uses if time_s >= warm_s]
+    seconds = uses[-1][0] - uses[0][0]
+    problems = findings.problems(
+        lost=lost,
+        doubled=doubled,
+        cameras=found,
+        grown=grown,
+        stop_s=stop_s,
+        ended_well=ended_well,
+        ledger_verifies=ledger.returncode == 0,
+    )
+    return report.Soaked(
+        seconds=time() - begin,
+        seed=options.seed,
+        bins=len(begins),
+        numbers=len(rows),
+        lost=lost,
+        doubled=doubled,
+        killed=sum(one.kind == "killed" for one in script),
+        stalled=sum(one.kind == "stalled" for one in script),
+        processes=later[-1].processes,
+        site_cores=(uses[-1][1].cpu_s - uses[0][1].cpu_s) / seconds,
+        server_cores=serving / seconds,
+        memory_first=first,
+        memory_last=last,
+        grown=grown,
+        files_first=later[0].files,
+        files_last=later[-1].files,
+        recovery_s=(median(recoveries), max(recoveries)) if recoveries else (0.0, 0.0),
+        stop_s=stop_s,
+        log_lines=len((folder / "run.log").read_bytes().splitlines()),
+        ledger=(ledger.stdout + ledger.stderr).strip().replace("\n", "; "),
+        cameras=tuple(found),
+        problems=tuple(problems),
+    )
+
+
+def _play(
+    folder: Path,
+    script: Sequence[Fault],
+    watched: Sequence[Camera],
+    site: "subprocess.Popen[bytes]",
+    begin: float,
+    end: float,
+) -> tuple[list[tuple[float, Use]], float]:
+    """Do what the script says. What the site used, by the seconds since `begin`; the CPU seconds of the servers."""
+    todo = sorted(
+        [(fault.at_s, "begin", fault) for fault in script]
+        + [(fault.at_s + fault.for_s, "end", fault) for fault in script]
+    )
+    uses: list[tuple[float, Use]] = []
+    before: dict[int, float] = {}
+    serving, sample_s = 0.0, 0.0
+    while (now_s := time() - begin) < end - begin:
+        while todo and todo[0][0] <= now_s:
+            _, part, fault = todo.pop(0)
+            _do(watched[fault.camera], part, fault)
+            _say(folder, f"{now_s:7.1f} s: {_name(fault.camera)} {fault.kind}: {part}")
+        if now_s >= sample_s:
+            sample_s = now_s + SAMPLE_S
+            uses.append((now_s, use(site.pid)))
+            for camera in watched:
+                assert camera.server is not None
+                process = camera.server.process.pid
+                cpu_s = use(process).cpu_s
+                serving += max(0.0, cpu_s - before.get(process, cpu_s))
+                before[process] = cpu_s
+            if len(uses) % 12 == 1:
+                _say(folder, f"{now_s:7.1f} s: {uses[-1][1]}")
+        if site.poll() is not None:
+            raise SystemExit(f"soak: the site ended by itself: see {folder / 'run.log'}")
+        sleep(0.1)
+    return uses, serving
+
+
+def _do(camera: Camera, part: str, fault: Fault) -> None:
+    if part == "begin":
+        camera.done.append((time(), math.inf))
+        camera.kill() if fault.kind == "killed" else camera.stall()
+    else:
+        camera.done[-1] = camera.done[-1][0], time()
+        if fault.kind == "killed":
+            camera.serve()
+        else:
+            camera.go_on()
+
+
+def _stopped(site: "subprocess.Popen[bytes]") -> tuple[float, bool]:
+    begun = monotonic()
+    site.send_signal(signal.SIGTERM)
+    try:
+        code = site.wait(30)
+    except subprocess.TimeoutExpired:
+        return 30.0, False
+    return monotonic() - begun, code == 0
+
+
+def _rows(folder: Path) -> list[Row]:
+    found = json.loads(
+        _passerby(
+            folder, "export", "--database", "releases.db", "--format", "json", "--resolution", "bin"
+        ).stdout
+    )
+    return [
+        Row(
+            cell=(one["camera"], one["direction"]),
+            begin=datetime.fromisoformat(one["start"]).timestamp(),
+            value=one["value"],
+            noise_sd=one["noise_sd"],
+            coverage=one["coverage"],
+        )
+        for one in found
+    ]
+
+
+def _crossed(seed: int, start_s: float, span: Interval) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+    loops = range(math.ceil((span[1] - start_s) / cameras.LOOP_S))
+    for time_s, direction in cameras.crossings_s(cameras.street(seed)):
+        found.setdefault(direction, []).extend(start_s + loop * cameras.LOOP_S + time_s for loop in loops)
+    return found
+
+
+def _passerby(folder: Path, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "passerby", *arguments],
+        cwd=folder,
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        check=check,
+    )
+
+
+def _environment() -> dict[str, str]:
+    """Without what would name other places."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PASSERBY_")}
+
+
+def _name(number: int) -> str:
+    return f"camera-{number + 1}"
+
+
+def _say(folder: Path, text: str) -> None:
+    line = f"{datetime.now():%H:%M:%S} {text}"
+    print(line, flush=True)
+    with (folder / "progress.log").open("a") as log:
+        log.write(line + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

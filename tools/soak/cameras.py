@@ -1,0 +1,102 @@
+"""Simulated cameras: streets drawn once and served over and over, killed and stalled as the script says.
+
+Law: what is served has exactly known truth; a server tells when it serves, and nothing is asked of who reads.
+"""
+
+import os
+import signal
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from threading import Thread
+
+from tools.soak.faults import Interval
+
+from passerby import simulate
+from passerby.geometry import Line
+from passerby.synth import Rates, Street, lines, truth
+
+LOOP_S = 90.0
+FPS = 5.0
+LINE = "road"
+PER_HOUR = 250.0
+"""So few that hardly one hides another: what is missed was lost by the run."""
+
+
+def street(seed: int) -> Street:
+    """Vehicles alone, none of which parks: what motion sees without weights."""
+    return Street(
+        seed=seed,
+        duration_s=LOOP_S,
+        width=640,
+        height=360,
+        fps=FPS,
+        density=Rates(0, 0, PER_HOUR),
+        stop_share=0,
+    )
+
+
+def line_of(made: Street) -> Line:
+    (line,) = (one for one in lines(made) if one.name == LINE)
+    return line
+
+
+def crossings_s(made: Street) -> list[tuple[float, str]]:
+    """When in the loop something crosses the line, in seconds, and in which direction."""
+    line = line_of(made)
+    return [
+        ((one.time_ms - made.start_ms) / 1000, line.direction_name(one.direction))
+        for one in truth(made, (line,))
+    ]
+
+
+def drawn(seeds: Iterable[int], folder: Path) -> list[simulate.Drawn]:
+    """Streets ready to be served, on two processes; `folder` must be there."""
+    folders = [folder / f"street-{seed}" for seed in seeds]
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(_draw, seeds, folders))
+
+
+def _draw(seed: int, folder: Path) -> simulate.Drawn:
+    folder.mkdir()
+    return simulate.draw(street(seed), folder)
+
+
+@dataclass(slots=True)
+class Camera:
+    """One server; `served` are the Unix times at which it began to serve somebody, `done` what was done to it, from
+    when to when, as it was done."""
+
+    drawn: simulate.Drawn
+    start_ms: int
+    served: list[float] = field(default_factory=list)
+    done: list[Interval] = field(default_factory=list)
+    server: simulate.Server | None = None
+    port: int = 0
+
+    def serve(self) -> str:
+        """Begin, at the same port as before; its address."""
+        self.server = simulate.serve(self.drawn, self.start_ms, port=self.port, loop_s=LOOP_S, tells=True)
+        self.port = self.server.port
+        Thread(target=self._listen, args=(self.server,), daemon=True).start()
+        return self.server.url
+
+    def kill(self) -> None:
+        assert self.server is not None
+        self.server.process.kill()
+        self.server.process.wait()
+
+    def stall(self) -> None:
+        assert self.server is not None
+        os.kill(self.server.process.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        assert self.server is not None
+        os.kill(self.server.process.pid, signal.SIGCONT)
+
+    def _listen(self, server: simulate.Server) -> None:
+        assert server.process.stdout is not None
+        for line in server.process.stdout:
+            self.served.append(float(line))

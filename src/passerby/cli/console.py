@@ -12,6 +12,7 @@ import click
 from passerby.cli.database import database_option, needs
 from passerby.cli.group import note, write_out
 from passerby.cli.ledger import ledger_options_as, place_of
+from passerby.cli.listening import address_of, listen, listening_options
 from passerby.cli.run import state_of, state_option
 from passerby.errors import InputError
 
@@ -21,10 +22,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Set up cameras and lines on a page, signed in.")
 @click.argument("site", type=click.Path(path_type=Path))
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=8600, show_default=True, help="0 takes a free one."
-)
+@listening_options(8600)
 @click.option(
     "--name",
     "names",
@@ -63,7 +61,7 @@ def console(
         note(f"warning: {warning}")
     with needs("console"):
         from passerby.console.desk import Settings, open_desk
-        from passerby.console.serving import LOOPBACK, serve
+        from passerby.console.serving import LOOPBACK, application, serve
     settings = Settings(
         site=site,
         state=users or site.parent / "console",
@@ -77,13 +75,15 @@ def console(
     )
     if host not in LOOPBACK:
         note("warning: passwords would cross the network in clear: let a proxy with TLS stand before it")
-
-    def ready(address: str, first: str | None) -> None:
-        write_out(f"{address}\n")
-        if first is not None:
-            note(f"nobody can sign in yet; the first user begins at {first}")
-
-    serve(open_desk(settings), host=host, port=port, on_ready=ready)
+    listening = listen(host, port)
+    desk = open_desk(settings)
+    with needs("console"):
+        pages = application(desk)
+    address, token = address_of(listening, host), desk.users.first_token()
+    write_out(f"{address}\n")
+    if token is not None:
+        note(f"nobody can sign in yet; the first user begins at {address}/welcome?token={token}")
+    serve(pages, desk, listening, host)
 
 
 def _told(folder: Path) -> "SiteState | None":

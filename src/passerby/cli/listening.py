@@ -32,10 +32,8 @@ def listening_options(port: int) -> Callable[[Command], Command]:
     return added
 
 
-def serve(app: Any, host: str, port: int, path: str) -> None:
-    """Serve the ASGI `app` until it is stopped; `path` is what is told to be looked at first. Raises InputError."""
-    with needs("web"):
-        import uvicorn
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens. Raises InputError."""
     try:
         listening = socket.create_server((host, port), family=_family(host))
     except (OSError, OverflowError) as error:
@@ -43,6 +41,20 @@ def serve(app: Any, host: str, port: int, path: str) -> None:
         raise InputError(f"--host {host} --port {port}: cannot be listened on: {reason}") from None
     # Inherited by what is accepted: else the end of a short answer waits 40 ms for its beginning to arrive.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
+
+
+def address_of(listening: socket.socket, host: str) -> str:
+    """The beginning of the addresses of what is served there."""
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{listening.getsockname()[1]}"
+
+
+def serve(app: Any, host: str, port: int, path: str) -> None:
+    """Serve the ASGI `app` until it is stopped; `path` is what is told to be looked at first. Raises InputError."""
+    with needs("web"):
+        import uvicorn
+    listening = listen(host, port)
     config = uvicorn.Config(
         app,
         access_log=False,
@@ -54,8 +66,7 @@ def serve(app: Any, host: str, port: int, path: str) -> None:
         timeout_graceful_shutdown=_STOP_S,
         h11_max_incomplete_event_size=16_384,
     )
-    shown = f"[{host}]" if ":" in host else host
-    note(f"serving at http://{shown}:{listening.getsockname()[1]}{path}")
+    note(f"serving at {address_of(listening, host)}{path}")
     uvicorn.Server(config).run(sockets=[listening])
 
 

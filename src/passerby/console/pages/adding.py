@@ -60,6 +60,7 @@ async def adding(desk: Desk, signed: Signed, request: Request) -> None:
     buttons = ui.element("div").classes("actions left")
     found = ui.element("div").props("role=status")
     answer = ui.element("div").props("role=status")
+    words("p", "Its address is kept:")
     keep = ui.radio(_KEEP, value="file").props("dense")
     words("p", "An address with ${VARIABLE} in it is kept as typed, and read from the environment.", "hint")
 

@@ -45,12 +45,11 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """Who asks: the `user`, as whom, the `session` (its hash), the `csrf` word of its forms, from `where`."""
+    """Who asks: the `user`, as whom, the `session` (its hash), from `where`."""
 
     user: str
     role: Role
     session: str
-    csrf: str
     where: str
 
     @property
@@ -79,7 +78,7 @@ class Desk:
         user = self.users.known(session.user) if session else None
         if session is None or user is None:
             return None
-        return Signed(user.name, user.role, session.key, session.csrf, where)
+        return Signed(user.name, user.role, session.key, where)
 
     def alive(self, signed: Signed) -> bool:
         """Whether the session of an open page still lives, with the role that it was opened with."""

@@ -1,12 +1,15 @@
 """What the console lets a camera be looked at for: a plate, or marks for a minute. One camera at a time.
 
-Law: holds a picture only until a person approved or discarded it, and marks only while they are shown.
+Law: holds a picture only until a person approved or discarded it, half an hour at most, and marks only while they are
+shown.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from threading import Event, Lock, Thread
+from time import monotonic
 
 from passerby.address import Address, Transport
 from passerby.errors import InputError, PasserbyError
@@ -18,6 +21,8 @@ from passerby.video.health import Reason
 from passerby.video.marks import Mark
 
 MARKS_S = 60.0
+WAITS_S = 1800.0
+"""So long a picture waits for approval."""
 
 
 @dataclass(slots=True)
@@ -28,6 +33,7 @@ class Capture:
     progress: Progress | None = None
     picture: EmptyPicture | None = None
     problem: str = ""
+    until_s: float = inf
     stop: Event = field(default_factory=Event)
 
     @property
@@ -59,7 +65,12 @@ class Jobs:
         self._turn = Lock()
 
     def capture_of(self, camera: str) -> Capture | None:
-        return self._captures.get(camera)
+        """Where a picture waited for too long it is forgotten."""
+        job = self._captures.get(camera)
+        if job is not None and monotonic() > job.until_s:
+            self.drop(camera)
+            return None
+        return job
 
     def capture(self, camera: str, address: Address, transport: Transport) -> Capture:
         """Begin, or go on with, the capture of a camera. Raises InputError while another camera is looked at."""
@@ -140,6 +151,7 @@ def _capture(job: Capture, address: Address, transport: Transport, model_dir: Pa
                 case Progress():
                     job.progress = item
                 case EmptyPicture():
+                    job.until_s = monotonic() + WAITS_S
                     job.picture = item
                 case Refused():
                     job.problem = _refusal(item)

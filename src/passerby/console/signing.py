@@ -22,11 +22,10 @@ _MOST_SESSIONS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """`key` is the hash of the secret in the cookie; `csrf` stands in every form."""
+    """`key` is the hash of the secret in the cookie; times in Unix ms UTC."""
 
     key: str
     user: str
-    csrf: str
     since_ms: int
     used_ms: int
 
@@ -44,7 +43,7 @@ class Sessions:
     def begin(self, user: str, now_ms: int) -> tuple[str, Session]:
         """A secret for the cookie, always a new one, and its session."""
         secret = secrets.token_urlsafe(32)
-        session = Session(_hashed(secret), user, secrets.token_urlsafe(16), now_ms, now_ms)
+        session = Session(_hashed(secret), user, now_ms, now_ms)
         with self._turn:
             self._sessions = OrderedDict(
                 (key, one) for key, one in self._sessions.items() if not one.ended(now_ms)

@@ -24,7 +24,7 @@ LONGEST_S = 180.0
 MOST_COVERED = 0.1
 """A plate of which more had to be covered, because somebody may be there, is no plate."""
 
-_FIRST_LOOK_S = 15.0
+_FIRST_LOOK_S = 30.0
 _LOOK_EVERY_S = 10.0
 _SAMPLE_MS = 250
 

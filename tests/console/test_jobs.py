@@ -1,0 +1,94 @@
+"""One camera is looked at at a time, and what was seen is forgotten; the journal only ever grows.
+
+Law: the camera and the clock are made up.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from passerby.address import Address
+from passerby.console import jobs as module
+from passerby.console.jobs import WAITS_S, Jobs, words
+from passerby.console.journal import Entry, Journal
+from passerby.errors import InputError
+from passerby.video import capturing
+from passerby.video.capturing import EmptyPicture
+from passerby.video.health import Reason
+
+PICTURE = EmptyPicture(b"a plate", 640, 360, 0.0, ("yolox_nano",))
+ADDRESS = Address("rtsp://user:secret@nowhere/")
+
+
+@pytest.fixture
+def jobs(monkeypatch: pytest.MonkeyPatch) -> Jobs:
+    """Jobs whose work is done at once."""
+    monkeypatch.setattr(module, "_start", lambda work: work())
+    monkeypatch.setattr(capturing, "detectors_at_hand", lambda _: ())
+    return Jobs()
+
+
+def seeing(monkeypatch: pytest.MonkeyPatch, *items: Any) -> None:
+    def capture(*_: Any, **__: Any) -> Iterator[Any]:
+        for item in items:
+            if isinstance(item, Exception):
+                raise item
+            yield item
+
+    monkeypatch.setattr(capturing, "capture", capture)
+
+
+def test_a_picture_that_nobody_approves_is_forgotten(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(module, "monotonic", lambda: now[0])
+    seeing(monkeypatch, PICTURE)
+    jobs.capture("north", ADDRESS, "tcp")
+
+    now[0] += WAITS_S
+    job = jobs.capture_of("north")
+    assert job is not None
+    assert job.picture is PICTURE
+    now[0] += 1
+    assert jobs.capture_of("north") is None
+
+
+def test_another_camera_waits_until_the_first_has_ended(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    seeing(monkeypatch, capturing.Progress(capturing.Step.WATCHING, 0.1))
+    first = jobs.capture("north", ADDRESS, "tcp")
+    assert first.runs
+
+    with pytest.raises(InputError, match="camera north is being looked at"):
+        jobs.capture("south", ADDRESS, "tcp")
+    jobs.drop("north")
+    jobs.capture("south", ADDRESS, "tcp")
+
+
+def test_no_text_of_a_library_is_told(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    seeing(monkeypatch, RuntimeError("cannot open rtsp://user:secret@nowhere/"))
+
+    assert jobs.capture("north", ADDRESS, "tcp").problem == "the capture failed"
+
+
+def test_every_reason_has_words() -> None:
+    assert [reason for reason in Reason if reason is not Reason.LIVE and words(reason) == reason.value] == []
+
+
+def test_the_journal_grows_and_passes_over_what_is_no_entry(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path)
+    assert journal.last() == ()
+    first, second = Entry(1, "Ada", "here", "signed in"), Entry(2, "", "there", "a\nline", "<b>\u2028")
+    journal.note(first)
+    before = path.read_bytes()
+    with path.open("a") as file:
+        file.write("rubbish\n[]\n")
+
+    journal.note(second)
+
+    assert path.read_bytes().startswith(before)
+    assert len(path.read_bytes().splitlines()) == 4
+    assert journal.last() == (second, first)
+    assert journal.last(1) == (second,)
+    assert path.stat().st_mode & 0o077 == 0

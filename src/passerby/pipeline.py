@@ -6,7 +6,7 @@ Law: rooms meet here and nowhere else; no work is done here that a room could do
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter, process_time
@@ -29,8 +29,19 @@ from passerby.span import Span
 from passerby.video import picture as pictures
 from passerby.video.choose import AUTO, Choice, choose
 from passerby.video.made_with import made_with
-from passerby.video.observe import Effort, Reading, Recording, Watch, detect, noted, probe, watch
+from passerby.video.observe import (
+    Effort,
+    Reading,
+    Recording,
+    Watch,
+    detect,
+    noted,
+    probe,
+    unfiltered,
+    watch,
+)
 from passerby.video.plate import Samples
+from passerby.video.savings import without as left_out
 from passerby.video.slice import TimeSlice, cut
 from passerby.video.spans import Look, Part, joined, parts_of, see
 
@@ -92,19 +103,25 @@ def plan_of(
     chunk_ms: int = CHUNK_MS,
     decode: str = "software",
     device: str = "cpu",
+    without: Collection[str] = (),
 ) -> Plan:
     """How `video` is to be counted; all as for `count`."""
     began_s, began_cpu_s = perf_counter(), _cpu_s()
     if not lines:
         raise InputError("no line to count: expected at least one")
     check_names(lines)
+    savings = left_out(without)
     recording = probe(video, decode)
+    if savings.filter:
+        recording = unfiltered(recording)
     opened = clock.resolve_start(
         recording.path, start=start, timezone_name=timezone, created=recording.created
     )
     choice = choose(detector, model_dir, device)
     made = made_with(choice.loaded)
-    look = Look(recording, opened.start_ms, tuple(lines), corridor, choice.name, model_dir, device, made)
+    look = Look(
+        recording, opened.start_ms, tuple(lines), corridor, choice.name, model_dir, device, made, savings
+    )
     named = str(recording.path) if isinstance(recording.path, Url) else str(video)
     return Plan(
         named, look, choice, opened, tuple(labels) if labels else None, bin_ms, chunk_ms, began_s, began_cpu_s
@@ -125,6 +142,7 @@ def count(
     chunk_ms: int = CHUNK_MS,
     decode: str = "software",
     device: str = "cpu",
+    without: Collection[str] = (),
     jobs: int = 1,
     executor: Executor | None = None,
     kept: Kept | None = None,
@@ -137,6 +155,7 @@ def count(
     `corridor`: half its width in frame heights, None for the whole picture. `labels`: what to report, None for all.
     `start`, `timezone`: when the recording began, where the file does not say. `bin_ms` and `chunk_ms` in
     milliseconds. `decode`: software, cuda, vaapi, qsv or auto; `device`: cpu, cuda or openvino.
+    `without`: savings to do without, see `video.savings`.
     `jobs`: on how many processes, which changes nothing but the time; they are those of `executor` where one is
     given. `kept`: where what is done is kept, and taken up again. `picture`: a PNG to write, the empty picture with
     lines and counts.
@@ -160,6 +179,7 @@ def count(
         chunk_ms=chunk_ms,
         decode=decode,
         device=device,
+        without=without,
     )
     return count_plan(plan, jobs=jobs, executor=executor, kept=kept, picture=picture, on_progress=on_progress)
 
@@ -184,7 +204,10 @@ def count_plan(
     samples = Samples() if picture is not None else None
     parts = plan.parts(jobs, done, bounded=kept is not None)
     if len(parts) == 1 and executor is None:
-        seeing = watch(recording, plan.look.lines, plan.look.corridor, plan.choice.loaded, plan.choice.motion)
+        look = plan.look
+        seeing = watch(
+            recording, look.lines, look.corridor, plan.choice.loaded, plan.choice.motion, look.savings
+        )
         ticks = detect(recording, start_ms, None, seeing, done.reading, effort, samples)
         counts = counted(plan, ticks, done, effort, kept, on_progress)
     else:
@@ -286,6 +309,7 @@ def evaluate(
     detector: str = "auto",
     model_dir: Path | None = None,
     corridor: float | None = DEFAULT_CORRIDOR,
+    without: Collection[str] = (),
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Evaluation:
     """Count the clips of a truth file, which are in the folder `clips` (its own where None), and compare.
@@ -315,6 +339,7 @@ def evaluate(
             detector=detector,
             model_dir=model_dir,
             corridor=corridor,
+            without=without,
             on_progress=report,
         )
         scores = score(clip, counts.crossings, clock.to_ms(counts.start), round(counts.duration_s * 1000))

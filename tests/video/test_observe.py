@@ -19,6 +19,7 @@ from passerby.video.detector import LoadedDetector
 from passerby.video.frame import Frame
 from passerby.video.motion import CELL_MS, REACH_MS, shrink
 from passerby.video.observe import TICK_MS, Effort, Recording, Watch, observe, watch
+from passerby.video.savings import NONE
 
 Image = NDArray[np.uint8]
 WIDTH, HEIGHT = 192, 108
@@ -245,7 +246,7 @@ def test_two_detectors_that_agree_see_one_body() -> None:
 
 def test_what_a_detector_saw_is_not_seen_again_by_motion() -> None:
     """The white body has a name, the dark one has only moved."""
-    watching = watch(recording(), [UPRIGHT], None, [detector(bright)], True)
+    watching = watch(recording(), [UPRIGHT], None, [detector(bright)], True, NONE)
     for tick in seen(pictures(140), watching)[20:120]:
         white = tick.xyxy[:, 3] < 55
         assert (tick.confidence[white] > 0).sum() == white.sum() == 1

@@ -15,7 +15,7 @@ from click.core import ParameterSource
 from passerby.cli import output, workers
 from passerby.cli.group import note
 from passerby.cli.ledger import ledger_options
-from passerby.cli.lines import choose, line_options, time_options
+from passerby.cli.lines import choose, line_options, time_options, without_option
 from passerby.cli.private import count_privately, policy_of, private_lines
 from passerby.cli.progress import progress_bar
 from passerby.cli.several import EXIT_PARTLY, write_several
@@ -53,6 +53,7 @@ _BIN_COLUMNS = ("start", "end", "line", "direction", "label", "count", "coverage
     "--picture", type=click.Path(path_type=Path), help="Write an empty picture with lines and counts, a PNG."
 )
 @workers.worker_options
+@without_option
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.option(
     "--private",
@@ -88,6 +89,7 @@ def count(
     resume: bool,
     decode: str,
     device: str,
+    without: tuple[str, ...],
     quiet: bool,
     private: bool,
     policy: Path | None,
@@ -109,6 +111,10 @@ def count(
     workers.check(executor, address, jobs, resume, out)
     if private:
         _check_private(not several and isinstance(video, Path), picture, executor, resume, decode, device)
+        if without:
+            raise InputError(
+                f"--without {','.join(without)}: what is released saves what it may, and no other way"
+            )
     elif policy is not None:
         raise InputError(f"--policy {policy}: expected --private with it")
     if several and start is not None:
@@ -159,6 +165,7 @@ def count(
         bin_ms=bin_ms,
         decode=decode,
         device=device,
+        without=without,
     )
 
     def as_asked(counts: "Counts") -> "Counts":

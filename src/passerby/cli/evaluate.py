@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from passerby.cli.group import note, write_out
-from passerby.cli.lines import corridor_option, half_width_of
+from passerby.cli.lines import corridor_option, half_width_of, without_option
 from passerby.cli.progress import progress_bar
 
 
@@ -22,6 +22,7 @@ from passerby.cli.progress import progress_bar
 )
 @click.option("--model-dir", type=click.Path(path_type=Path), help="Folder of the detectors' weights.")
 @corridor_option
+@without_option
 @click.option(
     "--format",
     "format_",
@@ -31,7 +32,13 @@ from passerby.cli.progress import progress_bar
     help="How to print it.",
 )
 def evaluate(
-    truth: Path, clips: Path | None, detector: str, model_dir: Path | None, corridor: str | None, format_: str
+    truth: Path,
+    clips: Path | None,
+    detector: str,
+    model_dir: Path | None,
+    corridor: str | None,
+    without: tuple[str, ...],
+    format_: str,
 ) -> None:
     """Count the clips of the truth file TRUTH, and print what was counted beside what is true."""
     from passerby import pipeline, tables
@@ -39,7 +46,13 @@ def evaluate(
     half_width = half_width_of(corridor)
     with progress_bar(quiet=False) as on_progress:
         evaluation = pipeline.evaluate(
-            truth, clips, detector=detector, model_dir=model_dir, corridor=half_width, on_progress=on_progress
+            truth,
+            clips,
+            detector=detector,
+            model_dir=model_dir,
+            corridor=half_width,
+            without=without,
+            on_progress=on_progress,
         )
     for warning in evaluation.warnings:
         note(f"warning: {warning}")

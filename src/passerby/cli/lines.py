@@ -24,6 +24,13 @@ corridor_option = click.option(
     help="How far from its line the picture is looked at, in frame heights, or off for the whole picture.  "
     f"[default: {DEFAULT_CORRIDOR:g}]",
 )
+without_option = click.option(
+    "--without",
+    metavar="NAME,...",
+    callback=lambda _context, _option, text: tuple(n.strip() for n in text.split(",")) if text else (),
+    help="Savings of work to do without, such as cadence,gate, or all of them: docs/speed.md has what each gains "
+    "and costs.",
+)
 _OPTIONS = (
     click.option(
         "--line",

@@ -45,19 +45,25 @@ class Frame:
     def height(self) -> int:
         return int(self.luma.shape[0])
 
-    def bgr(self, left: int, top: int, right: int, bottom: int) -> Image:
+    def bgr(self, left: int, top: int, right: int, bottom: int, size: tuple[int, int] | None = None) -> Image:
         """The region as (bottom - top, right - left, 3) uint8 BGR: only it is converted (BT.601).
 
-        `left` and `top` must be even; an odd size is answered by the next smaller even one.
+        `left` and `top` must be even; an odd size is answered by the next smaller even one. With a smaller, even
+        (width, height) `size` it is made as small first, and converted then.
         """
         width, height = (right - left) // 2 * 2, (bottom - top) // 2 * 2
-        planes = np.empty((height * 3 // 2, width), np.uint8)
-        planes[:height] = self.luma[top : top + height, left : left + width]
-        chroma = planes[height:].reshape(2, height // 2, width // 2)
         rows = slice(top // 2, top // 2 + height // 2)
         columns = slice(left // 2, left // 2 + width // 2)
-        chroma[0] = self._u[rows, columns]
-        chroma[1] = self._v[rows, columns]
+        luma = self.luma[top : top + height, left : left + width]
+        u, v = self._u[rows, columns], self._v[rows, columns]
+        if size is not None:
+            width, height = size
+            half = width // 2, height // 2
+            luma, u, v = _smaller(luma, size), _smaller(u, half), _smaller(v, half)
+        planes = np.empty((height * 3 // 2, width), np.uint8)
+        planes[:height] = luma
+        chroma = planes[height:].reshape(2, height // 2, width // 2)
+        chroma[0], chroma[1] = u, v
         return np.asarray(cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420), np.uint8)
 
     def yuv(self, size: tuple[int, int], bounds: tuple[int, int, int, int] | None = None) -> Image:
@@ -81,3 +87,11 @@ class Frame:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> NoReturn:
         raise TypeError("a Frame is not copied: pixels stay in the room they were born in")
+
+
+def _smaller(plane: Image, size: tuple[int, int]) -> Image:
+    """Of (width, height) `size`: averaged two by two while that is possible, which is quick, and then interpolated."""
+    while plane.shape[1] >= 2 * size[0] and plane.shape[0] >= 2 * size[1]:
+        height, width = plane.shape[0] // 2, plane.shape[1] // 2
+        plane = cv2.resize(plane[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA)
+    return plane if plane.shape[::-1] == size else cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR)

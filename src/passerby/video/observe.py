@@ -10,17 +10,18 @@ from time import process_time
 
 import numpy as np
 
-from passerby.counting.detections import Detections, no_detections
-from passerby.counting.fuse import complete, riders
+from passerby.counting.detections import Detections
+from passerby.counting.fuse import complete
 from passerby.geometry import Corridor, Line
 from passerby.span import Span
 from passerby.video import motion, source
-from passerby.video.boxes import Boxes, suppress
 from passerby.video.detector import LoadedDetector
 from passerby.video.frame import Frame
+from passerby.video.look import Looking
 from passerby.video.plate import Samples
-from passerby.video.regions import Region, bounds_of, hide, mask_of, region_of, regions_of, window_of
-from passerby.video.source import Reading, Recording, extent, probe
+from passerby.video.regions import Region, bounds_of, mask_of, region_of, regions_of, window_of
+from passerby.video.savings import NONE, PRIVATE, Savings
+from passerby.video.source import Reading, Recording, extent, probe, unfiltered
 
 __all__ = [
     "Effort",
@@ -33,6 +34,7 @@ __all__ = [
     "noted",
     "observe",
     "probe",
+    "unfiltered",
     "watch",
     "watch_of",
 ]
@@ -40,13 +42,10 @@ __all__ = [
 TICK_MS = 80
 """One picture is looked at in each tick of this length: 12.5 a second."""
 
-FILLED = 0.6
-"""Share of what is shown above which a box must be as sure as BELIEVED: masks look like things."""
-BELIEVED = 0.6
-LEAST_CONFIDENCE = 0.2
-"""Below this a box is noise even to a tracker."""
-SAME_IOU = 0.6
-"""Overlap from which boxes of two detectors are one thing: they draw its edges differently, and people overlap."""
+LOOKS = 8.0
+"""In the time in which a body goes one frame height, detectors look so many times: see `look_ms`."""
+LOOK_MS = 100, 160
+"""At the most and at the least often: 10 and 6.25 times a second."""
 
 
 @dataclass(slots=True)
@@ -65,6 +64,9 @@ class Watch:
     motion: bool
     corridors: Region | None = None
     """Where motion is looked for; the whole frame where it is None."""
+    savings: Savings = NONE
+    look_ms: int | None = None
+    """How often detectors look; in every tick where it is None."""
 
 
 def watch(
@@ -73,9 +75,10 @@ def watch(
     half_width: float | None,
     loaded: Sequence[LoadedDetector],
     with_motion: bool,
+    savings: Savings = PRIVATE,
 ) -> Watch:
     """What to look at in a recording: see `watch_of`."""
-    return watch_of((recording.width, recording.height), lines, half_width, loaded, with_motion)
+    return watch_of((recording.width, recording.height), lines, half_width, loaded, with_motion, savings)
 
 
 def watch_of(
@@ -84,6 +87,7 @@ def watch_of(
     half_width: float | None,
     loaded: Sequence[LoadedDetector],
     with_motion: bool,
+    savings: Savings = PRIVATE,
 ) -> Watch:
     """Corridors of `half_width` frame heights around `lines`, the whole frame where it is None, in pictures of
     `size_px` (width, height)."""
@@ -98,12 +102,21 @@ def watch_of(
         boxes = [
             bounds_of(mask) if one.size_px is None else window_of(bounds_of(mask), size) for mask in masks
         ]
-        looks += [(one, region) for region in regions_of(boxes, masks)]
+        looks += [(one, region) for region in regions_of(boxes, masks, together=savings.fit)]
+    pace_ms = look_ms(half_width) if savings.cadence else None
     if half_width is None:
-        return Watch(tuple(looks), with_motion)
+        return Watch(tuple(looks), with_motion, None, savings, pace_ms)
     together = np.max(masks, axis=0)
     left, top, right, bottom = bounds = bounds_of(together)
-    return Watch(tuple(looks), with_motion, region_of(bounds, together[top:bottom, left:right] > 0))
+    corridors = region_of(bounds, together[top:bottom, left:right] > 0)
+    return Watch(tuple(looks), with_motion, corridors, savings, pace_ms)
+
+
+def look_ms(half_width: float | None) -> int:
+    """How often detectors look at corridors of `half_width` frame heights: the narrower, the sooner one has crossed."""
+    if half_width is None:
+        return LOOK_MS[1]
+    return min(LOOK_MS[1], max(LOOK_MS[0], round(1000 * 2 * half_width / LOOKS)))
 
 
 def observe(
@@ -124,21 +137,37 @@ def observe(
     ticks = _ticks(frames, effort, ticks_only)
     if samples is not None:
         ticks = samples.taking(ticks)
+    looking = Looking(watch.looks, watch.look_ms or TICK_MS, watch.savings)
+    seen: deque[Detections] = deque()
+
+    def look(frame: Frame | None) -> None:
+        began = process_time()
+        if frame is None:
+            seen.extend(looking.finish())
+        elif span is None or frame.time_ms in span:
+            seen.extend(looking.take(frame))
+        elif frame.time_ms >= span.end_ms:
+            # What waits at the end of a span is between two looks, as in its middle.
+            seen.extend(one for one in looking.close(frame) if one.time_ms in span)
+        effort.detect_s += process_time() - began
+
     if not watch.motion:
         for frame in ticks:
-            if span is None or frame.time_ms in span:
-                yield _see(frame, watch, effort)
+            look(frame)
+            while seen:
+                yield seen.popleft()
+        look(None)
+        yield from seen
         return
-    seen: deque[Detections] = deque()
 
     def small() -> Iterator[motion.Small]:
         for frame in ticks:
-            if span is None or frame.time_ms in span:
-                seen.append(_see(frame, watch, effort))
+            look(frame)
             began = process_time()
             picture = motion.shrink(frame, watch.corridors)
             effort.detect_s += process_time() - began
             yield picture
+        look(None)
 
     for time_ms, boxes in motion.moving(small(), span):
         yield complete(seen.popleft(), Detections(time_ms, *boxes))
@@ -195,37 +224,3 @@ def _ticks(frames: Iterable[Frame], effort: Effort, ticks_only: bool) -> Iterato
     # Who crosses on the very last frame of a recording is in no later tick.
     if rest is not None and not ticks_only:
         yield rest
-
-
-def _see(frame: Frame, watch: Watch, effort: Effort) -> Detections:
-    if not watch.looks:
-        return no_detections(frame.time_ms)
-    began = process_time()
-    found = []
-    for one, region in watch.looks:
-        image = frame.bgr(region.left, region.top, region.right, region.bottom)
-        if region.outside is not None:
-            hide(image, region.outside)
-        found.append(_visible(one.detect(image), region))
-    boxes = (
-        found[0]
-        if len(found) == 1
-        else suppress(Boxes(*(np.concatenate(p) for p in zip(*found, strict=True))), SAME_IOU)
-    )
-    seen = riders(Detections(frame.time_ms, *boxes))
-    effort.detect_s += process_time() - began
-    return seen
-
-
-def _visible(boxes: Boxes, region: Region) -> Boxes:
-    """In px of the frame, cut to what was shown: what a network guesses beyond it, nobody saw."""
-    shift = np.array([region.left, region.top] * 2, np.float32)
-    left, top, right, bottom = region.visible
-    low, high = np.array([left, top] * 2, np.float32), np.array([right, bottom] * 2, np.float32)
-    xyxy = np.clip(boxes.xyxy + shift, low, high)
-    sides = xyxy[:, 2:] - xyxy[:, :2]
-    # A faint box around nearly all that is shown is the corridor itself, taken for a thing.
-    filled = sides[:, 0] * sides[:, 1] / ((right - left) * (bottom - top))
-    least = np.where(filled < FILLED, LEAST_CONFIDENCE, BELIEVED)
-    keep = (sides >= 2).all(axis=1) & (boxes.confidence >= least)
-    return Boxes(xyxy[keep], boxes.confidence[keep], boxes.class_id[keep])

@@ -15,6 +15,8 @@ from passerby.errors import LineError
 from passerby.geometry import Corridor
 from passerby.video.frame import Image
 
+SHARED = 0.8
+"""Share of the pixels of two corridors from which both are shown at once, when that is no more."""
 GREY = 114
 """What a masked pixel is shown as: what detectors are padded with in training."""
 
@@ -71,8 +73,9 @@ def window_of(bounds: Bounds, size: tuple[int, int]) -> Bounds:
     return x, y, x + width, y + height
 
 
-def regions_of(bounds: Sequence[Bounds], masks: Sequence[Image]) -> list[Region]:
-    """One region for each set of corridors that lie in each other's bounds: looking once is cheaper than twice."""
+def regions_of(bounds: Sequence[Bounds], masks: Sequence[Image], *, together: bool = False) -> list[Region]:
+    """One region for each set of corridors that lie in each other's bounds: looking once is cheaper than twice;
+    with `together`, for each set of which a good part lies in each other's."""
     groups: list[tuple[Bounds, list[Image]]] = []
     for box, mask in zip(bounds, masks, strict=True):
         for index, (other, members) in enumerate(groups):
@@ -82,7 +85,8 @@ def regions_of(bounds: Sequence[Bounds], masks: Sequence[Image]) -> list[Region]
                 max(box[2], other[2]),
                 max(box[3], other[3]),
             )
-            if _area(joined) <= 1.1 * max(_area(box), _area(other)):
+            least = 1.1 * max(_area(box), _area(other))
+            if _area(joined) <= (max(least, SHARED * (_area(box) + _area(other))) if together else least):
                 groups[index] = joined, [*members, mask]
                 break
         else:
@@ -103,10 +107,13 @@ def region_of(bounds: Bounds, shown: NDArray[np.bool_]) -> Region:
 
 def hide(image: Image, outside: NDArray[np.bool_]) -> None:
     """Paint `image` (h, w, 3) grey where `outside` (h, w)."""
-    cv2.copyTo(_grey(*image.shape[:2]), outside.view(np.uint8), image)
+    height, width = outside.shape
+    # Crops come in many sizes, and are cut from a few.
+    grey = _grey(-(-height // 128) * 128, -(-width // 128) * 128)[:height, :width]
+    cv2.copyTo(grey, np.ascontiguousarray(outside).view(np.uint8), image)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def _grey(height: int, width: int) -> Image:
     return np.full((height, width, 3), GREY, np.uint8)
 

@@ -22,6 +22,8 @@ from passerby.video.frame import Frame, Image
 
 _LONGEST_MS = 48 * 3_600_000
 """A header that promises more than this beyond what was read is taken for damaged."""
+UNFILTERED_PX = 720
+"""Least side of pictures that are decoded without the filter that smooths edges of blocks."""
 _GAP_MS = 1_000
 """Frames that lie closer than this cover the time between them: phones and cheap cameras vary their rate."""
 
@@ -32,7 +34,8 @@ class Recording:
     `duration_ms` by its header, 0 where it does not say; `created` UTC or None; `rotation` in quarter
     turns, counter-clockwise; `first_stamp` of the first frame, in ticks of the stream; `has_times` is False
     where pictures have no time of their own, so that they can only be read from the first one on; `decode` is how
-    it is decoded, software or a kind of hardware."""
+    it is decoded, software or a kind of hardware; `filtered` is False where software decodes it without the filter
+    that smooths edges of blocks."""
 
     path: Place
     width: int
@@ -45,6 +48,7 @@ class Recording:
     first_stamp: int
     has_times: bool = True
     decode: str = opening.SOFTWARE
+    filtered: bool = True
 
     @property
     def aspect(self) -> float:
@@ -122,6 +126,11 @@ def _with_hardware(recording: Recording, decode: str) -> Recording:
     return replace(recording, decode=decode)
 
 
+def unfiltered(recording: Recording) -> Recording:
+    """`recording` to be decoded without that filter where pictures are so large that they are made smaller anyway."""
+    return replace(recording, filtered=min(recording.width, recording.height) < UNFILTERED_PX)
+
+
 def extent(recording: Recording) -> Span:
     """From the first to the end of the last picture, in ms since the first, by the file's time stamps alone: nothing
     is decoded, so that nothing that a picture shows can change it.
@@ -165,6 +174,8 @@ def frames(
     with opening.opened(recording.path, recording.decode) as container:
         stream = _video_stream(container, recording.path)
         stream.codec_context.thread_count = 1
+        if not recording.filtered and recording.decode == opening.SOFTWARE:
+            stream.codec_context.options = {"skip_loop_filter": "all"}
         pictures = _decoded(container, stream, reading)
         if wide is not None and wide.start_ms > start_ms:
             pictures = _decoded_from(

@@ -17,6 +17,7 @@ from passerby.video.choose import choose
 from passerby.video.made_with import check
 from passerby.video.motion import CELL_MS, REACH_MS
 from passerby.video.observe import TICK_MS, Effort, Reading, Recording, detect, watch
+from passerby.video.savings import ALL, Savings
 
 LONGEST_MS = 240_000
 """In longer spans the answers of a worker would grow; each span costs its margins and the way to its keyframe."""
@@ -38,6 +39,7 @@ class Look:
     model_dir: Path | None
     device: str = "cpu"
     made_with: tuple[str, ...] = ()
+    savings: Savings = ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,5 +137,5 @@ def joined(
 def _detect(look: Look, span: Span, margin_ms: int, reading: Reading, effort: Effort) -> Iterator[Detections]:
     choice = choose(look.detector, look.model_dir, look.device)
     check(look.made_with, choice.loaded)
-    seeing = watch(look.recording, look.lines, look.corridor, choice.loaded, choice.motion)
+    seeing = watch(look.recording, look.lines, look.corridor, choice.loaded, choice.motion, look.savings)
     return detect(look.recording, look.start_ms, span, seeing, reading, effort, margin_ms=margin_ms)

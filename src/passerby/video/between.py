@@ -1,0 +1,57 @@
+"""Where boxes are between two looks: they move evenly from one to the other.
+
+Law: boxes in, boxes out; who is seen in one look alone is nowhere in between.
+"""
+
+import lap
+import numpy as np
+from numpy.typing import NDArray
+
+from passerby.counting.detections import CYCLES, MOTOR_VEHICLES, Detections, Label, no_detections
+
+GATE = 1.0
+"""How far a body may go from look to look, in its own widths and heights."""
+GROWTH_COST = 0.5
+"""What doubling or halving a side costs, in the same measure."""
+
+# A detector names the kind of a motor vehicle anew in every picture.
+_KIND = np.array(
+    [
+        min(MOTOR_VEHICLES - CYCLES)
+        if label in MOTOR_VEHICLES - CYCLES
+        else min(CYCLES)
+        if label in CYCLES
+        else label
+        for label in Label
+    ],
+    np.int64,
+)
+
+
+def between(first: Detections, second: Detections, time_ms: int) -> Detections:
+    """What two looks, of which one is before `time_ms` and one after, tell of that instant."""
+    if not len(first) or not len(second):
+        return no_detections(time_ms)
+    one, other = _pairs(first, second)
+    share = (time_ms - first.time_ms) / (second.time_ms - first.time_ms)
+    surer = second.confidence[other] > first.confidence[one]
+    return Detections(
+        time_ms,
+        (first.xyxy[one] * (1 - share) + second.xyxy[other] * share).astype(np.float32),
+        ((first.confidence[one] + second.confidence[other]) / 2).astype(np.float32),
+        np.where(surer, second.class_id[other], first.class_id[one]).astype(np.int64),
+    )
+
+
+def _pairs(first: Detections, second: Detections) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of `first` and of `second` that are one body, each at most once: of least total cost."""
+    sizes = [np.maximum(1, one.xyxy[:, 2:] - one.xyxy[:, :2]) for one in (first, second)]
+    centres = [(one.xyxy[:, :2] + one.xyxy[:, 2:]) / 2 for one in (first, second)]
+    mean = np.sqrt(sizes[0][:, None] * sizes[1][None])
+    offset = np.abs(centres[0][:, None] - centres[1][None]) / mean
+    growth = np.abs(np.log(sizes[0][:, None] / sizes[1][None])).sum(axis=2)
+    cost = np.hypot(offset[..., 0], offset[..., 1]) / GATE + GROWTH_COST * growth
+    cost[_KIND[first.class_id][:, None] != _KIND[second.class_id][None]] = np.inf
+    _, matched, _ = lap.lapjv(np.minimum(cost, 1e6).astype(np.float64), extend_cost=True, cost_limit=1.0)
+    one = np.flatnonzero(matched >= 0)
+    return one, matched[one].astype(np.int64)

@@ -1,0 +1,98 @@
+"""When detectors look, at what, and how long what they saw is held."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from tests.video.test_observe import HEIGHT, START_MS, UPRIGHT, WIDTH, bright, detector, recording
+
+from passerby.counting.detections import Detections
+from passerby.video.boxes import Boxes
+from passerby.video.frame import Frame
+from passerby.video.motion import CELL_MS
+from passerby.video.observe import TICK_MS, Effort, observe, watch
+from passerby.video.savings import ALL, NONE, PRIVATE, Savings, without
+
+Image = NDArray[np.uint8]
+FIRST_MS = START_MS // CELL_MS * CELL_MS
+
+
+def street(count: int, left_of: Sequence[int | None]) -> list[Image]:
+    """A still street on which a white body stands at `left_of[i]`, if anywhere."""
+    ground = np.random.default_rng(3).integers(90, 130, (HEIGHT // 4, WIDTH // 4, 3), np.uint8)
+    ground = ground.repeat(4, 0).repeat(4, 1)
+    images = []
+    for number in range(count):
+        image = ground.copy()
+        left = left_of[number % len(left_of)]
+        if left is not None:
+            image[40:70, left : left + 14] = 250
+        images.append(image)
+    return images
+
+
+def frames(images: Sequence[Image]) -> Iterator[Frame]:
+    for number, image in enumerate(images):
+        yield Frame.from_bgr(FIRST_MS + number * TICK_MS, image)
+
+
+def looked(images: Sequence[Image], savings: Savings) -> tuple[list[int], list[Detections]]:
+    """Pixels that were shown at each look, and all that was seen."""
+    shown: list[int] = []
+
+    def noting(image: Image) -> Boxes:
+        shown.append(image.shape[0] * image.shape[1])
+        return bright(image)
+
+    watching = watch(recording(), [UPRIGHT], 0.4, [detector(noting)], False, savings)
+    return shown, list(observe(frames(images), watching, Effort()))
+
+
+def test_without_savings_every_tick_is_looked_at() -> None:
+    shown, seen = looked(street(100, [60]), NONE)
+    assert len(shown) == len(seen) == 100
+
+
+@pytest.mark.parametrize("savings", [ALL, PRIVATE])
+def test_where_nothing_moves_one_look_a_cell_will_do_and_who_stands_is_seen_throughout(
+    savings: Savings,
+) -> None:
+    cells = 3
+    shown, seen = looked(street(cells * CELL_MS // TICK_MS, [60]), savings)
+    assert len(shown) == cells
+    assert [len(tick) for tick in seen] == [1] * len(seen)
+
+
+def test_who_moves_is_looked_at_and_little_else_is_shown() -> None:
+    images = street(CELL_MS // TICK_MS, [40 + step for step in range(50)])
+    whole, _ = looked(images, without(["crops"]))
+    crops, seen = looked(images, ALL)
+    assert len(crops) >= len(whole) > CELL_MS // 160 * 0.7
+    assert sum(crops[1:]) < 0.5 * sum(whole[1:])
+    for number, tick in enumerate(seen):
+        assert len(tick) == 1
+        assert tick.xyxy[0, 0] == pytest.approx(40 + number, abs=1.5)
+
+
+def test_who_left_is_forgotten() -> None:
+    left_of = [60] * 10 + [None] * 30
+    _, seen = looked(street(40, left_of), ALL)
+    assert [len(tick) for tick in seen[:9]] == [1] * 9
+    assert [len(tick) for tick in seen[12:]] == [0] * 28
+
+
+@pytest.mark.parametrize("savings", [ALL, PRIVATE])
+def test_what_is_seen_depends_on_its_cell_and_the_tick_after_it(savings: Savings) -> None:
+    """Whatever was before: no standing body stretches what is remembered."""
+    ticks = CELL_MS // TICK_MS
+    one = street(3 * ticks, [60])
+    other = [*street(ticks, [20, 90, None]), *one[ticks:]]
+    _, seen = looked(one, savings)
+    _, others = looked(other, savings)
+    for a, b in zip(seen[ticks:], others[ticks:], strict=True):
+        assert (a.time_ms, a.xyxy.tolist(), a.confidence.tolist()) == (
+            b.time_ms,
+            b.xyxy.tolist(),
+            b.confidence.tolist(),
+        )

@@ -102,7 +102,8 @@ class Rounds:
 def place(tmp_path: Path) -> Iterator[Place]:
     folder = tmp_path / "street"
     folder.mkdir()
-    server = simulate.serve(simulate.draw(STREET, folder), now_ms())
+    # Over and over, however many rounds there are.
+    server = simulate.serve(simulate.draw(STREET, folder), now_ms(), loop_s=STREET.duration_s)
     video = tmp_path / "street.mp4"
     synth.write(STREET, video)
     found = Place(tmp_path)

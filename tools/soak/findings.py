@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
-from statistics import median
+from statistics import linear_regression
 
 from tools.soak.faults import Interval, covered, outside
 from tools.soak.processes import Use
@@ -81,11 +81,11 @@ def camera_found(
 
 
 def growth(uses: Sequence[tuple[float, Use]], warm_s: float) -> tuple[float, float, float]:
-    """Memory in MiB after the warm-up and at the end, each the median of a fifth of the time between, and how much it
-    grew, as a share. `uses` are told by the seconds since the start."""
-    later = [one.memory_mib for time_s, one in uses if time_s >= warm_s]
-    fifth = max(1, len(later) // 5)
-    first, last = median(later[:fifth]), median(later[-fifth:])
+    """Memory in MiB after the warm-up and at the end, by the straight line that fits all of the time between best, and
+    how much it grew, as a share. `uses` are told by the seconds since the start."""
+    later = [(time_s, one.memory_mib) for time_s, one in uses if time_s >= warm_s]
+    line = linear_regression(*zip(*later, strict=True))
+    first, last = (line.intercept + line.slope * time_s for time_s in (later[0][0], later[-1][0]))
     return first, last, last / first - 1
 
 

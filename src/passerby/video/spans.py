@@ -19,8 +19,10 @@ from passerby.video.motion import CELL_MS, REACH_MS
 from passerby.video.observe import TICK_MS, Effort, Reading, Recording, detect, watch
 from passerby.video.savings import ALL, Savings
 
-LONGEST_MS = 240_000
+LONGEST_MS = 600_000
 """In longer spans the answers of a worker would grow; each span costs its margins and the way to its keyframe."""
+BOUNDED_MS = 240_000
+"""Where parts are to be bounded: what a crash loses, and what the end of a job waits for, is no longer than this."""
 _BEYOND_MS = 10_001
 """A file may be a little longer than its header says."""
 
@@ -64,8 +66,8 @@ def parts_of(
     look: Look, jobs: int, *, bounded: bool = False, seen_ms: int | None = None, wanted_ms: int | None = None
 ) -> list[Part]:
     """Parts for `jobs` processes, cut between cells of motion: of about one length, none above LONGEST_MS, as few
-    as that allows. One part where the file does not tell how long it is, or when its pictures are shown, and for
-    one job unless the parts are to be `bounded`.
+    as that allows; none above BOUNDED_MS where they are to be `bounded`. One part where the file does not tell how
+    long it is, or when its pictures are shown, and for one job unless they are to be bounded.
 
     What lies before `seen_ms` (such a cut) was seen; boxes are wanted from `wanted_ms` on, None for the start.
     """
@@ -75,7 +77,8 @@ def parts_of(
         return [Part(look, Span(start_ms, end_ms))]
     from_ms = start_ms if seen_ms is None else seen_ms
     left_ms = max(1, start_ms + recording.duration_ms - from_ms)
-    number = jobs * -(-left_ms // (jobs * LONGEST_MS))
+    longest_ms = min(LONGEST_MS, BOUNDED_MS) if bounded else LONGEST_MS
+    number = jobs * -(-left_ms // (jobs * longest_ms))
     length_ms = -(-left_ms // (number * CELL_MS)) * CELL_MS
     first_ms = from_ms // CELL_MS * CELL_MS
     cuts = [*range(first_ms + length_ms, start_ms + recording.duration_ms, length_ms), end_ms]

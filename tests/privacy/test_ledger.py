@@ -1,6 +1,7 @@
 """The rules of the ledger, in both databases."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -271,3 +272,38 @@ def test_importing_passerby_loads_no_database_and_no_noise() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("page", [1, 2, 3, 7])
+def test_a_chain_of_many_pages_is_followed_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    monkeypatch.setattr("passerby.privacy.entries._PAGE", page)
+    where = tmp_path / "ledger.db"
+    ledger = open_ledger(where, create=True)
+    for number in range(6):
+        ledger.epoch(f"camera {number}", "one", 0, blackout_ms=1, budget_micro=1)
+    ledger.close()
+    again = open_ledger(where)
+    assert len(again.entries()) == 6
+    again.close()
+
+    with sqlite3.connect(where) as connection:
+        connection.execute("DELETE FROM entry WHERE number = 6")
+    connection.close()
+    broken = open_ledger(where)
+    with pytest.raises(LedgerError, match="broken at entry 6"):
+        broken.entries()
+    broken.close()
+
+
+def test_a_spent_slot_is_regained_and_still_released_once(book: Ledger) -> None:
+    assert book.regain(charge(1)) is None
+    receipt = book.spend(charge(1))
+    assert book.regain(charge(1)) == receipt
+    book.record(receipt, Stored((-7,), 1_000_000))
+    again = book.regain(charge(1))
+    assert again == replace(receipt, stored=Stored((-7,), 1_000_000))
+    assert again is not None
+    with pytest.raises(LedgerError, match="used before"):
+        book.record(again, Stored((8,), 1_000_000))

@@ -6,7 +6,7 @@ The tables are made by the migrations beside this file; here is only what readin
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from hashlib import sha256
 from typing import Any
@@ -29,6 +29,7 @@ from sqlalchemy import (
 from passerby.privacy.mark import Mark
 from passerby.span import Span
 
+_PAGE = 1_000
 _METADATA = MetaData()
 ENTRY = Table(
     "entry",
@@ -160,6 +161,13 @@ def find(
     order = ENTRY.c.number.desc() if newest_first else ENTRY.c.number
     rows = connection.execute(select(ENTRY).where(*where).order_by(order).limit(limit))
     return [_entry(row) for row in rows]
+
+
+def walk(connection: Connection, after: int) -> Iterator[Entry]:
+    """The entries after that number, oldest first, a page at a time: years of them are never in memory at once."""
+    while page := find(connection, ENTRY.c.number > after, limit=_PAGE):
+        yield from page
+        after = page[-1].number
 
 
 def _entry(row: Row[Any]) -> Entry:

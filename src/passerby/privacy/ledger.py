@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from passerby.errors import BudgetError, LedgerError
 from passerby.privacy.charge import Charge, Receipt, Spent, Stored, peak
-from passerby.privacy.entries import ENTRY, Entry, add, canonical, find, follow, genesis, take_turn
+from passerby.privacy.entries import ENTRY, Entry, add, canonical, find, follow, genesis, take_turn, walk
 from passerby.privacy.mark import Mark, raise_mark, read_mark, write_mark
 from passerby.privacy.noise import MICRO
 from passerby.span import Span
@@ -199,7 +199,7 @@ class Ledger:
         known = self._known or genesis(head.ledger)
         if known.ledger != head.ledger or (known.number and not _holds(connection, known)):
             raise LedgerError(f"{self._name}: the ledger went back in time; {RECOVER}")
-        tip = follow(known, find(connection, ENTRY.c.number > known.number))
+        tip = follow(known, walk(connection, known.number))
         if tip != head:
             number = tip if isinstance(tip, int) else head.number
             raise LedgerError(f"{self._name}: its chain is broken at entry {number}; {RECOVER}")

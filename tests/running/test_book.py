@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from passerby import clock, site
 from passerby.errors import LedgerError, OutputError
-from passerby.privacy.charge import Stored
+from passerby.privacy.charge import Charge, Receipt, Stored
 from passerby.privacy.database import open_ledger
+from passerby.privacy.ledger import Ledger
 from passerby.publish.sums import Level
 from passerby.release import Release
 from passerby.running.book import AHEAD_MS, Book, delays_of
@@ -446,3 +447,27 @@ def test_delays_fit_before_publication() -> None:
     for publish_ms in (2_000, 60_000, 3_600_000):
         delays = delays_of(publish_ms)
         assert 0 < delays.frames_ms < delays.answer_ms < delays.draw_ms < delays.publish_ms == publish_ms
+
+
+@needs_memory
+def test_killed_between_paying_and_keeping_the_bin_is_still_released(
+    tmp_path: Path, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(tmp_path, memory)
+    spend = Ledger.spend
+
+    def killed(ledger: Ledger, charge: Charge) -> Receipt:
+        spend(ledger, charge)
+        raise SystemExit
+
+    with monkeypatch.context() as dying:
+        dying.setattr(Ledger, "spend", killed)
+        with pytest.raises(SystemExit):
+            world.book.join(camera(), "motion", NOON_MS)
+    world.crash()
+    # It comes back when the bin is long over, and the day goes on.
+    world.book.join(camera(), "motion", NOON_MS + 2 * BIN_MS)
+    for later_ms in range(2 * BIN_MS, 5 * BIN_MS, BIN_MS // 2):
+        world.book.turn(NOON_MS + later_ms)
+
+    assert NOON_MS in world.values()

@@ -15,6 +15,7 @@ from datetime import tzinfo
 from passerby import clock
 from passerby.errors import BudgetError, OutputError, PolicyError
 from passerby.privacy import gate, schedule, standing
+from passerby.privacy.charge import Receipt
 from passerby.privacy.contribution import Contribution
 from passerby.privacy.ledger import Epoch, Ledger
 from passerby.publish.sums import Level
@@ -28,6 +29,8 @@ Publish = Callable[[tuple[Release, ...], Level], None]
 Grant = Callable[[str, str, Span], None]
 """The camera, the line, the time that may be looked at."""
 
+_MEANT = ""
+"""The receipt of a slot that is about to be paid for."""
 AHEAD_MS = 2_000
 """How long before the warm-up of a bin's first chunk it is paid for: word of it has to reach the camera."""
 
@@ -101,7 +104,8 @@ class Book:
         for slot in hold.load() if hold else ():
             paid = ledger.regain(slot.charge)
             # Of another ledger, which was here before: this one has not paid for it.
-            if paid is not None and paid.id == slot.receipt.id:
+            if paid is not None and slot.receipt.id in (_MEANT, paid.id):
+                slot.receipt = Receipt(slot.charge, paid.id)
                 self._slots[key_of(slot.charge)] = slot
 
     def join(self, camera: Camera, detector: str, now_ms: int) -> None:
@@ -197,6 +201,8 @@ class Book:
             charge = standing.standing_charge(line.policy, cells, epoch.number, span, query)
             if key_of(charge) in self._slots:
                 return False
+            # Kept before it is paid for: killed in between, the slot would be spent and forgotten.
+            self._keep(account.camera.name, Slot(level, Receipt(charge, _MEANT)))
             receipt = self._ledger.regain(charge) or self._ledger.spend(charge)
         except (BudgetError, PolicyError) as error:
             account.refused[of_level] = span.start_ms, str(error)
@@ -240,11 +246,12 @@ class Book:
             return None
         return sum(min(1.0, slot.covered_ms / (now_ms - slot.span.start_ms)) for slot in days) / len(days)
 
-    def _keep(self, name: str) -> None:
+    def _keep(self, name: str, *meant: Slot) -> None:
         if self._hold is None:
             return
         try:
-            self._hold.save(name, [slot for slot in self._slots.values() if slot.charge.camera == name])
+            paid = [slot for slot in self._slots.values() if slot.charge.camera == name]
+            self._hold.save(name, [*paid, *meant])
         except OutputError as error:
             # It is for the worst case only, so the work goes on.
             self.unkept = str(error)

@@ -173,6 +173,7 @@ def test_every_mistake_is_told_at_once_with_its_line_key_and_what_was_expected()
         ("{}", "site.yaml:1: cameras: found nothing, expected a mapping"),
         ("site:\n\tname: a\n", "site.yaml:2: no valid YAML: found a tab, expected spaces"),
         ("site: [\n", "site.yaml:2: no valid YAML"),
+        ("site: {a: 1", "site.yaml:1: no valid YAML: expected ',' or '}', but got '<stream end>'"),
         ("site: *name\n", "site.yaml:1: no valid YAML: found undefined alias"),
         ("a: 1\n---\nb: 2\n", "site.yaml:2: no valid YAML"),
         ("site: \x00", "site.yaml:1: no valid YAML"),

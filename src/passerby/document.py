@@ -21,7 +21,9 @@ Key = tuple[str | int, ...]
 
 _DEEPEST = 30
 _TAGS = {"map", "seq", "str", "null", "bool", "int", "float", "timestamp", "value", "merge"}
-_QUOTED = re.compile(r"'[^']{4,}'|\"[^\"]{4,}\"")
+_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
+_OWN = re.compile(r".{0,5}|'<[a-z ]+>'")
+"""What the library quotes of its own: a sign, or the name of a part."""
 _PASSWORD = re.compile(r"(?<=://)\S*(?=@)")
 
 _Error = type[SiteError] | type[TruthError]
@@ -138,6 +140,10 @@ def load(
     return parse(text, path, error, what=what, expected=expected, most_values=most_values)
 
 
+def _unquoted(quoted: re.Match[str]) -> str:
+    return quoted[0] if _OWN.fullmatch(quoted[0]) else "something"
+
+
 def parse(
     text: str, path: Path, error: _Error, *, what: str, expected: str, most_values: int = 50_000
 ) -> Document:
@@ -154,7 +160,7 @@ def parse(
         cause = " ".join(str(problem.problem or problem.context or "it cannot be read").split())
         if "\\t" in cause:
             cause = "found a tab, expected spaces"
-        raise error([f"{path}:{line}: no valid YAML: {_QUOTED.sub('something', cause)}"]) from None
+        raise error([f"{path}:{line}: no valid YAML: {_QUOTED.sub(_unquoted, cause)}"]) from None
     except YAMLError:
         raise error([f"{path}:1: no valid YAML: it cannot be read as such"]) from None
     except RecursionError:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tools.soak import faults, findings, report
+from tools.soak import cameras, faults, findings, report
 from tools.soak.findings import CameraFound, Row
 from tools.soak.processes import Use, tree, use
 
@@ -56,6 +56,15 @@ def test_one_that_is_never_asked_again_is_missing_for_good() -> None:
     missing = faults.outages([(50.0, 60.0)], [3.0])
 
     assert faults.covered((0.0, 100.0), missing) == pytest.approx(0.5)
+
+
+def test_streets_are_chosen_by_their_truth_at_the_seam_and_nothing_else() -> None:
+    chosen = cameras.seeds(1000, 3)
+
+    assert chosen == sorted(set(chosen))
+    for seed in range(1000, chosen[-1] + 1):
+        times = [time_s for time_s, _ in cameras.crossings_s(cameras.street(seed))]
+        assert (seed in chosen) == all(3 <= time_s < 87 for time_s in times)
 
 
 def row(begin: float, direction: str = "in") -> Row:

@@ -43,7 +43,7 @@ def main() -> int:
         print(f"soak: expected Debian's packages {' '.join(simulate.PACKAGES)}", file=sys.stderr)
         return 2
     _say(folder, f"drawing {options.cameras} streets in {folder}")
-    seeds = [options.seed * 1000 + number for number in range(options.cameras)]
+    seeds = cameras.seeds(options.seed * 1000, options.cameras)
     start_ms = round(time() * 1000)
     watched = [Camera(drawn, start_ms) for drawn in cameras.drawn(seeds, folder)]
     try:

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from itertools import count, islice
 from multiprocessing import get_context
 from pathlib import Path
 from threading import Thread
@@ -21,6 +22,7 @@ from passerby.synth import Rates, Street, lines, truth
 LOOP_S = 90.0
 FPS = 5.0
 LINE = "road"
+SEAM_S = 3.0
 PER_HOUR = 250.0
 """So few that hardly one hides another: what is missed was lost by the run."""
 
@@ -50,6 +52,17 @@ def crossings_s(made: Street) -> list[tuple[float, str]]:
         ((one.time_ms - made.start_ms) / 1000, line.direction_name(one.direction))
         for one in truth(made, (line,))
     ]
+
+
+def seeds(first: int, number: int) -> list[int]:
+    """The next so many whose street can be played over and over: what crosses just where the loop begins anew has no
+    path, and cannot be counted."""
+    every = (seed for seed in count(first) if _loops(street(seed)))
+    return list(islice(every, number))
+
+
+def _loops(made: Street) -> bool:
+    return all(SEAM_S <= time_s < LOOP_S - SEAM_S for time_s, _ in crossings_s(made))
 
 
 def drawn(seeds: Iterable[int], folder: Path) -> list[simulate.Drawn]:

@@ -124,7 +124,9 @@ def test_what_is_no_video_is_refused_by_name_and_cause(
 
 
 def test_a_folder_without_a_recording_is_refused(tmp_path: Path) -> None:
-    refused(count(tmp_path, "--format", "csv", "--out", tmp_path / "out.csv"), f"{tmp_path}: ", "no recording")
+    refused(
+        count(tmp_path, "--format", "csv", "--out", tmp_path / "out.csv"), f"{tmp_path}: ", "no recording"
+    )
     assert not list(tmp_path.iterdir())
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -23,6 +24,7 @@ from passerby.publish.sums import Level
 from passerby.release import Release
 from passerby.running.book import AHEAD_MS, Book, delays_of
 from passerby.running.hold import Hold, is_memory
+from passerby.running.slots import Slot
 from passerby.site import Camera
 from passerby.span import Span
 
@@ -471,3 +473,22 @@ def test_killed_between_paying_and_keeping_the_bin_is_still_released(
         world.book.turn(NOON_MS + later_ms)
 
     assert NOON_MS in world.values()
+
+
+@needs_memory
+def test_what_was_meant_and_is_refused_stops_no_later_start(tmp_path: Path, memory: Path) -> None:
+    """The time was paid for as another slot: another zone's day, say."""
+    world = World(tmp_path, memory)
+    world.book.join(camera(), "motion", NOON_MS)
+    assert world.hold is not None
+    slot = next(one for one in world.hold.load() if one.level == "bin")
+    later = replace(
+        slot.charge, span=Span(slot.span.start_ms + 5 * CHUNK_MS, slot.span.end_ms + 5 * CHUNK_MS)
+    )
+    world.hold.save("other", [Slot("bin", Receipt(later, ""))])
+    world.crash()
+    world.book.join(camera(), "motion", NOON_MS)
+    world.book.turn(NOON_MS + BIN_MS + DELAYS.draw_ms)
+    world.book.turn(NOON_MS + 2 * BIN_MS)
+    assert NOON_MS in world.values()
+    assert later.span.start_ms not in world.values()

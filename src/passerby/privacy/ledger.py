@@ -118,13 +118,13 @@ class Ledger:
         """The receipt of a charge that was spent before, with what it has released; None where it was never spent.
 
         For who counts live and was interrupted: what is left of the slot can still be released, once, as `record`
-        takes no second value. Raises LedgerError for a slot that overlaps one spent before.
+        takes no second value. Raises BudgetError for a slot that overlaps one spent before, LedgerError as all do.
         """
         with self._turn() as (connection, _):
             for slot in find(connection, *_slots(charge), *_meets(charge.span)):
                 if slot.span == charge.span and slot.body == canonical(_terms(charge)):
                     return Receipt(charge, slot.hash, _value(connection, slot))
-                raise LedgerError(f"{_named(charge)}: a slot that overlaps one spent before")
+                raise BudgetError(f"{_named(charge)}: a slot that overlaps one spent before")
         return None
 
     def record(self, receipt: Receipt, stored: Stored) -> None:

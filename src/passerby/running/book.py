@@ -102,7 +102,11 @@ class Book:
         self.unkept: str | None = None
         """Why what is open is not kept for who comes after a crash; None where it is."""
         for slot in hold.load() if hold else ():
-            paid = ledger.regain(slot.charge)
+            try:
+                paid = ledger.regain(slot.charge)
+            except BudgetError:
+                # It was meant, and refused: that time was paid for as another slot.
+                continue
             # Of another ledger, which was here before: this one has not paid for it.
             if paid is not None and slot.receipt.id in (_MEANT, paid.id):
                 slot.receipt = Receipt(slot.charge, paid.id)

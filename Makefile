@@ -24,10 +24,13 @@ check: $(VENV)/installed
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -n $(JOBS)
 
+# Some 20 minutes on two quiet cores, 6 with BENCH=--quick; BENCH="--processes" for more: python -m tools.bench --help.
+BENCH :=
+
 # Writes the tables of docs/speed.md. What it is compared with is installed for it alone, beside nothing else.
 bench: $(VENV)/installed
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --upgrade --target $(VENV)/compared "supervision>=0.25,<0.28"
-	$(BIN)/python tools/bench.py
+	$(BIN)/python -m tools.bench $(BENCH)
 
 # Ten minutes of cameras that fail; exits with 1 when anything is not as docs/soak.md expects.
 soak: $(VENV)/installed

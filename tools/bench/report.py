@@ -1,0 +1,120 @@
+"""What was measured, as the tables of docs/speed.md, between their markers; goals stand beside.
+
+Law: numbers in, text out; a figure that was not measured is told as such.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from tools.bench import contenders as who
+
+from passerby import atomic
+
+TABLES = Path(__file__).parents[2] / "docs/speed.md"
+BEGIN, END = "<!-- bench -->\n", "<!-- /bench -->\n"
+PROCESSES = "two processes"
+
+Runs = dict[str, list[dict[str, Any]]]
+"""By contender (or detector): what each of its runs answered."""
+Rows = dict[str, Runs]
+"""By recording."""
+
+
+def write(rows: Rows, starts: Runs, to: Path = TABLES) -> None:
+    before, _, rest = to.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    told = "\n".join([*goals(rows, starts), *tables(rows), *_starts(starts)])
+    atomic.write(to, f"{before}{BEGIN}{told}\n{END}{after}")
+
+
+def goals(rows: Rows, starts: Runs) -> Iterator[str]:
+    yield "### Goals\n"
+    yield "| | goal | measured |"
+    yield "|---|---|---|"
+    for traffic, goal in (("quiet", "0.9"), ("mixed", "1.0"), ("dense", "1.3")):
+        both = _against(rows, f"street-{traffic}-1080", who.DECODE)
+        yield f"| 1080p, {traffic}: CPU against plain decode | {goal} | {both} |"
+    both = _against(rows, "street-mixed-1080", who.SUPERVISION, fewer=True)
+    yield f"| 1080p, mixed: times fewer CPU than supervision | 6 | {both} |"
+    both = _against(rows, "street-mixed-360", who.DECODE)
+    yield f"| 640x360, mixed: CPU against plain decode | 2 | {both} |"
+    both = _against(rows, "street-mixed-360", who.EACH_FRAME, fewer=True)
+    yield f"| 640x360, mixed: times fewer CPU than every frame | 20 | {both} |"
+    waits = {name: f"{median(run['wall_s'] for run in runs):.1f}" for name, runs in starts.items()}
+    told = ", ".join(f"{name} {seconds} s" for name, seconds in waits.items()) or "not measured"
+    yield f"| start of `passerby count` to the first frame analysed | 1.0 s | {told} |"
+    processes = rows.get(PROCESSES, {})
+    faster = []
+    for detector in ("motion", f"{who.NETWORK}+motion"):
+        one, two = (processes.get(f"{detector}, {n}") for n in ("1 process", "2 processes"))
+        if one and two:
+            gain = median(r["wall_s"] for r in one) / median(r["wall_s"] for r in two)
+            faster.append(f"{detector} {gain:.2f}")
+    yield f"| two processes against one, by the clock | 1.9 | {', '.join(faster) or 'not measured'} |"
+    yield ""
+
+
+def tables(rows: Rows) -> Iterator[str]:
+    for recording, of in rows.items():
+        yield f"### {recording}\n"
+        if recording == PROCESSES:
+            yield "| | CPU s | wall s | peak MB | of a worker |"
+            yield "|---|---|---|---|---|"
+            for name, runs in of.items():
+                cells = [f"{median(run[key] for run in runs):.0f}" for key in ("cpu_s", "wall_s", "peak_mb")]
+                worker_mb = max(run["worker_mb"] for run in runs)
+                yield f"| {name} | {' | '.join(cells)} | {f'{worker_mb:.0f}' if worker_mb else ''} |"
+        else:
+            yield (
+                "| | frames per CPU-second | CPU against plain decode | "
+                "times fewer than supervision | than every frame | wrong | peak MB |"
+            )
+            yield "|---|---|---|---|---|---|---|"
+            for name in sorted(of, key=list(who.CONTENDERS).index):
+                yield _row(name, of)
+        yield ""
+
+
+def _row(name: str, of: Runs) -> str:
+    runs = of[name]
+    cost_s = _cost_s(of, name)
+    assert cost_s is not None
+    decode_s = _cost_s(of, who.DECODE)
+    cells = [f"{runs[0]['frames'] / cost_s:.0f}", "" if decode_s is None else f"{cost_s / decode_s:.2f}"]
+    for other in (who.SUPERVISION, who.EACH_FRAME):
+        other_s = _cost_s(of, other)
+        cells.append("" if other_s is None or name == who.DECODE else f"{other_s / cost_s:.1f}")
+    cells.append("" if runs[0]["wrong"] is None else f"{runs[0]['wrong']} of {runs[0]['of']}")
+    cells.append(f"{median(run['peak_mb'] for run in runs):.0f}")
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+def _starts(starts: Runs) -> Iterator[str]:
+    if not starts:
+        return
+    yield "### From the start of `passerby count` to the first frame analysed\n"
+    yield "| detector | CPU s | wall s |"
+    yield "|---|---|---|"
+    for name, runs in starts.items():
+        cells = [f"{median(run[key] for run in runs):.2f}" for key in ("cpu_s", "wall_s")]
+        yield f"| {name} | {' | '.join(cells)} |"
+    yield ""
+
+
+def _against(rows: Rows, recording: str, other: str, *, fewer: bool = False) -> str:
+    """Of the network alone, and of the network with motion; the other's CPU is divided by theirs where `fewer`."""
+    of = rows.get(recording, {})
+    base_s = _cost_s(of, other)
+    told = []
+    for name in (who.PASSERBY, who.WITH_MOTION):
+        cost_s = _cost_s(of, name)
+        if base_s is not None and cost_s is not None:
+            ratio = base_s / cost_s if fewer else cost_s / base_s
+            told.append(f"{ratio:.1f}" if fewer else f"{ratio:.2f}")
+    return ", with motion ".join(told) if len(told) == 2 else "".join(told) or "not measured"
+
+
+def _cost_s(of: Runs, name: str) -> float | None:
+    return median(run["cpu_s"] for run in of[name]) if name in of else None

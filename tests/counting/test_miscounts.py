@@ -468,3 +468,44 @@ def test_counts_carry_the_time_of_the_pictures(start_ms: int) -> None:
     body = [replace(box, time_ms=box.time_ms + start_ms) for box in WALK]
     [only] = crossings(seen(body), span=EVER if start_ms == 0 else replace(EVER, end_ms=10**13))
     assert only.time_ms - start_ms == pytest.approx((320 - 100) / (560 - 100) * 6_000, abs=2)
+
+
+# What only moved, through one patch
+
+
+def passing_in_one_patch(right_px: float, left_px: float) -> list[Detections]:
+    """Two vehicles pass each other before the line, and are one patch of motion while their boxes touch."""
+    one = along((0, 60, 200), (4, 60 + right_px, 200), size=CAR, confidence=0.0, label=Label.VEHICLE)
+    other = along((0, 580, 190), (4, 580 - left_px, 190), size=CAR, confidence=0.0, label=Label.VEHICLE)
+    boxes = []
+    for a, b in zip(one, other, strict=True):
+        if a.xyxy[2] < b.xyxy[0] or b.xyxy[2] < a.xyxy[0]:
+            boxes += [a, b]
+        else:
+            sides = np.array([a.xyxy, b.xyxy])
+            both = (*sides[:, :2].min(axis=0).tolist(), *sides[:, 2:].max(axis=0).tolist())
+            boxes.append(replace(a, xyxy=both))
+    return seen(boxes)
+
+
+@pytest.mark.parametrize(("right_px", "left_px"), [(520, 520), (520, 400), (420, 520)])
+def test_two_who_pass_each_other_in_one_patch_of_motion_cross_one_each_way(
+    right_px: float, left_px: float
+) -> None:
+    found = crossings(passing_in_one_patch(right_px, left_px))
+    assert sorted(c.direction for c in found) == ["to_left", "to_right"]
+
+
+def test_two_parts_of_one_car_that_join_are_one_car() -> None:
+    """Front and back are seen apart at first, and together from then on."""
+    car = along((0, 80, 200), (4, 560, 200), size=CAR, confidence=0.0, label=Label.VEHICLE)
+    half = CAR[0] / 2 - 8
+    parts = [
+        replace(box, xyxy=part)
+        for box in car[:14]
+        for part in (
+            (box.xyxy[0], box.xyxy[1], box.xyxy[0] + half, box.xyxy[3]),
+            (box.xyxy[2] - half, box.xyxy[1], box.xyxy[2], box.xyxy[3]),
+        )
+    ]
+    assert len(crossings(seen(parts, car[14:]))) == 1

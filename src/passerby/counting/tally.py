@@ -99,7 +99,7 @@ def _is_body(path: _Path) -> bool:
         return False
     # Each way in its own measure: a person walks past in widths, not in heights.
     centre = (path.xyxy[:, :2] + path.xyxy[:, 2:]) / 2 / size
-    went = float(np.hypot(*(centre[-1] - centre[0])))
+    went = float(np.hypot(*(centre - centre[0]).T).max())
     steps = float(np.hypot(*np.diff(centre, axis=0).T).sum())
     return went >= LEAST_WENT and went >= LEAST_STRAIGHT * steps
 

@@ -5,7 +5,7 @@ and how sure, and nothing of what they look like.
 
 Two-stage association after ByteTrack (Zhang et al., ECCV 2022): sure boxes first, then unsure ones, so that
 a box that fades behind a lamp post still continues its track; last what moved without a name. Constant
-velocity in between, as in SORT (2016).
+velocity in between, as in SORT (2016), and so through a patch of motion in which several pass one another.
 """
 
 from collections.abc import Iterable
@@ -26,6 +26,23 @@ LOST_MS = 1_000
 """A track that nothing has continued for this long is over."""
 LOST_MOVED_MS = 500
 """The same for a box that only moved: it has no name to be known by again."""
+
+HIDDEN = 0.8
+"""Share of where a track is expected that a patch of motion must cover to be what hides it."""
+HIDDEN_MS = 1_500
+"""For how long a track is believed to go on hidden."""
+LEAST_KNOWN = 4
+"""Boxes of a track, from which on it may be hidden."""
+KNOWN_WENT = 1.0
+"""How far it must have come by then, in its own size: leaves and ghosts do not."""
+PACE_MS = 500
+"""Over how long the way of a track is measured that tells it from another: one box drawn too large does not turn it."""
+PARTED = 0.5
+"""How far apart two tracks must go in a second, in the size of the smaller one, to be two bodies by that alone."""
+UPRIGHT = 1.5
+"""Height by width from which a box is a walker's."""
+NUDGE = 0.25
+"""How far the side of a patch may move who is hidden in it, in their own size."""
 
 _ANY = -1
 
@@ -70,6 +87,7 @@ class _Track:
     velocity: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
     missed: int = 0
     gaps: int = 0
+    hidden_ms: int = 0
 
     @property
     def time_ms(self) -> int:
@@ -82,6 +100,28 @@ class _Track:
 
     def expected(self, time_ms: int) -> NDArray[np.float64]:
         return self.centre + self.velocity * (time_ms - self.time_ms)
+
+    def expected_box(self, time_ms: int) -> NDArray[np.float32]:
+        """(4,) px."""
+        middle = self.expected(time_ms)
+        return np.concatenate([middle - self.size / 2, middle + self.size / 2]).astype(np.float32)
+
+    def pace(self) -> NDArray[np.float64]:
+        """(2,) px per ms over its last PACE_MS."""
+        last = self.rows[-1]
+        first = next(row for row in self.rows if last.time_ms - row.time_ms <= PACE_MS)
+        if first is last:
+            return np.zeros(2)
+        ends = [(row.xyxy[:2] + row.xyxy[2:]).astype(np.float64) / 2 for row in (first, last)]
+        return np.asarray((ends[1] - ends[0]) / (last.time_ms - first.time_ms))
+
+    @property
+    def is_body(self) -> bool:
+        """Whether it has been seen to go its way, so that it may be believed to do so while hidden."""
+        if len(self.rows) < LEAST_KNOWN or self.hidden_ms > HIDDEN_MS:
+            return False
+        went = np.abs(self.centre - (self.rows[0].xyxy[:2] + self.rows[0].xyxy[2:]) / 2) / self.size
+        return bool(went.max() >= KNOWN_WENT)
 
 
 def track(ticks: Iterable[Detections]) -> Tracks:
@@ -110,9 +150,15 @@ def track(ticks: Iterable[Detections]) -> Tracks:
             pairs, free_tracks, left = _match(
                 alive, free_tracks, stage.tolist(), centre, size, kinds, tick.time_ms
             )
-            free_boxes += [b for b in left if sure[b] or moved[b]]
+            met = _meetings(alive, pairs, free_tracks, left, boxes) if len(stage) and moved[stage[0]] else {}
+            for b, among in met.items():
+                for t, box in zip(among, _shares(boxes[b], [alive[t] for t in among]), strict=True):
+                    _hide(alive[t], box)
+                left = [other for other in left if other != b]
             for t, b in pairs:
-                _continue(alive[t], boxes[b], centre[b], size[b], kinds[b])
+                if b not in met:
+                    _continue(alive[t], boxes[b], centre[b], size[b], kinds[b])
+            free_boxes += [b for b in left if sure[b] or moved[b]]
         born = [
             _Track([boxes[b]], centre[b], size[b], kinds[b], _parent(boxes[b], kinds[b], alive))
             for b in free_boxes
@@ -168,6 +214,76 @@ def _kind(class_id: int, confidence: float) -> int:
     return int(Label.VEHICLE) if class_id in MOTOR_VEHICLES else class_id
 
 
+def _meetings(
+    alive: list[_Track],
+    pairs: list[tuple[int, int]],
+    free: list[int],
+    left: list[int],
+    boxes: list[_Row],
+) -> dict[int, list[int]]:
+    """Boxes that hide several tracks in one, each with those tracks: bodies that pass one another are one patch of
+    motion for a while."""
+    holder = {b: t for t, b in pairs}
+    among: dict[int, list[int]] = {}
+    for t in free:
+        one = alive[t]
+        if not one.is_body:
+            continue
+        where = one.expected_box(boxes[0].time_ms)
+        own = float(area(where[None])[0])
+        inside = {b: float(shared(where, boxes[b].xyxy)) / own for b in (*holder, *left)}
+        best = max(inside, key=lambda b: inside[b], default=None)
+        if best is not None and inside[best] >= HIDDEN:
+            among.setdefault(best, []).append(t)
+    found = {}
+    for b, tracks in among.items():
+        together: list[int] = [holder[b]] if b in holder else []
+        for t in sorted(tracks, key=lambda t: -len(alive[t].rows)):
+            if all(_are_two(alive[t], alive[other]) for other in together):
+                together.append(t)
+        if len(together) > 1:
+            found[b] = together
+    return found
+
+
+def _are_two(one: _Track, other: _Track) -> bool:
+    """Whether two tracks in one patch are two bodies, and not parts of one: they go apart, or walk side by side."""
+    apart = np.abs(one.pace() - other.pace()) * 1000 / np.minimum(one.size, other.size)
+    if apart.max() >= PARTED:
+        return True
+    tall = min(float(t.size[1] / t.size[0]) for t in (one, other)) >= UPRIGHT
+    beside = abs(float(one.centre[0] - other.centre[0])) >= 0.5 * min(one.size[0], other.size[0])
+    return tall and beside
+
+
+def _shares(box: _Row, tracks: list[_Track]) -> list[_Row]:
+    """What each of some tracks has of a box that hides them all: its expected place, moved to where the outermost
+    sides are seen."""
+    wanted = np.stack([one.expected_box(box.time_ms) for one in tracks])
+    for low, high in ((0, 2), (1, 3)):
+        first, last = int(wanted[:, low].argmin()), int(wanted[:, high].argmax())
+        length = wanted[:, high] - wanted[:, low]
+        shift = {first: float(box.xyxy[low] - wanted[first, low])}
+        until = float(box.xyxy[high] - wanted[last, high])
+        shift[last] = (shift[last] + until) / 2 if last in shift else until
+        for k, by in shift.items():
+            by = float(np.clip(by, -NUDGE * length[k], NUDGE * length[k]))
+            wanted[k, [low, high]] += by
+    return [
+        _Row(box.time_ms, where, 0.0, one.rows[-1].class_id)
+        for where, one in zip(wanted, tracks, strict=True)
+    ]
+
+
+def _hide(track: _Track, box: _Row) -> None:
+    """Let a track go on within a patch of motion that it shares; its size and velocity stay what they were."""
+    track.centre = np.asarray((box.xyxy[:2] + box.xyxy[2:]) / 2, np.float64)
+    track.hidden_ms += box.time_ms - track.time_ms
+    track.gaps += track.missed - 1
+    track.missed = 0
+    track.rows.append(box)
+
+
 def _continue(
     track: _Track, box: _Row, centre: NDArray[np.float64], size: NDArray[np.float64], kind: int
 ) -> None:
@@ -177,6 +293,7 @@ def _continue(
         share = 1.0 if track.is_new else _SMOOTHING
         track.velocity = track.velocity * (1 - share) + measured * share
     track.size = size if track.is_new else track.size * 0.5 + size * 0.5
+    track.hidden_ms = 0
     track.centre = centre
     track.kind = track.kind if kind == _ANY else kind
     track.gaps += track.missed - 1

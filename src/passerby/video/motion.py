@@ -17,6 +17,7 @@ from passerby.counting.detections import Label
 from passerby.span import Span
 from passerby.video.boxes import Boxes
 from passerby.video.frame import Frame, Image
+from passerby.video.groups import SOLID, walkers_of
 from passerby.video.regions import Region, hide
 
 CELL_MS = 4_000
@@ -225,10 +226,11 @@ def foreground(picture: Image, background: Background) -> Image:
 
 def boxes_of(mask: Image, scale: float) -> Boxes:
     """Boxes around the connected parts of `mask`, in pixels of the frame, with a label by shape."""
-    mask = cv2.medianBlur(mask, 3)
-    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((GAP_PX + 2, GAP_PX), np.uint8))
+    seen = cv2.medianBlur(mask, 3)
+    mask = cv2.morphologyEx(seen, cv2.MORPH_CLOSE, np.ones((GAP_PX + 2, GAP_PX), np.uint8))
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     rows = []
+    walkers: list[tuple[int, int, int, int]] = []
     for outline in outlines:
         x, y, wide, tall = cv2.boundingRect(outline)
         if min(wide, tall) < SIDE_PX:
@@ -236,15 +238,21 @@ def boxes_of(mask: Image, scale: float) -> Boxes:
         # The outline runs through the middle of the outermost pixels.
         area = cv2.contourArea(outline) + len(outline) / 2 + 1
         if area >= 2 * SIDE_PX**2:
-            hull = cv2.contourArea(cv2.convexHull(outline))
-            rows.append(
-                (x, y, x + wide, y + tall, area / (wide * tall), cv2.contourArea(outline) / max(hull, 1))
-            )
-    left, top, right, bottom, fill, solidity = np.array(rows, np.float32).reshape(-1, 6).T
+            solidity = cv2.contourArea(outline) / max(cv2.contourArea(cv2.convexHull(outline)), 1)
+            group = walkers_of(seen[y : y + tall, x : x + wide]) if solidity < SOLID else []
+            walkers += [(x + a, y + b, x + c, y + d) for a, b, c, d in group]
+            if group:
+                continue
+            rows.append((x, y, x + wide, y + tall, area / (wide * tall), solidity))
+    left, top, right, bottom, fill, solid = np.array(rows, np.float32).reshape(-1, 6).T
+    labels = shapes((right - left) / (bottom - top), fill, solid)
+    found = np.concatenate(
+        [np.column_stack([left, top, right, bottom]), np.array(walkers, np.float32).reshape(-1, 4)]
+    )
     return Boxes(
-        np.column_stack([left, top, right, bottom]).astype(np.float32) * np.float32(scale),
-        np.zeros(len(rows), np.float32),
-        shapes((right - left) / (bottom - top), fill, solidity),
+        found.astype(np.float32) * np.float32(scale),
+        np.zeros(len(found), np.float32),
+        np.concatenate([labels, np.full(len(walkers), int(Label.PERSON))]),
     )
 
 

@@ -30,8 +30,8 @@ def plate_of(desk: Desk, signed: Signed, camera: Camera) -> None:
     """The capture of a camera, at whatever it is."""
     words(
         "p",
-        "Lines are drawn on a plate: the place with nobody in it. It is added up from half a minute or more of pictures, "
-        "and looked through for people by a detector; live pictures are shown to nobody.",
+        "Lines are drawn on a plate: the place with nobody in it. It is added up from half a minute or more of "
+        "pictures, and looked through for people by a detector; live pictures are shown to nobody.",
         "about",
     )
     if not signed.operates:

@@ -10,8 +10,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter, process_time
+from typing import TYPE_CHECKING
 
-from passerby import clock, truth
+from passerby import clock
 from passerby.counting.bins import bin_counts, total_counts
 from passerby.counting.counts import Cost, Counts, Crossing, Leak
 from passerby.counting.detections import Detections, Label, reported
@@ -44,6 +45,9 @@ from passerby.video.plate import Samples
 from passerby.video.savings import without as left_out
 from passerby.video.slice import TimeSlice, cut
 from passerby.video.spans import Look, Part, joined, parts_of, see
+
+if TYPE_CHECKING:
+    from passerby.truth import Truth
 
 CHUNK_MS = 60_000
 """Length of a chunk of one's own recording: its tracker knows nothing of the others."""
@@ -318,6 +322,8 @@ def evaluate(
     of one recording. Raises TruthError with every mistake of the file, among them clips that are not there,
     cannot be read or have another size; ModelError, InputError.
     """
+    from passerby import truth  # a third of a second of YAML and schemas, which no count needs
+
     told = truth.load(truth_file, clips)
     recordings = _recordings(told)
     total_ms = sum(recording.duration_ms for recording in recordings)
@@ -360,7 +366,7 @@ def evaluate(
     )
 
 
-def _recordings(told: truth.Truth) -> list[Recording]:
+def _recordings(told: "Truth") -> list[Recording]:
     """The clips of a truth, probed. Raises TruthError where one is not what the truth says."""
     recordings, problems = [], []
     for clip in told.clips:

@@ -1,7 +1,7 @@
 """`make bench`: what counting costs, beside plain decoding, a peer, and each saving left out; writes the tables of
 docs/speed.md.
 
-    python -m tools.bench [--quick] [--rounds N] [--only TEXT,...] [--processes] [--folder FOLDER]
+    python -m tools.bench [--quick] [--seconds S] [--rounds N] [--only TEXT,...] [--processes] [--folder FOLDER]
 
 Law: one run, every contender in turn, round after round; figures of one run are compared with each other, and
 nothing is asserted.
@@ -28,7 +28,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="streets of 10 s, each once, no clips")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="each once, no clips, what is expensive on the mixed street alone",
+    )
+    parser.add_argument("--seconds", type=int, default=0, help="of each street: 20, or 10 with --quick")
     parser.add_argument("--rounds", type=int, default=0, help="2, or 1 with --quick")
     parser.add_argument("--only", default="", help="parts of names of recordings, separated by commas")
     parser.add_argument("--processes", action="store_true", help="also two processes: for a quiet machine")
@@ -41,7 +46,7 @@ def main() -> None:
 
 
 def run(folder: Path, chosen_by: argparse.Namespace) -> None:
-    seconds = 10 if chosen_by.quick else 20
+    seconds = chosen_by.seconds or (10 if chosen_by.quick else 20)
     chosen = recordings(folder, seconds, not chosen_by.quick, chosen_by.only.split(","))
     rows: report.Rows = {}
     starts: report.Runs = {}

@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from passerby.counting.counts import Crossing
 from passerby.counting.detections import MOTOR_VEHICLES, Label
 from passerby.geometry import DIRECTIONS
-from passerby.truth import TrueClip, TrueLine
+
+if TYPE_CHECKING:  # it loads YAML and schemas, which no count needs
+    from passerby.truth import TrueClip, TrueLine
 
 _ANY = Label.VEHICLE.text
 _MOTOR = tuple(label.text for label in sorted(MOTOR_VEHICLES))
@@ -105,7 +107,7 @@ def match(true: Mapping[str, int], counted: Mapping[str, int]) -> list[Match]:
     return rows
 
 
-def score(clip: TrueClip, crossings: Sequence[Crossing], start_ms: int, duration_ms: int) -> list[Score]:
+def score(clip: "TrueClip", crossings: Sequence[Crossing], start_ms: int, duration_ms: int) -> list[Score]:
     """Scores of one clip, whose first frame is at `start_ms` and which lasts `duration_ms`.
 
     Where a line's truth holds for some spans only, only what was counted within them is compared.
@@ -142,13 +144,13 @@ def _geh(found: Match, looked_ms: int) -> float:
     return geh(found.counted * per_hour, found.true * per_hour)
 
 
-def _looked_ms(line: TrueLine, duration_ms: int) -> int:
+def _looked_ms(line: "TrueLine", duration_ms: int) -> int:
     if line.within is None:
         return duration_ms
     return sum(span.duration_ms for span in line.within)
 
 
-def _counted(line: TrueLine, crossings: Sequence[Crossing], start_ms: int) -> dict[str, Counter[str]]:
+def _counted(line: "TrueLine", crossings: Sequence[Crossing], start_ms: int) -> dict[str, Counter[str]]:
     """Direction -> label -> how many were counted at `line`, where its truth holds."""
     counted: dict[str, Counter[str]] = {direction: Counter() for direction in DIRECTIONS}
     for crossing in crossings:

@@ -8,7 +8,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 1)
 # Minutes, cameras and more: make soak SOAK="--minutes 60"; docs/soak.md says what is tried.
 SOAK :=
 
-.PHONY: demo test check bench soak format docs messages lock clean
+.PHONY: demo test check bench accuracy soak format docs messages lock clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -31,6 +31,10 @@ BENCH :=
 bench: $(VENV)/installed
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --upgrade --target $(VENV)/compared "supervision>=0.25,<0.28"
 	$(BIN)/python -m tools.bench $(BENCH)
+
+# Writes the tables and the picture of docs/accuracy.md: some 25 minutes on two quiet cores.
+accuracy: $(VENV)/installed
+	$(BIN)/python -m tools.accuracy $(ACCURACY)
 
 # Ten minutes of cameras that fail; exits with 1 when anything is not as docs/soak.md expects.
 soak: $(VENV)/installed

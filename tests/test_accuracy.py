@@ -1,0 +1,64 @@
+"""The tool behind docs/accuracy.md: figures become tables and a picture, and nothing is lost between them."""
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from tools.accuracy import chart, report
+from tools.accuracy.streets import BASE, SETTINGS, Point, Result, points
+
+FOUND: report.Measured = {
+    "motion": {point: Result(10, 2, 1, 1, 0) for point in points()},
+    "a model": {point: Result(0, 0, 3, 0, 3) for point in points()},
+}
+
+
+def test_every_curve_changes_one_setting_of_one_street() -> None:
+    for point in points():
+        street = point.street
+        changed = {
+            name
+            for name in ("width", "height", "fps", "density", "scale", "contrast", "rain", "shake_px", "crf")
+            if getattr(street, name) != getattr(BASE, name)
+        }
+        assert changed <= {"scale" if point.curve == "height" else point.curve}
+
+
+def test_every_street_is_drawn_from_its_own_seed() -> None:
+    assert len({point.seed for point in points()}) == 2
+    assert len(set(points())) == 2 * sum(len(values) for values in SETTINGS.values())
+
+
+def test_errors_are_added_and_never_cancel() -> None:
+    both = report.total([Result(10, 2, 0, 0, 0), Result(10, 0, 2, 0, 2)])
+    assert (report.by_class(both), report.alike(both)) == pytest.approx((0.8, 0.9))
+
+
+def test_tables_have_a_row_for_each_value_and_detector() -> None:
+    rows = [line for line in report.streets(FOUND) if line.startswith("|") and "motion" in line]
+    assert len(rows) == sum(len(values) for values in SETTINGS.values())
+    assert all("| 20 | 4 | 2 | **0.70** | 0.70 | 2 | 0 | 0.90 |" in row for row in rows)
+
+
+def test_a_part_that_is_not_measured_stays_as_it_was(tmp_path: Path) -> None:
+    document = tmp_path / "accuracy.md"
+    document.write_text(
+        "a\n<!-- clips -->\nold\n<!-- /clips -->\nb\n<!-- streets -->\nkept\n<!-- /streets -->\n"
+    )
+    report.write("clips", ["new"], document)
+    assert document.read_text() == (
+        "a\n<!-- clips -->\nnew\n<!-- /clips -->\nb\n<!-- streets -->\nkept\n<!-- /streets -->\n"
+    )
+
+
+def test_the_picture_is_xml_and_draws_every_curve_within_its_bounds() -> None:
+    told = ElementTree.fromstring(chart.svg(FOUND))
+    text = " ".join(told.itertext())
+    assert all(str(value) in text for values in SETTINGS.values() for value in values)
+    wide, high = (float(side) for side in told.attrib["viewBox"].split()[2:])
+    assert (wide, high) == (4 * chart.WIDE, 2 * chart.HIGH)
+
+
+def test_a_point_is_known_by_its_curve_value_and_seed() -> None:
+    assert Point("rain", 0.5, 21).street.rain == 0.5
+    assert Point("height", 108, 21).street.scale == pytest.approx(2)

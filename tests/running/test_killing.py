@@ -123,7 +123,7 @@ def test_killing_loses_nothing_but_what_is_open_and_doubles_nothing(place: Place
             (site.all_at_once, site.one_after_another)[number % 2]()
             sleep(random.uniform(0, 1.2 * BIN_MS / 1000))
         done = {name: len(place.spans(name)) for name in CAMERAS}
-        until(lambda: all(len(place.spans(name)) >= done[name] + 3 for name in CAMERAS), place.told, 120)
+        until(lambda: all(len(place.spans(name)) >= done[name] + 5 for name in CAMERAS), place.told, 120)
         until(lambda: place.status()["waiting_bytes"] == 0, place.told)
     finally:
         site.process.send_signal(signal.SIGTERM)

@@ -24,13 +24,15 @@ from passerby.errors import InputError
 PROGRAM = Path(__file__).parent / "programs" / "fleet.py"
 APART = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
 RECORDINGS = 30
+# Ray's own program lies beside this Python, which need not be on the path.
+PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 
 
 def _missing() -> str | None:
     """Why there can be no cluster here."""
     pytest.importorskip("ray", reason="the extra `fleet` is not installed")
     for program in ("unshare", "ip", "ss", "mount", "ray"):
-        if shutil.which(program) is None:
+        if shutil.which(program, path=PATH) is None:
             return f"{program} is not installed"
     tried = subprocess.run([*APART, "true"], capture_output=True, check=False)
     return None if tried.returncode == 0 else "no network namespace may be made here"
@@ -56,7 +58,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             text=True,
             timeout=500,
             check=False,
-            env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+            env=os.environ | {"PATH": PATH},
         )
         assert ended.returncode == 0, ended.stderr
         read = {path.name: path.read_text() for path in folder.glob("*.csv")}

@@ -135,13 +135,14 @@ def test_another_codec_after_each_outage(tmp_path: Path) -> None:
 
 @needs_server
 def test_a_street_that_is_looped_never_ends(tmp_path: Path) -> None:
-    server = simulate.serve(noise.drawn(tmp_path, "h264", 1), round(time() * 1000), loop_s=1)
+    # A round that is shorter than the limit for a frozen picture is one, whatever it shows.
+    server = simulate.serve(noise.drawn(tmp_path, "h264", 4), round(time() * 1000), loop_s=4)
     try:
         with reading(server.url) as camera:
-            camera.until_frames(35)
+            camera.until_frames(55)
             assert [one.up for one in camera.told[:2]] == [False, True]
             assert all(one.up for one in camera.told[1:])
-            assert 3_000 < camera.times[-1] - camera.times[0] < 4_000
+            assert camera.times[-1] - camera.times[0] > 4_000
     finally:
         server.stop()
 

@@ -292,12 +292,18 @@ def test_a_part_of_a_recording_sees_what_the_whole_sees(first: int) -> None:
 @pytest.mark.parametrize("with_motion", [False, True])
 def test_frames_are_forgotten(with_motion: bool) -> None:
     watching = watch(recording(), [UPRIGHT], 0.3, [detector()], with_motion)
+    # What other tests keep for themselves is not of this recording.
+    before = frames_alive()
     alive = []
     for number, _ in enumerate(observe(frames(pictures(300)), watching, Effort())):
         if number % 50 == 49:
-            gc.collect()
-            alive.append(sum(isinstance(one, Frame) for one in gc.get_objects()))
+            alive.append(frames_alive() - before)
     assert max(alive) <= 3
+
+
+def frames_alive() -> int:
+    gc.collect()
+    return sum(isinstance(one, Frame) for one in gc.get_objects())
 
 
 def test_effort_is_told() -> None:

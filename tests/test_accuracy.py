@@ -7,6 +7,8 @@ import pytest
 from tools.accuracy import chart, report
 from tools.accuracy.streets import BASE, SETTINGS, Point, Result, points
 
+from passerby import synth
+
 FOUND: report.Measured = {
     "motion": {point: Result(10, 2, 1, 1, 0) for point in points()},
     "a model": {point: Result(0, 0, 3, 0, 3) for point in points()},
@@ -21,7 +23,11 @@ def test_every_curve_changes_one_setting_of_one_street() -> None:
             for name in ("width", "height", "fps", "density", "scale", "contrast", "rain", "shake_px", "crf")
             if getattr(street, name) != getattr(BASE, name)
         }
-        assert changed <= {"scale" if point.curve == "height" else point.curve}
+        assert changed <= ({"scale", "width", "height"} if point.curve == "height" else {point.curve})
+
+
+def test_every_street_has_a_line_to_count_at() -> None:
+    assert all(synth.lines(point.street) for point in points())
 
 
 def test_every_street_is_drawn_from_its_own_seed() -> None:
@@ -62,3 +68,4 @@ def test_the_picture_is_xml_and_draws_every_curve_within_its_bounds() -> None:
 def test_a_point_is_known_by_its_curve_value_and_seed() -> None:
     assert Point("rain", 0.5, 21).street.rain == 0.5
     assert Point("height", 108, 21).street.scale == pytest.approx(2)
+    assert Point("height", 216, 21).street.scale == pytest.approx(2)

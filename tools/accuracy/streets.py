@@ -17,6 +17,7 @@ SEEDS = (21, 22)
 """Seeds that no setting was chosen on."""
 NEAR_PERSON_PX = 54
 """How tall a person on the near pavement is in BASE, about."""
+LONGEST_LENS = 2.0
 
 SETTINGS: dict[str, tuple[float | str, ...]] = {
     "density": ("light", "mixed", "dense"),
@@ -50,8 +51,10 @@ class Point:
     def street(self) -> synth.Street:
         base = replace(BASE, seed=self.seed)
         if self.curve == "height":
-            scale = min(4.0, float(self.value) / NEAR_PERSON_PX)
-            return replace(base, scale=scale)
+            # A lens longer than this leaves the lines out of the picture: what is larger yet is on more pixels.
+            scale = float(self.value) / NEAR_PERSON_PX
+            share = 1 if scale <= LONGEST_LENS else 2
+            return replace(base, scale=scale / share, width=base.width * share, height=base.height * share)
         if self.curve == "density" and self.value == "light":
             # As many crossings as the others need a longer look.
             return replace(base, density="light", duration_s=240)

@@ -85,7 +85,8 @@ class Pulse(_Message):
 
 
 class Said(_Message):
-    """What one chunk of a line says: a clipped count for each of its cells; empty where it was given up."""
+    """What one chunk of a line says: a clipped count for each of its cells, empty where it was given up; for how
+    long there were frames, and frames that the sender's clock dated."""
 
     word: Literal["said"] = "said"
     line: _Name
@@ -93,6 +94,7 @@ class Said(_Message):
     end_ms: _Ms
     counts: Annotated[list[Annotated[int, Field(ge=0, le=100_000)]], Field(max_length=64)]
     covered_ms: _Ms
+    sender_ms: _Ms
 
 
 class Fault(_Message):

@@ -22,7 +22,9 @@ class Release:
     """One published number for `[start_ms, end_ms)` (Unix ms UTC).
 
     `value` is a signed integer (noise can take it below zero); `noise_scale` is the scale of its discrete
-    Laplace noise; `coverage` is the share of the span with frames, from 0 to 1; `receipt` says what paid for it.
+    Laplace noise; `coverage` is the share of the span with frames, from 0 to 1; `receipt` says what paid for it;
+    `sender_clock` is the share of the span with frames that the sender's wall clock dated (the rest of `coverage` is
+    dated by arrival), None where that is not known.
     """
 
     cell: Cell
@@ -33,6 +35,7 @@ class Release:
     epsilon: float
     coverage: float
     receipt: str
+    sender_clock: float | None = None
 
 
 Sink = Callable[[Release], None]

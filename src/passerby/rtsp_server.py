@@ -2,8 +2,8 @@
 
 Law: nothing of passerby is imported; what is played comes as one line of JSON on standard input, passwords with it.
 
-    {"video", "codec", "start_s", "loop_s", "host", "port", "path", "user", "password", "sign_in",
-     "units": [[offset, size, time_s, key], ...]}
+    {"video", "codec", "start_s", "loop_s", "host", "port", "path", "user", "password", "sign_in", "quits", "tells",
+     "sender_clock", "units": [[offset, size, time_s, key], ...]}
 
 Prints the port once it listens, and where `tells` is true the time whenever it begins to play to somebody. Plays the
 units again every `loop_s`, or once where it is null. Ends when standard input does, or with the last unit where `quits`
@@ -85,6 +85,8 @@ def main() -> None:
         + " )"
     )
     factory.set_shared(True)
+    # Sender reports carry the wall clock.
+    factory.set_enable_rtcp(order["sender_clock"])
     factory.connect("media-configure", configure, order)
     if order.get("user"):
         auth, token = GstRtspServer.RTSPAuth(), GstRtspServer.RTSPToken()

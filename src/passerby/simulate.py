@@ -147,12 +147,14 @@ def serve(
     quits: bool = False,
     loop_s: float | None = None,
     tells: bool = False,
+    sender_clock: bool = True,
 ) -> Server:
     """Serve what was drawn as if the street had begun at `start_ms` (Unix ms), `speed` times as fast as drawn.
 
     `port` 0 takes a free one. With `user` a client must sign in. `quits`: the server ends with the street.
     `loop_s`: the street begins again after so many seconds of its own, as long as it takes. `tells`: the server writes
-    the Unix time to its standard output, a line each, when it begins to play to somebody.
+    the Unix time to its standard output, a line each, when it begins to play to somebody. `sender_clock`: the stream
+    tells the server's wall clock, in RTCP.
     Raises SourceError where GStreamer is missing or the port is taken.
     """
     if not available():
@@ -172,6 +174,7 @@ def serve(
         "sign_in": sign_in,
         "quits": quits,
         "tells": tells,
+        "sender_clock": sender_clock,
         "units": [[unit.offset, unit.size, unit.time_s / speed, unit.key] for unit in drawn.units],
     }
     process = subprocess.Popen(

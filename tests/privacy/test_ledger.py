@@ -39,6 +39,17 @@ def test_a_slot_is_granted_once_and_answers_what_it_released(book: Ledger) -> No
     assert book.released(receipt) == Stored((-7,), 1_000_000)
 
 
+@pytest.mark.parametrize("dated", [None, 0, 250_000])
+def test_whose_clock_it_was_is_kept_where_it_is_known(book: Ledger, dated: int | None) -> None:
+    stored = Stored((-7,), 1_000_000, dated)
+    receipt = book.spend(charge(1))
+    book.record(receipt, stored)
+    assert book.released(receipt) == stored
+    assert book.spend(charge(1)).stored == stored
+    # Where it is not, the entry is that of every version before.
+    assert ("sender_micro" in book.entries()[-1].said) == (dated is not None)
+
+
 def test_a_standing_query_costs_its_epsilon_once_and_for_ever(book: Ledger) -> None:
     for number in range(1, 30):
         book.spend(charge(number))

@@ -29,10 +29,12 @@ def release(
     length_ms: int = BIN_MS,
     noise_scale: float = 30.0,
     coverage: float = 1.0,
+    sender_clock: float | None = None,
 ) -> Release:
     """The release of bin `number` after `start_ms`."""
     begin = start_ms + number * length_ms
-    return Release(cell, begin, begin + length_ms, value, noise_scale, 0.8, coverage, f"receipt {begin}")
+    receipt = f"receipt {begin}"
+    return Release(cell, begin, begin + length_ms, value, noise_scale, 0.8, coverage, receipt, sender_clock)
 
 
 def a_day(cells: tuple[Cell, ...] = (PERSON,), start_ms: int = MIDNIGHT_MS) -> list[Release]:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.publish.conftest import MIDNIGHT_MS, PERSON, ZONE, a_day, release
+from tests.publish.conftest import BIN_MS, MIDNIGHT_MS, PERSON, ZONE, a_day, release
 
 from passerby.publish import keys
 from passerby.publish.api import CSV, PARQUET, create_app
@@ -42,7 +43,10 @@ def where(tmp_path: Path) -> Path:
 def fill(path: Path) -> None:
     upgrade(path)
     store = open_store(path, ZONE)
-    store.write(a_day((PERSON, BICYCLE, FORMULA)), "bin")
+    day = a_day((PERSON, BICYCLE, FORMULA))
+    # Of a quarter-hour in every six hours it is not known: the second of the day is the first of these.
+    unknown = {MIDNIGHT_MS + number * BIN_MS for number in range(1, 96, 24)}
+    store.write([replace(one, sender_clock=None if one.start_ms in unknown else 0.75) for one in day], "bin")
     store.report([Health("north", False, "no bytes", MIDNIGHT_MS, MIDNIGHT_MS + 5_000)])
     store.close()
 
@@ -84,6 +88,7 @@ def test_a_page_of_numbers(client: TestClient) -> None:
     assert row["value"] == -2
     assert 42 < row["noise_sd"] < 43
     assert row["noise_95"] == 90
+    assert (row["coverage"], row["sender_clock"]) == (1.0, 0.75)
     assert row["receipt"]
 
 
@@ -124,6 +129,8 @@ def test_the_same_numbers_in_every_form(client: TestClient) -> None:
     assert [(row["start"], row["value"], row["receipt"]) for row in of_csv] == [
         (row["start"], str(row["value"]), row["receipt"]) for row in rows
     ]
+    assert [row["sender_clock"] for row in of_csv[:6:3]] == ["0.75", ""]
+    assert [row["sender_clock"] for row in rows[:6:3]] == [0.75, None]
     # Not run by a spreadsheet.
     assert {row["line"] for row in of_csv} == {"bridge", "'=1+1"}
     answer = client.get("/v1/releases", headers={"Accept": PARQUET})

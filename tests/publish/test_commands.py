@@ -89,24 +89,34 @@ def test_a_range_is_exported(folder: Path, format_: str) -> None:
         *("--label", "person", "--resolution", "hour", "--out", str(out)),
     )
     if format_ == "csv":
-        rows = [(row["start"], int(row["value"])) for row in csv.DictReader(io.StringIO(out.read_text()))]
+        rows = [
+            (row["start"], int(row["value"]), float(row["sender_clock"]) if row["sender_clock"] else None)
+            for row in csv.DictReader(io.StringIO(out.read_text()))
+        ]
     elif format_ == "json":
-        rows = [(row["start"], row["value"]) for row in json.loads(out.read_text())]
+        rows = [(row["start"], row["value"], row["sender_clock"]) for row in json.loads(out.read_text())]
     elif format_ == "parquet":
         import pyarrow.parquet as pq
 
-        rows = [(row["start"].isoformat(), row["value"]) for row in pq.read_table(out).to_pylist()]
+        rows = [
+            (row["start"].isoformat(), row["value"], row["sender_clock"])
+            for row in pq.read_table(out).to_pylist()
+        ]
     else:
         import openpyxl
 
         sheet = openpyxl.load_workbook(out).active
         header, *lines = sheet.iter_rows(values_only=True)
         named = [dict(zip(header, line, strict=True)) for line in lines]
-        rows = [(row["start"].isoformat() + row["start offset"], row["value"]) for row in named]
+        rows = [
+            (row["start"].isoformat() + row["start offset"], row["value"], row["sender_clock"])
+            for row in named
+        ]
     expected = [
         (
             f"2026-11-23T{hour:02}:00:00+01:00",
             sum(one.value for one in a_day()[hour * 4 : hour * 4 + 4]),
+            None if hour == 6 else 0.75,
         )
         for hour in (6, 7, 8)
     ]

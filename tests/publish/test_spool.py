@@ -1,5 +1,6 @@
 """The spool: a database that is away, a crash at any step, a full or damaged disk, and a key."""
 
+import json
 import os
 import random
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from tests.publish.conftest import PERSON, ZONE, fresh_database, release
@@ -57,6 +59,26 @@ def test_what_is_put_is_sent_once_and_in_order(spool: Spool) -> None:
     assert kept.batches == batches
     assert spool.waiting_bytes() == 0
     assert spool.drain(kept) == Drained()
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_what_an_earlier_version_left_is_sent(tmp_path: Path, encrypted: bool) -> None:
+    spool, kept = Spool(tmp_path / "spool", fernet_key() if encrypted else None), Kept()
+    # Eleven things in a row, and nothing of the sender's clock.
+    rows = [["north", "bridge", "in", "person", 0, 900_000, -3, 30.0, 0.8, 0.5, "receipt"]]
+    text = json.dumps(["bin", rows]).encode()
+    body = b"j " + text if spool._cipher is None else b"f " + spool._cipher.encrypt(text)
+    (tmp_path / "spool" / "waiting").write_bytes(b"%08x %s\n" % (crc32(body), body))
+    assert spool.drain(kept) == Drained(sent=1)
+    assert kept.batches == [([Release(PERSON, 0, 900_000, -3, 30.0, 0.8, 0.5, "receipt", None)], "bin")]
+
+
+@pytest.mark.parametrize("share", [None, 0.0, 0.123456, 1.0])
+def test_whose_clock_it_was_waits_too(spool: Spool, share: float | None) -> None:
+    kept = Kept()
+    spool.put([release(sender_clock=share)], "bin")
+    spool.drain(kept)
+    assert kept.batches == [([release(sender_clock=share)], "bin")]
 
 
 def test_what_comes_while_the_database_is_away_waits(spool: Spool) -> None:

@@ -116,13 +116,21 @@ def test_roll_ups_are_what_brute_force_adds_up(
     drawn = data.draw(
         st.dictionaries(
             st.tuples(st.sampled_from([PERSON, BICYCLE]), st.sampled_from(quarters)),
-            st.tuples(st.integers(-99, 99), st.integers(0, 1_000_000), st.sampled_from([0.5, 30.0])),
+            st.tuples(
+                st.integers(-99, 99),
+                st.integers(0, 1_000_000),
+                st.sampled_from([0.5, 30.0]),
+                st.sampled_from([0, 1, 2, 2, None]),
+            ),
             max_size=40,
         )
     )
     releases = [
-        Release(cell, home.span.start_ms, home.span.end_ms, value, scale, 0.8, coverage / 1e6, "r")
-        for (cell, home), (value, coverage, scale) in drawn.items()
+        Release(
+            *(cell, home.span.start_ms, home.span.end_ms, value, scale, 0.8, coverage / 1e6, "r"),
+            None if half is None else coverage // 2 * half / 1e6,
+        )
+        for (cell, home), (value, coverage, scale, half) in drawn.items()
     ]
     batches = data.draw(st.lists(st.lists(st.sampled_from(releases)), max_size=6)) if releases else []
     path = tmp_path_factory.mktemp("store") / "releases.db"
@@ -147,6 +155,14 @@ def test_roll_ups_are_what_brute_force_adds_up(
             assert row.coverage == pytest.approx(
                 sum(one.coverage * (one.end_ms - one.start_ms) for one in parts) / length, abs=1e-9
             )
+            dated = [one.sender_clock for one in parts]
+            if None in dated:
+                assert row.sender_clock is None
+            else:
+                assert row.sender_clock == pytest.approx(
+                    sum((one.sender_clock or 0) * (one.end_ms - one.start_ms) for one in parts) / length,
+                    abs=1e-9,
+                )
             assert row.complete == (sum(one.end_ms - one.start_ms for one in parts) == length)
             assert all(row.start_ms <= one.start_ms and one.end_ms <= row.end_ms for one in parts)
     store.close()
@@ -252,6 +268,9 @@ def test_health_is_what_was_told_last(store: Store) -> None:
         release(noise_scale=float("nan")),
         release(coverage=1.5),
         release(length_ms=0),
+        release(coverage=0.5, sender_clock=0.6),
+        release(sender_clock=-0.1),
+        release(sender_clock=float("nan")),
         release(start_ms=-BIN_MS),
         release(start_ms=10**17),
         release(cell=Cell("", "bridge", "in", "person")),
@@ -282,6 +301,51 @@ def test_a_store_has_one_timezone(place: str) -> None:
         open_store(place, "Asia/Tokyo")
     with pytest.raises(InputError, match="no timezone"):
         open_store(place, "Nowhere/Here")
+
+
+def test_a_store_of_the_first_version_is_upgraded_and_says_what_it_said(place: str) -> None:
+    upgrade(place)
+    old = [release(number, number) for number in range(3)]
+    opened = open_store(place, ZONE)
+    opened.write(old, "bin")
+    before, state = list(opened.rows(Query())), opened.state()
+    with opened.database.writing() as connection:
+        # As it was before the sender's clock was told.
+        for table, column in (("release", "sender_clock"), ("rollup", "sender")):
+            connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+        connection.execute(text("UPDATE store_version SET version_num = '1'"))
+    opened.close()
+
+    with pytest.raises(StoreError, match="earlier version; run `passerby db upgrade`"):
+        open_store(place)
+    assert upgrade(place)
+    assert not upgrade(place)
+    opened = open_store(place, ZONE)
+    assert list(opened.rows(Query())) == before
+    assert {one.sender_clock for one in before} == {None}
+    assert opened.state() != state
+    # What waited on disk meanwhile, sent again; and the rest of the hour.
+    assert opened.write(old, "bin") == Written(same=3)
+    opened.write([release(3, 3, sender_clock=1.0), release(4, 4, sender_clock=1.0)], "bin")
+    assert [one.sender_clock for one in opened.rows(Query())] == [None, None, None, 1.0, 1.0]
+    assert [one.sender_clock for one in opened.rows(Query("hour"))] == [None, 0.25]
+    assert [one.sender_clock for one in opened.rows(Query("day"))] == [None]
+    opened.close()
+
+
+def test_whose_clock_it_was_is_summed_and_never_changed(store: Store) -> None:
+    clocks = (1.0, 0.5, 0.0, 0.25)
+    bins = [release(number, sender_clock=share) for number, share in enumerate(clocks)]
+    store.write(bins, "bin")
+    store.write(bins, "bin")
+    assert [one.sender_clock for one in store.rows(Query())] == list(clocks)
+    assert [one.sender_clock for one in store.rows(Query("hour"))] == [pytest.approx(1.75 / 4)]
+    assert [one.sender_clock for one in store.latest()] == [0.25]
+    with pytest.raises(ConflictError):
+        store.write([release(0, sender_clock=0.5)], "bin")
+    whole = Release(PERSON, MIDNIGHT_MS, MIDNIGHT_MS + DAY_MS, 99, 120.0, 0.2, 1.0, "of the day", 0.75)
+    store.write([whole], "day")
+    assert [one.sender_clock for one in store.rows(Query("day"))] == [0.75]
 
 
 def test_upgrade_makes_a_store_once(place: str) -> None:

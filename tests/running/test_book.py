@@ -77,8 +77,16 @@ class World:
         self.ledger.close()
         self.book = self.opened()
 
-    def say(self, start_ms: int, *counts: int, covered_ms: int = CHUNK_MS, name: str = "north") -> None:
-        self.book.add(name, "road", Span(start_ms, start_ms + CHUNK_MS), counts, covered_ms)
+    def say(
+        self,
+        start_ms: int,
+        *counts: int,
+        covered_ms: int = CHUNK_MS,
+        sender_ms: int = 0,
+        name: str = "north",
+    ) -> None:
+        span = Span(start_ms, start_ms + CHUNK_MS)
+        self.book.add(name, "road", span, counts, covered_ms, sender_ms)
 
     def values(self, level: Level = "bin") -> dict[int, set[tuple[tuple[int, ...], float]]]:
         """Start -> all that was ever published of it: values by cell, and coverage."""
@@ -141,6 +149,18 @@ def test_a_bin_is_drawn_and_published_at_times_known_beforehand(world: World) ->
     assert len(world.published) == 1
 
 
+def test_what_the_senders_clock_dated_is_told_with_the_coverage(world: World) -> None:
+    world.book.join(camera(), "motion", NOON_MS)
+    world.say(NOON_MS, 3, 1, sender_ms=CHUNK_MS)
+    # No more than was covered; and of a chunk that was given up, nothing.
+    world.say(NOON_MS + CHUNK_MS, 2, 0, covered_ms=4_500, sender_ms=9_000)
+    world.say(NOON_MS + 2 * CHUNK_MS, 2, 0, sender_ms=0)
+    world.say(NOON_MS + 3 * CHUNK_MS, covered_ms=0, sender_ms=CHUNK_MS)
+    world.book.turn(NOON_MS + BIN_MS + DELAYS.publish_ms)
+    told = {(one.coverage, one.sender_clock) for releases, _ in world.published for one in releases}
+    assert told == {(0.025, 0.015)}
+
+
 def test_a_bin_without_a_frame_is_released_all_the_same(world: World) -> None:
     world.book.join(camera(), "motion", NOON_MS)
     world.book.turn(NOON_MS + BIN_MS + DELAYS.publish_ms)
@@ -166,9 +186,9 @@ def test_what_no_chunk_can_say_is_refused(world: World, counts: tuple[int, ...])
     with pytest.raises(ValueError, match=r"cells|caps"):
         world.say(NOON_MS, *counts)
     with pytest.raises(ValueError, match="line"):
-        world.book.add("north", "none", Span(NOON_MS, NOON_MS + CHUNK_MS), (0, 0), 0)
+        world.book.add("north", "none", Span(NOON_MS, NOON_MS + CHUNK_MS), (0, 0), 0, 0)
     with pytest.raises(ValueError, match="caps"):
-        world.book.add("north", "road", Span(NOON_MS, NOON_MS + 2 * CHUNK_MS), (0, 0), 0)
+        world.book.add("north", "road", Span(NOON_MS, NOON_MS + 2 * CHUNK_MS), (0, 0), 0, 0)
     world.book.turn(NOON_MS + BIN_MS + DELAYS.publish_ms)
     assert world.values() == {NOON_MS: {((0, 0), 0.0)}}
 
@@ -410,7 +430,7 @@ def test_whatever_happens_each_bin_is_the_sum_of_its_chunks(events: list[str | t
                 world.book.join(north, "motion", now_ms)
             elif isinstance(event, tuple):
                 counts = event[1:]
-                world.book.add("north", "road", span, counts, chunk_ms)
+                world.book.add("north", "road", span, counts, chunk_ms, 0)
                 sums = expected.setdefault(span.start_ms // 60_000 * 60_000, [0] * CELLS)
                 sums[:] = [before + count for before, count in zip(sums, counts, strict=True)]
             world.book.turn(now_ms)

@@ -37,12 +37,15 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> simulate.Drawn:
 
 
 class Cameras:
-    """Two cameras that show the same street from the same instant on."""
+    """Two cameras that show the same street from the same instant on; north alone sends its wall clock."""
 
     def __init__(self, drawn: simulate.Drawn) -> None:
         self.drawn = drawn
         self.start_ms = now_ms()
-        self.servers = {name: simulate.serve(drawn, self.start_ms) for name in ("north", "south")}
+        self.servers = {
+            name: simulate.serve(drawn, self.start_ms, sender_clock=name == "north")
+            for name in ("north", "south")
+        }
 
     @property
     def sources(self) -> dict[str, str]:
@@ -52,7 +55,9 @@ class Cameras:
         self.servers[name].stop()
 
     def serve(self, name: str) -> None:
-        self.servers[name] = simulate.serve(self.drawn, self.start_ms, port=self.servers[name].port)
+        self.servers[name] = simulate.serve(
+            self.drawn, self.start_ms, port=self.servers[name].port, sender_clock=name == "north"
+        )
 
 
 @pytest.fixture
@@ -117,6 +122,11 @@ def test_two_cameras_are_counted_paid_and_published(place: Place, cameras: Camer
         assert "north" in shown.stdout
         assert "up" in shown.stdout
         assert all(one["up"] and one["fps"] > 1 for one in place.status()["cameras"])
+        until(lambda: any(one.sender_clock == 1 for one in place.bins()), place.told)
+        assert {name: place.camera(name)["clock"] for name in ("north", "south")} == {
+            "north": "sender",
+            "south": "arrival",
+        }
 
         begun_s = monotonic()
         process.send_signal(signal.SIGTERM)
@@ -130,6 +140,14 @@ def test_two_cameras_are_counted_paid_and_published(place: Place, cameras: Camer
         of_camera = sorted({(one.start_ms, one.coverage) for one in bins if one.cell.camera == camera})
         # The first bin had begun before the camera was there.
         assert all(coverage > 0.97 for _, coverage in of_camera[1:]), of_camera
+    assert {one.sender_clock for one in bins if one.cell.camera == "south"} == {0.0}
+    dated = [
+        one.sender_clock / one.coverage
+        for one in sorted(bins, key=lambda one: one.start_ms)
+        if one.cell.camera == "north" and one.coverage and one.sender_clock is not None
+    ]
+    # The first report of the sender comes some seconds after its first picture; from then on it is the sender's.
+    assert dated[0] <= max(dated) == 1
     assert "entries" in verified(place)
     log = place.log.read_text()
     assert "rtsp://" not in log

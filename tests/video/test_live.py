@@ -74,6 +74,18 @@ def test_the_senders_clock_is_used_where_the_stream_has_it(drawn: simulate.Drawn
 
 
 @needs_server
+def test_a_stream_without_the_senders_clock_is_dated_by_its_arrival(drawn: simulate.Drawn) -> None:
+    server = simulate.serve(drawn, round(time() * 1000), sender_clock=False)
+    try:
+        with reading(server.url) as camera:
+            # Longer than a sender waits with its first report.
+            camera.until_frames(100)
+            assert not any(one.sender_clock for one in camera.told)
+    finally:
+        server.stop()
+
+
+@needs_server
 @pytest.mark.parametrize("sign_in", ["basic", "digest"])
 def test_wrong_credentials_are_told_and_corrected_ones_taken_up(
     drawn: simulate.Drawn,

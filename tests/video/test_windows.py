@@ -225,6 +225,36 @@ def test_coverage_is_never_more_than_there_is_and_forgets_nothing_ahead(steps: l
     assert coverage.of(ahead) == before_ms
 
 
+def test_what_the_senders_clock_dated_is_told_beside_what_was_covered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = start_ms()
+    clock_ms = first + CHUNK_MS + 300
+
+    def frames(*_what: object, **_more: object) -> Iterator[Frame | Health]:
+        yield Health(False, 0, Reason.CONNECTING)
+        for time_ms in range(first - 100, first + 3 * CHUNK_MS, 100):
+            sleep(max(0.0, time_ms / 1000 - time()))
+            # As a link does: told before the first frame of which it is true.
+            if time_ms in (first - 100, clock_ms):
+                yield Health(True, 0, Reason.LIVE, sender_clock=time_ms == clock_ms)
+            yield frame(time_ms)
+        yield Health(False, first, Reason.STALLED)
+        for _ in range(40):
+            sleep(0.05)
+            yield Health(False, first, Reason.STALLED)
+
+    monkeypatch.setattr(live, "frames", frames)
+    found = seen(
+        *(Address("none"), "tcp", [counted()], choice(), conclude, lambda *_: True, PATIENCE, Event())
+    )
+    chunks = {one.span.start_ms: one for one in found if isinstance(one, Seen) and one.said is not None}
+
+    assert [
+        (chunks[first + n * CHUNK_MS].covered_ms, chunks[first + n * CHUNK_MS].sender_ms) for n in range(3)
+    ] == [(CHUNK_MS, 0), (CHUNK_MS, CHUNK_MS - 300), (CHUNK_MS, CHUNK_MS)]
+
+
 def test_an_outage_is_not_covered() -> None:
     coverage = Coverage()
     for time_ms in (0, 100, 200, 10_000, 10_100):

@@ -94,7 +94,7 @@ def _variance(release: Release) -> float:
 
 
 def _releases(paid: Entry, value: Entry) -> list[Release]:
-    terms = paid.said
+    terms, dated = paid.said, value.said.get("sender_micro")
     return [
         Release(
             cell=Cell(**cell),
@@ -105,6 +105,7 @@ def _releases(paid: Entry, value: Entry) -> list[Release]:
             epsilon=paid.epsilon_micro / MICRO,
             coverage=value.said["coverage_micro"] / MICRO,
             receipt=paid.hash,
+            sender_clock=None if dated is None else dated / MICRO,
         )
         for cell, number in zip(terms["cells"], value.said["values"], strict=True)
     ]

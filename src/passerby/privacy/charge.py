@@ -89,10 +89,12 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What was released under a receipt: a signed integer for each cell; coverage in millionths."""
+    """What was released under a receipt: a signed integer for each cell; coverage in millionths, and of that what
+    the sender's clock dated, None where that is not known."""
 
     values: tuple[int, ...]
     coverage_micro: int
+    sender_micro: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,9 +52,14 @@ def merge(contributions: Sequence[Contribution], charge: Charge) -> Contribution
 
 
 def release(
-    contributions: Iterable[Contribution], receipt: Receipt, ledger: Book, coverage: float
+    contributions: Iterable[Contribution],
+    receipt: Receipt,
+    ledger: Book,
+    coverage: float,
+    sender_clock: float | None = None,
 ) -> tuple[Release, ...]:
-    """One release for each cell of the receipt's charge, in its order; `coverage` is a share, 0 to 1.
+    """One release for each cell of the receipt's charge, in its order; `coverage` is a share, 0 to 1, and so is
+    `sender_clock`.
 
     What a receipt has released before is released again as it was; otherwise noise is drawn, kept in the ledger,
     and only then given. Raises LedgerError, and what `total` raises.
@@ -63,7 +68,8 @@ def release(
     stored = receipt.stored or ledger.released(receipt)
     if stored is None:
         values = add_noise(total(contributions, charge), charge.delta, charge.epsilon_micro)
-        stored = Stored(values, round(coverage * MICRO))
+        dated = None if sender_clock is None else round(sender_clock * MICRO)
+        stored = Stored(values, round(coverage * MICRO), dated)
         ledger.record(receipt, stored)
     return tuple(
         Release(
@@ -75,6 +81,7 @@ def release(
             epsilon=charge.epsilon_micro / MICRO,
             coverage=stored.coverage_micro / MICRO,
             receipt=receipt.id,
+            sender_clock=None if stored.sender_micro is None else stored.sender_micro / MICRO,
         )
         for cell, value in zip(charge.cells, stored.values, strict=True)
     )

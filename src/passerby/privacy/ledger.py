@@ -140,7 +140,8 @@ class Ledger:
                 tip,
                 "value",
                 charge.span,
-                {"receipt": receipt.id, **asdict(stored)},
+                # What is not known stands nowhere: such an entry is as it always was.
+                {"receipt": receipt.id, **{k: v for k, v in asdict(stored).items() if v is not None}},
                 camera=charge.camera,
                 epoch=charge.epoch,
                 query=charge.query,
@@ -274,7 +275,8 @@ def _value(connection: Connection, slot: Entry) -> Stored | None:
         ENTRY.c.query == slot.query,
         ENTRY.c.start_ms == slot.start_ms,
     ):
-        return Stored(tuple(entry.said["values"]), entry.said["coverage_micro"])
+        said = entry.said
+        return Stored(tuple(said["values"]), said["coverage_micro"], said.get("sender_micro"))
     return None
 
 

@@ -99,6 +99,10 @@ class Row(BaseModel):
     noise_95: int = Field(description="19 times in 20, noise adds or takes no more than this.")
     epsilon: float
     coverage: float = Field(ge=0, le=1, description="Share of the time with frames.")
+    sender_clock: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        description="Share of the time with frames that the camera's own clock dated; those of the rest of coverage "
+        "were dated by their arrival. Null where it is not known."
+    )
     releases: int = Field(ge=1, description="How many releases it is the sum of.")
     complete: bool = Field(description="Whether these make up all of its time.")
     receipt: str | None = Field(description="What paid for it in the ledger, when it is a single release.")

@@ -22,7 +22,17 @@ Format = Literal["csv", "json", "parquet", "xlsx"]
 FORMATS: tuple[Format, ...] = ("csv", "json", "parquet", "xlsx")
 COLUMNS = (
     *("start", "end", "camera", "line", "direction", "label"),
-    *("value", "noise_sd", "noise_95", "epsilon", "coverage", "releases", "complete", "receipt"),
+    *(
+        "value",
+        "noise_sd",
+        "noise_95",
+        "epsilon",
+        "coverage",
+        "sender_clock",
+        "releases",
+        "complete",
+        "receipt",
+    ),
 )
 MOST_IN_A_SHEET = 250_000
 """Rows of one Excel file, which is made in memory; Excel itself ends at 1,048,576."""
@@ -44,6 +54,7 @@ def row_of(one: Sum, timezone: str) -> dict[str, tables.Value]:
         "noise_95": one.noise_95,
         "epsilon": one.epsilon,
         "coverage": round(one.coverage, 6),
+        "sender_clock": None if one.sender_clock is None else round(one.sender_clock, 6),
         "releases": one.releases,
         "complete": one.complete,
         "receipt": one.receipt,
@@ -137,6 +148,7 @@ def _write_parquet(sums: Iterable[Sum], timezone: str, file: IO[bytes]) -> None:
         "noise_95": pa.int64(),
         "epsilon": pa.float64(),
         "coverage": pa.float64(),
+        "sender_clock": pa.float64(),
         "releases": pa.int64(),
         "complete": pa.bool_(),
         "receipt": text,

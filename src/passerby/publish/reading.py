@@ -30,12 +30,18 @@ from passerby.publish.sums import Level, Resolution
 from passerby.release import Cell
 
 # Columns that only one of the two tables has; a row of the other has nothing there.
-_OF_RELEASES = (("noise_scale", Float(53)), ("coverage", Float(53)), ("receipt", Text()))
+_OF_RELEASES = (
+    ("noise_scale", Float(53)),
+    ("coverage", Float(53)),
+    ("receipt", Text()),
+    ("sender_clock", Float(53)),
+)
 _OF_SUMS = (
     ("variance", Float(53)),
     ("covered", BigInteger()),
     ("summed_ms", BigInteger()),
     ("releases", Integer()),
+    ("sender", BigInteger()),
 )
 
 
@@ -105,9 +111,7 @@ def released(level: Level) -> Select[Any]:
     columns = [RELEASE.c[name] for name in ("cell_id", "start_ms", "end_ms", "value", "epsilon")]
     return select(
         *columns,
-        RELEASE.c.noise_scale,
-        RELEASE.c.coverage,
-        RELEASE.c.receipt,
+        *(RELEASE.c[name] for name, _ in _OF_RELEASES),
         *(cast(null(), kind).label(name) for name, kind in _OF_SUMS),
     ).where(RELEASE.c.level == level)
 

@@ -19,7 +19,8 @@ MICRO = 1_000_000
 
 @dataclass(slots=True)
 class Rollup:
-    """What the bins of one cell in `span` add up to; `covered` is milliseconds with frames, in millionths."""
+    """What the bins of one cell in `span` add up to; `covered` is milliseconds with frames, in millionths, `sender`
+    those of them that the sender's clock dated, None where that is not known of every bin."""
 
     span: Span
     value: int = 0
@@ -28,6 +29,7 @@ class Rollup:
     covered: int = 0
     summed_ms: int = 0
     releases: int = 0
+    sender: int | None = 0
 
     def add(self, one: Release) -> None:
         length_ms = one.end_ms - one.start_ms
@@ -38,6 +40,10 @@ class Rollup:
         self.covered += round(one.coverage * MICRO) * length_ms
         self.summed_ms += length_ms
         self.releases += 1
+        if self.sender is None or one.sender_clock is None:
+            self.sender = None
+        else:
+            self.sender += round(one.sender_clock * MICRO) * length_ms
 
 
 @lru_cache(maxsize=4096)

@@ -45,6 +45,8 @@ RELEASE = Table(
     Column("epsilon", Float(53)),
     Column("coverage", Float(53)),
     Column("receipt", Text),
+    # Nothing where it is not known, as of what an earlier version wrote.
+    Column("sender_clock", Float(53)),
 )
 ROLLUP = Table(
     "rollup",
@@ -60,6 +62,8 @@ ROLLUP = Table(
     Column("covered", BigInteger),
     Column("summed_ms", BigInteger),
     Column("releases", Integer),
+    # Of `covered`, what the sender's clock dated; nothing where it is not known of all that was summed.
+    Column("sender", BigInteger),
 )
 API_KEY = Table(
     "api_key",

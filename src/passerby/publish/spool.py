@@ -135,6 +135,7 @@ class Spool:
                     one.epsilon,
                     one.coverage,
                     one.receipt,
+                    one.sender_clock,
                 ),
             ]
             for one in releases
@@ -157,6 +158,7 @@ class Spool:
             except _not_of_this_key():
                 raise StoreError(f"{self._folder}: what waits there was encrypted with another key") from None
         level, rows = json.loads(text)
+        # A row of an earlier version ends with the receipt.
         return [Release(Cell(*row[:4]), *row[4:]) for row in rows], cast(Level, level)
 
     @contextmanager

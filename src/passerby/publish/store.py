@@ -311,6 +311,8 @@ def _check(one: Release) -> None:
         raise InputError(f"{_named(one)}: expected a noise scale and an epsilon above 0")
     if not 0 <= one.coverage <= 1 or type(one.value) is not int or abs(one.value) > _LARGEST:
         raise InputError(f"{_named(one)}: expected a coverage from 0 to 1 and a whole number")
+    if one.sender_clock is not None and not 0 <= one.sender_clock <= one.coverage:
+        raise InputError(f"{_named(one)}: expected the sender's clock for no more than was covered")
 
 
 def _named(one: Release) -> str:
@@ -379,6 +381,7 @@ def _release_row(one: Release, cell_id: int, level: Level) -> dict[str, Any]:
         "epsilon": float(one.epsilon),
         "coverage": float(one.coverage),
         "receipt": one.receipt,
+        "sender_clock": None if one.sender_clock is None else float(one.sender_clock),
     }
 
 
@@ -424,6 +427,7 @@ def _rollup(row: Row[Any]) -> Rollup:
         row.covered,
         row.summed_ms,
         row.releases,
+        row.sender,
     )
 
 
@@ -439,6 +443,7 @@ def _rollup_row(key: tuple[int, Resolution, int], one: Rollup) -> dict[str, Any]
         "covered": one.covered,
         "summed_ms": one.summed_ms,
         "releases": one.releases,
+        "sender": one.sender,
     }
 
 
@@ -453,6 +458,9 @@ def _forget(connection: Connection, table: Table, of_level: ColumnElement[bool],
 def _sum(row: Row[Any], cell: Cell) -> Sum:
     length_ms = row.end_ms - row.start_ms
     single = row.releases is None
+    sender_clock = row.sender_clock
+    if not single and row.sender is not None:
+        sender_clock = row.sender / (MICRO * length_ms)
     return Sum(
         cell=cell,
         start_ms=row.start_ms,
@@ -464,6 +472,7 @@ def _sum(row: Row[Any], cell: Cell) -> Sum:
         else noise_95_of_sum(row.variance, row.releases),
         epsilon=row.epsilon,
         coverage=row.coverage if single else row.covered / (MICRO * length_ms),
+        sender_clock=sender_clock,
         releases=1 if single else row.releases,
         complete=single or row.summed_ms == length_ms,
         receipt=row.receipt,

@@ -24,7 +24,8 @@ class Sum:
     when `complete`.
 
     `variance` and `noise_95` (what noise adds or takes, 19 times in 20, at most) are of the noise alone;
-    `coverage` is the share of the span with frames, 0 to 1; `receipt` is that of a single release, else None.
+    `coverage` is the share of the span with frames, 0 to 1, `sender_clock` that with frames that the sender's clock
+    dated, None where it is not known; `receipt` is that of a single release, else None.
     """
 
     cell: Cell
@@ -35,6 +36,7 @@ class Sum:
     noise_95: int
     epsilon: float
     coverage: float
+    sender_clock: float | None
     releases: int
     complete: bool
     receipt: str | None

@@ -126,7 +126,9 @@ class Book:
         """The camera is no longer counted; what is open of it is released when it ends."""
         self._accounts.pop(name, None)
 
-    def add(self, name: str, line: str, span: Span, counts: tuple[int, ...], covered_ms: int) -> None:
+    def add(
+        self, name: str, line: str, span: Span, counts: tuple[int, ...], covered_ms: int, sender_ms: int
+    ) -> None:
         """What a chunk of a camera says; no counts where it was given up. Raises ValueError for what none of its
         chunks can say."""
         account = self._accounts.get(name)
@@ -139,7 +141,9 @@ class Book:
         if len(counts) != len(cells):
             raise ValueError("another number of cells than the line has")
         said = Contribution(Chunk(name, span), cells, counts)
-        added = [slot.add(said, covered_ms) for slot in self._of(account) if _line_of(slot) == line]
+        added = [
+            slot.add(said, covered_ms, sender_ms) for slot in self._of(account) if _line_of(slot) == line
+        ]
         if any(added):
             self._keep(name)
 
@@ -151,7 +155,9 @@ class Book:
             self._pay(account, now_ms)
         for slot in sorted(self._slots.values(), key=lambda one: one.span.end_ms):
             if slot.drawn is None and now_ms >= slot.span.end_ms + self._delays.draw_ms:
-                slot.drawn = gate.release(slot.contributions, slot.receipt, self._ledger, slot.coverage)
+                slot.drawn = gate.release(
+                    slot.contributions, slot.receipt, self._ledger, slot.coverage, slot.sender_clock
+                )
                 slot.due_ms = schedule.due_ms(slot.span, now_ms, self._delays.publish_ms)
         self.publish(now_ms)
 

@@ -20,7 +20,8 @@ Key = tuple[str, int, str, int]
 @dataclass(slots=True)
 class Slot:
     """One bin or day of a line that was paid for; `sums` of its cells over the chunks from `first_ms` to `until_ms`,
-    None before the first; `drawn` what is released, once noise was added."""
+    None before the first; `sender_ms` is None where a part of it was kept by who did not tell; `drawn` what is
+    released, once noise was added."""
 
     level: Level
     receipt: Receipt
@@ -28,6 +29,7 @@ class Slot:
     first_ms: int = 0
     until_ms: int = 0
     covered_ms: int = 0
+    sender_ms: int | None = 0
     drawn: tuple[Release, ...] | None = None
     due_ms: int = 0
 
@@ -44,6 +46,10 @@ class Slot:
         return min(1.0, self.covered_ms / self.span.duration_ms)
 
     @property
+    def sender_clock(self) -> float | None:
+        return None if self.sender_ms is None else min(1.0, self.sender_ms / self.span.duration_ms)
+
+    @property
     def contributions(self) -> tuple[Contribution, ...]:
         """All that was said, as one; nothing where nothing was."""
         if self.sums is None:
@@ -54,7 +60,7 @@ class Slot:
             ),
         )
 
-    def add(self, said: Contribution, covered_ms: int) -> bool:
+    def add(self, said: Contribution, covered_ms: int, sender_ms: int) -> bool:
         """Add one chunk; False where it is not of this slot, or not later than all that was added.
 
         Raises ValueError for a count above its cap.
@@ -69,7 +75,10 @@ class Slot:
         else:
             self.sums = tuple(before + count for before, count in zip(self.sums, said.counts, strict=True))
         self.until_ms = span.end_ms
-        self.covered_ms += min(covered_ms, span.duration_ms)
+        covered_ms = min(covered_ms, span.duration_ms)
+        self.covered_ms += covered_ms
+        if self.sender_ms is not None:
+            self.sender_ms += min(sender_ms, covered_ms)
         return True
 
 
@@ -87,6 +96,7 @@ def to_plain(slot: Slot) -> dict[str, Any]:
         "first_ms": slot.first_ms,
         "until_ms": slot.until_ms,
         "covered_ms": slot.covered_ms,
+        "sender_ms": slot.sender_ms,
     }
 
 
@@ -95,7 +105,7 @@ def from_plain(plain: Mapping[str, Any]) -> Slot:
     terms = dict(plain["charge"])
     terms["span"] = Span(**terms["span"])
     terms["cells"] = tuple(Cell(**cell) for cell in terms["cells"])
-    sums = plain["sums"]
+    sums, sender_ms = plain["sums"], plain.get("sender_ms")
     return Slot(
         level="day" if plain["level"] == "day" else "bin",
         receipt=Receipt(Charge(**terms), str(plain["receipt"])),
@@ -103,4 +113,5 @@ def from_plain(plain: Mapping[str, Any]) -> Slot:
         first_ms=int(plain["first_ms"]),
         until_ms=int(plain["until_ms"]),
         covered_ms=int(plain["covered_ms"]),
+        sender_ms=None if sender_ms is None else int(sender_ms),
     )

@@ -300,7 +300,8 @@ class Supervisor:
             return False
         name, said = one
         try:
-            book.add(name, said.line, Span(said.start_ms, said.end_ms), tuple(said.counts), said.covered_ms)
+            span, counts = Span(said.start_ms, said.end_ms), tuple(said.counts)
+            book.add(name, said.line, span, counts, said.covered_ms, said.sender_ms)
         except ValueError:
             # It is of this version, and held to its form: a broken one is ended and started anew.
             self._warn("camera said what it may not", camera=name)

@@ -132,6 +132,7 @@ def _said(item: Seen[Contribution]) -> Said:
         end_ms=item.span.end_ms,
         counts=counts,
         covered_ms=item.covered_ms,
+        sender_ms=item.sender_ms,
     )
 
 

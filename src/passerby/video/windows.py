@@ -50,13 +50,15 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Seen(Generic[T]):
-    """What was `said` of one chunk of a line, None where it was given up; of `covered_ms` of it there were frames;
-    `due` pictures were to be looked at, and `looked` of them were."""
+    """What was `said` of one chunk of a line, None where it was given up; of `covered_ms` of it there were frames, and
+    of `sender_ms` frames that the sender's clock dated; `due` pictures were to be looked at, and `looked` of them
+    were."""
 
     line: str
     span: Span
     said: T | None
     covered_ms: int
+    sender_ms: int
     due: int
     looked: int
 
@@ -79,19 +81,24 @@ def seen(
     Raises what `conclude` and the detector raise. Ends soon after `stop` is set.
     """
     grids = [_Grid(line, _in_turn(choice), conclude, paid) for line in lines]
-    coverage = Coverage()
+    coverage, by_sender, sender_clock = Coverage(), Coverage(), False
     for item in live.frames(address, stop, transport=transport, limits=limits):
         if isinstance(item, Frame):
             coverage.note(item.time_ms)
+            if sender_clock:
+                by_sender.note(item.time_ms)
             for grid in grids:
                 grid.feed(item)
             yield None
         else:
+            # Told before the first frame of which it is true.
+            sender_clock = item.sender_clock
             yield item
         now_ms = round(time() * 1000)
         for grid in grids:
-            yield from grid.ended(now_ms, patience, coverage)
-        coverage.forget(now_ms - 2 * max(grid.policy.chunk_ms + patience.answer_ms for grid in grids))
+            yield from grid.ended(now_ms, patience, coverage, by_sender)
+        for one in (coverage, by_sender):
+            one.forget(now_ms - 2 * max(grid.policy.chunk_ms + patience.answer_ms for grid in grids))
 
 
 class Coverage:
@@ -160,14 +167,16 @@ class _Grid(Generic[T]):
         for window in self._open:
             window.feed(frame)
 
-    def ended(self, now_ms: int, patience: Patience, coverage: Coverage) -> Iterator[Seen[T]]:
+    def ended(
+        self, now_ms: int, patience: Patience, coverage: Coverage, by_sender: Coverage
+    ) -> Iterator[Seen[T]]:
         for window in self._open:
             window.hurry(now_ms, patience)
         while self._open and self._open[0].done:
             window = self._open.popleft()
             if window.running:
                 self._stuck.append(window)
-            yield window.seen(coverage)
+            yield window.seen(coverage, by_sender)
         self._stuck = [window for window in self._stuck if window.running]
         if any(window.given_up_for_s() > STUCK_S for window in self._stuck):
             raise RuntimeError("a chunk that was given up does not end")
@@ -237,15 +246,17 @@ class _Window(Generic[T]):
     def given_up_for_s(self) -> float:
         return 0.0 if self._given_up_s is None else monotonic() - self._given_up_s
 
-    def seen(self, coverage: Coverage) -> Seen[T]:
+    def seen(self, coverage: Coverage, by_sender: Coverage) -> Seen[T]:
         """The answer of a window that is done. Raises what went wrong in it."""
         name = self._counted.line.name
         if self._error is not None:
             raise self._error
         if self._given_up_s is not None or not self._said:
-            return Seen(name, self._span, None, 0, self._due, self._looked)
+            return Seen(name, self._span, None, 0, 0, self._due, self._looked)
         looked_at = Span(max(self._span.start_ms, self._opened_ms), self._span.end_ms)
-        return Seen(name, self._span, self._said[0], coverage.of(looked_at), self._due, self._looked)
+        covered_ms = coverage.of(looked_at)
+        sender_ms = min(covered_ms, by_sender.of(looked_at))
+        return Seen(name, self._span, self._said[0], covered_ms, sender_ms, self._due, self._looked)
 
     def _end(self) -> None:
         self._over = True

@@ -9,12 +9,9 @@ Law: everything listens on loopback, on free ports, and ends with this process; 
 import argparse
 import json
 import math
-import os
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -22,17 +19,16 @@ from statistics import median
 from tempfile import mkdtemp
 from time import monotonic, sleep, time
 
-from tools.soak import cameras, faults, findings, report
+from tools.soak import cameras, faults, findings, report, site
 from tools.soak.cameras import Camera
-from tools.soak.faults import Fault, Interval
-from tools.soak.findings import Row
+from tools.soak.compared import Played, compared, keep
+from tools.soak.faults import Fault
 from tools.soak.processes import Use, use
 
 from passerby import simulate
 
 ROOT = Path(__file__).parents[2]
-BIN_S, DELAY_S, SAMPLE_S, START_S = 60, 20, 5.0, 120.0
-PRIVACY = "{rho: 4s, k: 1, epsilon: 100, chunk: 15s, warmup: 4s, clip: 6, every: 1m}"
+BIN_S, SAMPLE_S, START_S = 60, 5.0, 120.0
 
 
 def main() -> int:
@@ -47,8 +43,8 @@ def main() -> int:
     start_ms = round(time() * 1000)
     watched = [Camera(drawn, start_ms) for drawn in cameras.drawn(seeds, folder)]
     try:
-        with _running(folder, watched, seeds) as site:
-            soaked = _soak(options, folder, watched, seeds, site)
+        with site.running(folder, watched, seeds) as process:
+            soaked = _soak(options, folder, watched, seeds, process)
     finally:
         for camera in watched:
             if camera.server is not None:
@@ -74,89 +70,48 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-@contextmanager
-def _running(
-    folder: Path, watched: Sequence[Camera], seeds: Sequence[int]
-) -> "Iterator[subprocess.Popen[bytes]]":
-    """The site, run as its users run it; ended whatever happens."""
-    site = folder / "site.yaml"
-    site.write_text(_site_text(watched, seeds))
-    _passerby(folder, "db", "upgrade", "--timezone", "UTC", "--database", "releases.db")
-    places = ["--database", "releases.db", "--ledger", "ledger.db", "--state", "state"]
-    with (folder / "run.log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "passerby",
-                "run",
-                site.name,
-                *places,
-                "--delay",
-                f"{DELAY_S}s",
-                "--log",
-                "json",
-            ],
-            cwd=folder,
-            env=_environment(),
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            yield process
-        finally:
-            process.kill()
-            process.wait()
-
-
-def _site_text(watched: Sequence[Camera], seeds: Sequence[int]) -> str:
-    text = "site: {name: soak, timezone: UTC}\ncameras:\n"
-    for number, (camera, seed) in enumerate(zip(watched, seeds, strict=True)):
-        line = cameras.line_of(cameras.street(seed))
-        ends = f"from: {list(line.start)}, to: {list(line.end)}, count: [vehicle]"
-        # Every fourth comes over UDP.
-        text += (
-            f"  {_name(number)}:\n    source: {camera.serve()}\n    transport: {'udp' if number % 4 == 3 else 'tcp'}\n"
-            f"    detector: motion\n    lines: {{{line.name}: {{{ends}}}}}\n    privacy: {PRIVACY}\n"
-        )
-    return text
-
-
 def _soak(
     options: argparse.Namespace,
     folder: Path,
     watched: Sequence[Camera],
     seeds: Sequence[int],
-    site: "subprocess.Popen[bytes]",
+    process: "subprocess.Popen[bytes]",
 ) -> report.Soaked:
     give_up = monotonic() + START_S
     while not all(camera.served for camera in watched):
-        if site.poll() is not None or monotonic() > give_up:
+        if process.poll() is not None or monotonic() > give_up:
             raise SystemExit(f"soak: the site does not read its cameras: see {folder / 'run.log'}")
         sleep(0.2)
     script = faults.script(options.cameras, options.minutes * 60, options.seed)
     begin = time()
     _say(folder, f"the site reads; {len(script)} faults in {options.minutes:g} minutes")
-    uses, serving = _play(folder, script, watched, site, begin, begin + options.minutes * 60)
+    uses, serving = _play(folder, script, watched, process, begin, begin + options.minutes * 60)
     span = math.ceil(begin / BIN_S) * BIN_S, (begin + options.minutes * 60) // BIN_S * BIN_S
-    sleep(max(0.0, span[1] + DELAY_S + 10 - time()))
-    stop_s, ended_well = _stopped(site)
+    sleep(max(0.0, span[1] + site.DELAY_S + 10 - time()))
+    stop_s, ended_well = site.stopped(process)
 
-    rows = [row for row in _rows(folder) if span[0] <= row.begin < span[1]]
+    rows = [row for row in site.rows(folder) if span[0] <= row.begin < span[1]]
     begins = [float(one) for one in range(int(span[0]), int(span[1]), BIN_S)]
     directions = cameras.line_of(cameras.street(seeds[0])).names
-    cells = [(_name(number), direction) for number in range(options.cameras) for direction in directions]
+    cells = [(site.name(number), direction) for number in range(options.cameras) for direction in directions]
     lost, doubled = findings.lost_and_doubled(rows, cells, begins)
-    found, recoveries = [], []
-    for number, (camera, seed) in enumerate(zip(watched, seeds, strict=True)):
-        missing = faults.outages(camera.done, camera.served)
-        recoveries += [gap[1] - fault[1] for gap, fault in zip(missing, camera.done, strict=True)]
-        of_camera = [row for row in rows if row.cell[0] == _name(number)]
-        crossed = _crossed(seed, camera.start_ms / 1000, span)
-        found.append(findings.camera_found(_name(number), of_camera, span, missing, camera.done, crossed))
+    played = Played(
+        start_ms=watched[0].start_ms,
+        span=span,
+        seeds=tuple(seeds),
+        done=tuple(tuple(camera.done) for camera in watched),
+        served=tuple(tuple(camera.served) for camera in watched),
+    )
+    keep(folder, played)
+    found = compared(folder, played, rows)
+    recoveries = [
+        again - fault[1]
+        for camera in watched
+        for (_, again), fault in zip(faults.outages(camera.done, camera.served), camera.done, strict=True)
+    ]
     warm_s = min(180.0, options.minutes * 60 / 3)
     first, last, grown = findings.growth(uses, warm_s)
-    ledger = _passerby(folder, "ledger", "verify", "--ledger", "ledger.db", check=False)
+    ledger = site.passerby(folder, "ledger", "verify", "--ledger", "ledger.db", check=False)
     later = [one for time_s, one in uses if time_s >= warm_s]
     seconds = uses[-1][0] - uses[0][0]
     problems = findings.problems(
@@ -198,7 +153,7 @@ def _play(
     folder: Path,
     script: Sequence[Fault],
     watched: Sequence[Camera],
-    site: "subprocess.Popen[bytes]",
+    process: "subprocess.Popen[bytes]",
     begin: float,
     end: float,
 ) -> tuple[list[tuple[float, Use]], float]:
@@ -214,19 +169,19 @@ def _play(
         while todo and todo[0][0] <= now_s:
             _, part, fault = todo.pop(0)
             _do(watched[fault.camera], part, fault)
-            _say(folder, f"{now_s:7.1f} s: {_name(fault.camera)} {fault.kind}: {part}")
+            _say(folder, f"{now_s:7.1f} s: {site.name(fault.camera)} {fault.kind}: {part}")
         if now_s >= sample_s:
             sample_s = now_s + SAMPLE_S
-            uses.append((now_s, use(site.pid)))
+            uses.append((now_s, use(process.pid)))
             for camera in watched:
                 assert camera.server is not None
-                process = camera.server.process.pid
-                cpu_s = use(process).cpu_s
-                serving += max(0.0, cpu_s - before.get(process, cpu_s))
-                before[process] = cpu_s
+                server = camera.server.process.pid
+                cpu_s = use(server).cpu_s
+                serving += max(0.0, cpu_s - before.get(server, cpu_s))
+                before[server] = cpu_s
             if len(uses) % 12 == 1:
                 _say(folder, f"{now_s:7.1f} s: {uses[-1][1]}")
-        if site.poll() is not None:
+        if process.poll() is not None:
             raise SystemExit(f"soak: the site ended by itself: see {folder / 'run.log'}")
         sleep(0.1)
     return uses, serving
@@ -242,62 +197,6 @@ def _do(camera: Camera, part: str, fault: Fault) -> None:
             camera.serve()
         else:
             camera.go_on()
-
-
-def _stopped(site: "subprocess.Popen[bytes]") -> tuple[float, bool]:
-    begun = monotonic()
-    site.send_signal(signal.SIGTERM)
-    try:
-        code = site.wait(30)
-    except subprocess.TimeoutExpired:
-        return 30.0, False
-    return monotonic() - begun, code == 0
-
-
-def _rows(folder: Path) -> list[Row]:
-    found = json.loads(
-        _passerby(
-            folder, "export", "--database", "releases.db", "--format", "json", "--resolution", "bin"
-        ).stdout
-    )
-    return [
-        Row(
-            cell=(one["camera"], one["direction"]),
-            begin=datetime.fromisoformat(one["start"]).timestamp(),
-            value=one["value"],
-            noise_sd=one["noise_sd"],
-            coverage=one["coverage"],
-        )
-        for one in found
-    ]
-
-
-def _crossed(seed: int, start_s: float, span: Interval) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {}
-    loops = range(math.ceil((span[1] - start_s) / cameras.LOOP_S))
-    for time_s, direction in cameras.crossings_s(cameras.street(seed)):
-        found.setdefault(direction, []).extend(start_s + loop * cameras.LOOP_S + time_s for loop in loops)
-    return found
-
-
-def _passerby(folder: Path, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "passerby", *arguments],
-        cwd=folder,
-        env=_environment(),
-        capture_output=True,
-        text=True,
-        check=check,
-    )
-
-
-def _environment() -> dict[str, str]:
-    """Without what would name other places."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PASSERBY_")}
-
-
-def _name(number: int) -> str:
-    return f"camera-{number + 1}"
 
 
 def _say(folder: Path, text: str) -> None:

@@ -5,7 +5,6 @@ Law: says what was found, with what was expected beside it; nothing is left out.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import sqrt
 from pathlib import Path
 
 from tools.soak import findings
@@ -43,13 +42,16 @@ class Soaked:
 
 def text(soaked: Soaked) -> str:
     """Markdown: what was found of the site, and of each camera."""
-    return "\n".join([*_site(soaked), "", *_cameras(soaked.cameras), ""])
+    return "\n".join([*_site(soaked), "", of_cameras(soaked.cameras), ""])
+
+
+def of_cameras(cameras: Sequence[CameraFound]) -> str:
+    return "\n".join(_cameras(cameras))
 
 
 def _site(one: Soaked) -> Iterator[str]:
     cameras = one.cameras
-    true, released = sum(camera.true for camera in cameras), sum(camera.released for camera in cameras)
-    sd = sqrt(sum(camera.noise_sd**2 for camera in cameras))
+    every = findings.together(cameras)
     widest = max(abs(camera.published - camera.implied) for camera in cameras)
     median_s, longest_s = one.recovery_s
     yield "| what | found | expected |"
@@ -72,7 +74,9 @@ def _site(one: Soaked) -> Iterator[str]:
         f"at most {findings.RECOVERY_S:.0f} s |"
     )
     yield (
-        f"| released, all together | {released} | {true} truly crossed while served; noise has an sd of {sd:.0f} |"
+        f"| released, all together | {every.released} | {every.counted} are counted where nothing fails, "
+        f"{every.fewer} of them at the edges of outages, and {every.true} truly crossed, while served; noise has an sd "
+        f"of {every.noise_sd:.1f} |"
     )
     yield f"| ledger | {one.ledger} | verifies |"
     yield f"| ended after SIGTERM | {one.stop_s:.1f} s | at most {findings.STOP_S:.0f} s |"
@@ -80,12 +84,15 @@ def _site(one: Soaked) -> Iterator[str]:
 
 
 def _cameras(cameras: Sequence[CameraFound]) -> Iterator[str]:
-    yield "| camera | faults | served | coverage published | truly crossed | released | sd of its noise |"
-    yield "|---|--:|--:|--:|--:|--:|--:|"
+    yield (
+        "| camera | faults | served | coverage published | truly crossed | counted where nothing fails | "
+        "of them at edges | released | sd of its noise |"
+    )
+    yield "|---|--:|--:|--:|--:|--:|--:|--:|--:|"
     for one in cameras:
         yield (
-            f"| {one.camera} | {one.faults} | {one.implied:.1%} | {one.published:.1%} | {one.true} | {one.released} | "
-            f"{one.noise_sd:.1f} |"
+            f"| {one.camera} | {one.faults} | {one.implied:.1%} | {one.published:.1%} | {one.true} | {one.counted} | "
+            f"{one.fewer} | {one.released} | {one.noise_sd:.1f} |"
         )
 
 

@@ -31,6 +31,15 @@ CYCLES = frozenset({Label.BICYCLE, Label.MOTORCYCLE})
 """What has a rider."""
 MOTOR_VEHICLES = frozenset({Label.MOTORCYCLE, Label.CAR, Label.BUS, Label.TRUCK, Label.VEHICLE})
 
+KIND: NDArray[np.int64] = np.array(
+    [
+        Label.BICYCLE if label in CYCLES else Label.VEHICLE if label in MOTOR_VEHICLES else label
+        for label in Label
+    ],
+    np.int64,
+)
+"""(7,) of each label: person, two-wheeler or motor vehicle. Kinds of motor vehicle are named anew in every picture."""
+
 
 def label_of(text: str) -> Label:
     """The label of a lower-case name. Raises KeyError when there is none."""

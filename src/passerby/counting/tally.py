@@ -33,10 +33,14 @@ FAINT = 0.25
 SAME_MS = 700
 """Two crossings of boxes that overlap, one way, within this time are one body seen twice."""
 
+VOTING_MS = 1_500
+"""Boxes so long before and after a crossing have a vote: a path may have been somebody else's before."""
 LEAST_VOTE = 0.1
 """Mean confidence over all boxes of a track from which its votes count."""
 CLOSE_VOTE = 0.55
 """Share of the named kinds of motor vehicle below which the kind is not said."""
+LEAST_NAMED = 1 / 3
+"""Share of a motor vehicle's votes that must name a kind: a glimpse of one names nothing."""
 RIDER_SHARE = 0.2
 """Share of a track's votes for walker or cycle from which it is a cycle."""
 
@@ -107,14 +111,23 @@ def _is_body(path: _Path) -> bool:
 def _once(events: list[_Event]) -> list[tuple[_Event, NDArray[np.float64]]]:
     """One event for each body, the best seen one, with the votes of all that saw it."""
     kept: list[tuple[_Event, NDArray[np.float64]]] = []
-    for event in sorted(events, key=lambda e: (-e.path.seen, e.passage.time_ms)):
+    for event in sorted(events, key=lambda e: (-_at_crossing(e).seen, e.passage.time_ms)):
         for other, votes in kept:
             if _same(event, other):
-                votes += _votes(event.path)
+                votes += _votes(_at_crossing(event))
                 break
         else:
-            kept.append((event, _votes(event.path)))
+            kept.append((event, _votes(_at_crossing(event))))
     return kept
+
+
+def _at_crossing(event: _Event) -> _Path:
+    """What votes; the whole path where nothing was seen so near."""
+    path = event.path
+    near = np.abs(path.time_ms - event.passage.time_ms) <= VOTING_MS
+    if not near.any():
+        return path
+    return _Path(path.time_ms[near], path.xyxy[near], path.confidence[near], path.class_id[near])
 
 
 def _same(a: _Event, b: _Event) -> bool:
@@ -170,7 +183,8 @@ def elect(votes: NDArray[np.float64]) -> tuple[Label, float]:
     """The label that `votes` (7,) give, and the share of them that it won.
 
     A close vote between kinds of motor vehicle is `VEHICLE`. Votes for `VEHICLE` say nothing of the kind: where
-    there are no others it is taken for a car, as most motor vehicles are.
+    there are hardly any others it is taken for a car, as most motor vehicles are. A rider whose motor was not seen
+    clearly rides a bicycle, as most who look like walkers do.
     """
     total = float(votes.sum())
     walking, cycling, driving = (
@@ -180,12 +194,12 @@ def elect(votes: NDArray[np.float64]) -> tuple[Label, float]:
     )
     # A rider is often taken for a walker, hardly ever a walker for a rider.
     if cycling >= RIDER_SHARE * (cycling + walking) > 0 and cycling + walking > driving:
-        best = max(_CYCLES, key=lambda label: votes[label])
-        return Label(best), (cycling + walking) / total
+        motor = float(votes[Label.MOTORCYCLE]) >= CLOSE_VOTE * (cycling + walking)
+        return (Label.MOTORCYCLE if motor else Label.BICYCLE), (cycling + walking) / total
     if driving < walking:
         return Label.PERSON, walking / total
     named = float(votes[_NAMED].sum())
-    if named == 0:
+    if named <= LEAST_NAMED * driving:
         return Label.CAR, driving / total
     best = max(_NAMED, key=lambda label: votes[label])
     share = float(votes[best]) / named

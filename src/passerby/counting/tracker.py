@@ -16,7 +16,7 @@ import lap
 import numpy as np
 from numpy.typing import NDArray
 
-from passerby.counting.detections import CYCLES, MOTOR_VEHICLES, Detections, Label, Tracks
+from passerby.counting.detections import KIND, Detections, Label, Tracks
 from passerby.counting.fuse import area, shared
 
 SURE = 0.4
@@ -51,6 +51,8 @@ LEAST_SEEN = 0.34
 
 WITHIN = 0.6
 """Share of a new box within an older one from which both were one box a moment ago."""
+ASTRAY = 1.5
+"""How far from where a lost walker is expected, in their own size, a new box may be theirs."""
 APART = 0.5
 """Intersection over union below which the two have parted: before, they may be one body seen twice."""
 LEAST_APART = 2
@@ -177,9 +179,16 @@ def track(ticks: Iterable[Detections]) -> Tracks:
 
 
 def _parent(box: _Row, kind: int, alive: list[_Track]) -> _Track | None:
-    """The walker whom a new one steps out from behind. Only people go so close, and only seen ones are believed."""
+    """The walker whom a new one steps out from behind. Only people go so close, and only seen ones are believed; a
+    box where one was lost a moment ago is theirs, who came their own way."""
     if kind != Label.PERSON:
         return None
+    centre = (box.xyxy[:2] + box.xyxy[2:]) / 2
+    for lost in alive:
+        if lost.kind == kind and lost.time_ms < box.time_ms and not lost.is_new:
+            astray = np.abs(lost.expected(box.time_ms) - centre) / lost.size
+            if astray.max() < ASTRAY:
+                return None
     for other in alive:
         if other.kind == kind and other.time_ms == box.time_ms and len(other.rows) > 1:
             before = np.stack([row.xyxy for row in other.rows[-2:]])
@@ -205,13 +214,8 @@ def _origin(track: _Track) -> list[_Row]:
 
 
 def _kind(class_id: int, confidence: float) -> int:
-    """Person, cycle or any motor vehicle: detectors name the kind of a motor vehicle anew in every picture.
-    Any of them where only the shape speaks: -1."""
-    if confidence == 0:
-        return _ANY
-    if class_id in CYCLES:
-        return int(Label.BICYCLE)
-    return int(Label.VEHICLE) if class_id in MOTOR_VEHICLES else class_id
+    """Person, cycle or any motor vehicle; any of them where only the shape speaks: -1."""
+    return _ANY if confidence == 0 else int(KIND[class_id])
 
 
 def _meetings(

@@ -3,6 +3,7 @@
 Law: arrays in, arrays out; no image, no model.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
@@ -27,6 +28,11 @@ class Boxes(NamedTuple):
 def no_boxes() -> Boxes:
     """What is found where nothing is."""
     return Boxes(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.int64))
+
+
+def joined(parts: Sequence[Boxes]) -> Boxes:
+    """All boxes of one or more sets, one after the other."""
+    return Boxes(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 
 def _group(*together: frozenset[Label]) -> NDArray[np.int64]:

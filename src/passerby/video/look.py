@@ -6,7 +6,7 @@ seen at t depends on the frames of its cell and on the first tick after it, and 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, reduce
 from math import ceil, sqrt
 
 import cv2
@@ -14,6 +14,7 @@ import numpy as np
 
 from passerby.counting.detections import Detections, no_detections
 from passerby.counting.fuse import area, overlap, riders
+from passerby.video.agreed import agreed
 from passerby.video.between import between
 from passerby.video.boxes import Boxes, suppress
 from passerby.video.detector import LoadedDetector
@@ -28,8 +29,6 @@ FILLED = 0.6
 BELIEVED = 0.6
 LEAST_CONFIDENCE = 0.2
 """Below this a box is noise even to a tracker."""
-SAME_IOU = 0.6
-"""Overlap from which boxes of two detectors are one thing: they draw its edges differently, and people overlap."""
 
 FIT_PX = 416 * 416
 """Of a region, so many pixels are shown at most: small detectors are made for things of this size."""
@@ -101,7 +100,7 @@ class Looking:
         for index, (one, region) in enumerate(self.looks):
             self._held[index] = held = _look(frame, one, region, self._held[index], self.savings)
             found.append(held.boxes)
-        boxes = found[0] if len(found) == 1 else suppress(_all(found), SAME_IOU)
+        boxes = reduce(agreed, found)
         seen = riders(Detections(frame.time_ms, *boxes))
         for time_ms in self._waiting:
             assert self._last is not None

@@ -181,16 +181,28 @@ def endless(drawn: Drawn, hours: float = 1.0) -> Drawn:
 def console(folder: Path, model_dir: Path | None) -> Iterator[Served]:
     """A street, its camera, and the console of its site, all in `folder`."""
     (folder / "drawn").mkdir()
-    cwd = folder / "cwd"
-    cwd.mkdir()
     place = folder / "site"
     place.mkdir()
     camera = simulate.serve(endless(simulate.draw(STREET, folder / "drawn")), (round(time()) - 60) * 1000)
     (place / "site.yaml").write_text(SITE.format(url=camera.url))
     approved(place / "plates", "drawn")
-    places = dict.fromkeys(("HOME", "TMPDIR", "XDG_DATA_HOME", "XDG_CACHE_HOME"), str(folder / "drawn"))
-    words = [sys.executable, "-m", "passerby", "console", str(place / "site.yaml"), "--port", "0"]
-    words += ["--database", str(place / "releases.db"), "--ledger", str(place / "ledger.db")]
+    try:
+        with console_of(place / "site.yaml", folder / "cwd", camera.url, model_dir) as served:
+            yield served
+    finally:
+        camera.stop()
+
+
+@contextmanager
+def console_of(site: Path, cwd: Path, url: str, model_dir: Path | None = None) -> Iterator[Served]:
+    """The console of `site`, whose camera is at `url`, in a new working folder; ledger and store are beside the site
+    file."""
+    cwd.mkdir()
+    home = cwd.with_name("home")
+    home.mkdir()
+    places = dict.fromkeys(("HOME", "TMPDIR", "XDG_DATA_HOME", "XDG_CACHE_HOME"), str(home))
+    words = [sys.executable, "-m", "passerby", "console", str(site), "--port", "0"]
+    words += ["--database", str(site.with_name("releases.db")), "--ledger", str(site.with_name("ledger.db"))]
     words += ["--model-dir", str(model_dir)] if model_dir else []
     process = subprocess.Popen(
         words,
@@ -204,13 +216,11 @@ def console(folder: Path, model_dir: Path | None) -> Iterator[Served]:
         assert process.stdout is not None
         assert process.stderr is not None
         address = process.stdout.readline().strip()
-        told = process.stderr.readline()
-        first = re.search(r"http\S+/welcome\?token=\S+", told)
-        assert first is not None, told
-        yield Served(address, first[0], place, cwd, camera.url)
+        told = iter(process.stderr.readline, "")
+        first = next(found for line in told if (found := re.search(r"http\S+/welcome\?token=\S+", line)))
+        yield Served(address, first[0], site.parent, cwd, url)
     finally:
         process.terminate()
         out, err = process.communicate(timeout=30)
-        camera.stop()
         assert "Traceback" not in err, err
-        assert camera.url not in out + err
+        assert url not in out + err

@@ -1,6 +1,10 @@
 """The public page of a made-up town, in this process and over a real socket."""
 
+import os
+import re
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +25,8 @@ from passerby.publish.store import Store, open_store
 from passerby.release import Cell, Release
 from passerby.site import parse
 
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+ENVIRONMENT.pop("PASSERBY_DATABASE", None)
 DAYS = 45
 NASTY = "<script>alert(1)</script>'\"{{7*7}}"
 """A name that would be a program where names are not kept text."""
@@ -56,9 +62,31 @@ def serving(app: ASGIApp) -> Iterator[str]:
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False, lifespan="off"))
         thread = Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@contextmanager
+def started(folder: Path, *words: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """`passerby` with these words, which serves something; where it does, and the process."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "passerby", *words, "--port", "0"],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env=ENVIRONMENT,
+    )
+    assert process.stderr is not None
+    try:
+        lines = iter(process.stderr.readline, "")
+        yield next(found[0] for line in lines if (found := re.search(r"http://\S+:\d+/", line))), process
+    finally:
+        process.kill()
+        process.wait(timeout=60)
+        process.stderr.close()
 
 
 @pytest.fixture(scope="session")

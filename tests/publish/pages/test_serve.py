@@ -1,19 +1,16 @@
 """`passerby serve` as a process of its own: what it loads, how it stops, and what it refuses."""
 
-import os
-import re
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 from sqlalchemy import Engine, event
 from tests.publish.pages import town
+from tests.publish.pages.conftest import ENVIRONMENT, started
 
 from passerby.publish.opened import OpenedStore
 from passerby.publish.pages import contents
@@ -24,28 +21,7 @@ from passerby.publish.pages.shown import Served, Shown
 from passerby.publish.pages.views import newest_ms
 from passerby.site import load
 
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-ENVIRONMENT.pop("PASSERBY_DATABASE", None)
 SEEING = ("cv2", "libav", "onnxruntime", "openvino", "PIL")
-
-
-@contextmanager
-def served(folder: Path, *arguments: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "passerby", "serve", *arguments, "--port", "0"],
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=folder,
-        env=ENVIRONMENT,
-    )
-    assert process.stderr is not None
-    try:
-        lines = iter(process.stderr.readline, "")
-        yield next(found[0] for line in lines if (found := re.search(r"http://\S+:\d+/", line))), process
-    finally:
-        process.kill()
-        process.wait(timeout=60)
-        process.stderr.close()
 
 
 @pytest.fixture
@@ -55,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_it_serves_loads_nothing_that_sees_and_stops(folder: Path, town_path: Path) -> None:
-    with served(folder, "site.yaml", "--database", str(town_path)) as (address, process):
+    with started(folder, "serve", "site.yaml", "--database", str(town_path)) as (address, process):
         with urlopen(f"{address}counts") as got:
             assert got.status == 200
             assert f"max-age={FRESH_S}" in got.headers["Cache-Control"]
@@ -68,7 +44,7 @@ def test_it_serves_loads_nothing_that_sees_and_stops(folder: Path, town_path: Pa
 
 
 def test_it_starts_before_its_store(folder: Path) -> None:
-    with served(folder, "site.yaml") as (address, _):
+    with started(folder, "serve", "site.yaml") as (address, _):
         assert urlopen(f"{address}healthz").read() == b"ok\n"
 
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passerby.counting.detections import Detections, Label
-from passerby.video.between import between
+from passerby.video.between import between as between_pairs
+from passerby.video.between import pairs, velocities
 
 
 def boxes(time_ms: int, *rows: tuple[float, float, float, float, Label, float]) -> Detections:
@@ -16,6 +17,14 @@ def boxes(time_ms: int, *rows: tuple[float, float, float, float, Label, float]) 
         np.array([row[5] for row in rows], np.float32),
         np.array([row[4] for row in rows], np.int64),
     )
+
+
+def between(
+    first: Detections, second: Detections, time_ms: int, velocity: tuple[float, float] = (np.nan, np.nan)
+) -> Detections:
+    """Where all of `first` went with one velocity in px per ms, if that is known."""
+    paired = pairs(first, second, np.full((len(first), 2), velocity, np.float32))
+    return between_pairs(first, second, paired, time_ms)
 
 
 @given(st.integers(1, 159), st.floats(-12, 12), st.floats(-12, 12))
@@ -49,3 +58,20 @@ def test_kinds_of_motor_vehicles_are_one_body_and_a_person_is_another() -> None:
     person = boxes(160, (4, 0, 84, 40, Label.PERSON, 0.7))
     assert between(car, truck, 80).class_id.tolist() == [Label.TRUCK]
     assert len(between(car, person, 80)) == 0
+
+
+def test_who_is_expected_farther_on_is_found_there() -> None:
+    """A row of bodies that all go one place on: without their velocity, each is taken for the next one."""
+    first = boxes(0, *((x, 0, x + 20, 40, Label.PERSON, 0.8) for x in (0, 30, 60)))
+    second = boxes(300, *((x, 0, x + 20, 40, Label.PERSON, 0.8) for x in (30, 60, 90)))
+    assert sorted(between(first, second, 150, (0.1, 0)).xyxy[:, 0].tolist()) == [15, 45, 75]
+    assert sorted(between(first, second, 150).xyxy[:, 0].tolist()) == [30, 60]
+
+
+def test_a_velocity_is_known_of_those_who_were_in_both_looks() -> None:
+    first = boxes(1000, (0, 0, 20, 40, Label.PERSON, 0.8))
+    second = boxes(1200, (400, 0, 420, 40, Label.PERSON, 0.8), (8, -4, 28, 36, Label.PERSON, 0.8))
+    paired = pairs(first, second, np.full((1, 2), np.nan, np.float32))
+    found = velocities(first, second, paired)
+    assert np.isnan(found[0]).all()
+    assert found[1] == pytest.approx([0.04, -0.02])

@@ -10,6 +10,7 @@ from tests.video.test_observe import HEIGHT, START_MS, UPRIGHT, WIDTH, bright, d
 from passerby.counting.detections import Detections
 from passerby.video.boxes import Boxes
 from passerby.video.frame import Frame
+from passerby.video.look import HELD_MS, cell_ms
 from passerby.video.motion import CELL_MS
 from passerby.video.observe import TICK_MS, Effort, observe, watch
 from passerby.video.savings import ALL, NONE, PRIVATE, Savings, without
@@ -59,15 +60,15 @@ def test_where_nothing_moves_one_look_a_cell_will_do_and_who_stands_is_seen_thro
     savings: Savings,
 ) -> None:
     cells = 3
-    shown, seen = looked(street(cells * CELL_MS // TICK_MS, [60]), savings)
+    shown, seen = looked(street(cells * cell_ms(savings) // TICK_MS, [60]), savings)
     assert len(shown) == cells
     assert [len(tick) for tick in seen] == [1] * len(seen)
 
 
 def test_who_moves_is_looked_at_and_little_else_is_shown() -> None:
     images = street(CELL_MS // TICK_MS, [40 + step for step in range(50)])
-    whole, _ = looked(images, without(["crops"]))
-    crops, seen = looked(images, ALL)
+    whole, _ = looked(images, without(["crops", "pace"]))
+    crops, seen = looked(images, without(["pace"]))
     assert len(crops) >= len(whole) > CELL_MS // 160 * 0.7
     assert sum(crops[1:]) < 0.5 * sum(whole[1:])
     for number, tick in enumerate(seen):
@@ -75,17 +76,18 @@ def test_who_moves_is_looked_at_and_little_else_is_shown() -> None:
         assert tick.xyxy[0, 0] == pytest.approx(40 + number, abs=1.5)
 
 
-def test_who_left_is_forgotten() -> None:
+@pytest.mark.parametrize("savings", [ALL, PRIVATE])
+def test_who_left_is_forgotten(savings: Savings) -> None:
     left_of = [60] * 10 + [None] * 30
-    _, seen = looked(street(40, left_of), ALL)
-    assert [len(tick) for tick in seen[:9]] == [1] * 9
-    assert [len(tick) for tick in seen[12:]] == [0] * 28
+    _, seen = looked(street(40, left_of), savings)
+    assert [len(tick) for tick in seen[:6]] == [1] * 6
+    assert [len(tick) for tick in seen[14:]] == [0] * 26
 
 
 @pytest.mark.parametrize("savings", [ALL, PRIVATE])
 def test_what_is_seen_depends_on_its_cell_and_the_tick_after_it(savings: Savings) -> None:
     """Whatever was before: no standing body stretches what is remembered."""
-    ticks = CELL_MS // TICK_MS
+    ticks = cell_ms(savings) // TICK_MS
     one = street(3 * ticks, [60])
     other = [*street(ticks, [20, 90, None]), *one[ticks:]]
     _, seen = looked(one, savings)
@@ -96,3 +98,25 @@ def test_what_is_seen_depends_on_its_cell_and_the_tick_after_it(savings: Savings
             b.xyxy.tolist(),
             b.confidence.tolist(),
         )
+
+
+def test_who_is_slow_is_looked_at_seldom_and_seen_in_every_tick() -> None:
+    images = street(CELL_MS // TICK_MS, [40 + step for step in range(50)])
+    often, _ = looked(images, without(["pace"]))
+    seldom, seen = looked(images, ALL)
+    assert len(seldom) < 0.6 * len(often)
+    for number, tick in enumerate(seen):
+        assert tick.xyxy[:, 0].tolist() == [pytest.approx(40 + number, abs=1.5)]
+
+
+def test_who_is_fast_is_looked_at_oftener_than_who_is_slow() -> None:
+    ticks = 24
+    slow, _ = looked(street(ticks, [60 + step for step in range(ticks)]), ALL)
+    fast, seen = looked(street(ticks, [60 + 12 * (step % 6) for step in range(ticks)]), ALL)
+    assert len(fast) > 1.5 * len(slow)
+    assert sum(len(tick) for tick in seen) > 0.6 * ticks
+
+
+def test_what_is_held_is_held_for_longer_where_that_is_saved() -> None:
+    assert cell_ms(ALL) == HELD_MS > CELL_MS == cell_ms(PRIVATE) == cell_ms(NONE)
+    assert HELD_MS % CELL_MS == 0

@@ -17,13 +17,14 @@ def test_each_can_be_done_without() -> None:
 
 @pytest.mark.parametrize("name", ["gates", "", "all,gate"])
 def test_another_name_is_refused_with_those_that_there_are(name: str) -> None:
-    with pytest.raises(InputError, match="expected all, or some of cadence, gate"):
+    with pytest.raises(InputError, match="expected all, or some of cadence, pace"):
         without([name])
 
 
 def test_what_is_released_is_seen_without_what_one_body_may_change_for_another() -> None:
-    """Crops follow who moves; a picture decoded without its filter holds what was before it for longer."""
-    assert [name for name in NAMES if not getattr(PRIVATE, name)] == ["crops", "filter"]
+    """Crops and the pace follow who moves; what is held, and a picture decoded without its filter, keep for longer
+    what was before."""
+    assert [name for name in NAMES if not getattr(PRIVATE, name)] == ["pace", "hold", "crops", "filter"]
     line = Line("a", (0.5, 0.0), (0.5, 1.0))
     assert watch_of((640, 360), [line], 0.4, (), True).savings == PRIVATE
 

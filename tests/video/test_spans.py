@@ -20,6 +20,7 @@ from tests.recordings import walkers, write
 from passerby import pipeline, synth
 from passerby.counting.counts import Cost, Counts
 from passerby.geometry import Line
+from passerby.video.look import HELD_MS
 from passerby.video.motion import CELL_MS
 from passerby.video.observe import Effort, Reading, Recording, detect, probe, watch
 from passerby.video.spans import LONGEST_MS, Look, Part, joined, parts_of, see
@@ -83,8 +84,8 @@ def test_spans_meet_cover_everything_and_are_cut_between_cells(
     assert spans[-1].end_ms > start_ms + duration_ms
     for span, following in itertools.pairwise(spans):
         assert span.end_ms == following.start_ms
-        assert span.end_ms % CELL_MS == 0
-        assert span.duration_ms <= LONGEST_MS + CELL_MS
+        assert span.end_ms % HELD_MS == span.end_ms % CELL_MS == 0
+        assert span.duration_ms <= LONGEST_MS + HELD_MS
 
 
 def test_what_cannot_be_cut_is_one_span() -> None:

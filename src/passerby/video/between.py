@@ -3,14 +3,16 @@
 Law: boxes in, boxes out; who is seen in one look alone is nowhere in between.
 """
 
+from typing import NamedTuple
+
 import lap
 import numpy as np
 from numpy.typing import NDArray
 
-from passerby.counting.detections import CYCLES, MOTOR_VEHICLES, Detections, Label, no_detections
+from passerby.counting.detections import CYCLES, MOTOR_VEHICLES, Detections, Label
 
 GATE = 1.0
-"""How far a body may go from look to look, in its own widths and heights."""
+"""How far from where it is expected a body may be, in its own widths and heights."""
 GROWTH_COST = 0.5
 """What doubling or halving a side costs, in the same measure."""
 
@@ -28,11 +30,16 @@ _KIND = np.array(
 )
 
 
-def between(first: Detections, second: Detections, time_ms: int) -> Detections:
+class Paired(NamedTuple):
+    """Rows of a look, `first`, and of the next, `second`, that are one body."""
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+
+
+def between(first: Detections, second: Detections, paired: Paired, time_ms: int) -> Detections:
     """What two looks, of which one is before `time_ms` and one after, tell of that instant."""
-    if not len(first) or not len(second):
-        return no_detections(time_ms)
-    one, other = _pairs(first, second)
+    one, other = paired
     share = (time_ms - first.time_ms) / (second.time_ms - first.time_ms)
     surer = second.confidence[other] > first.confidence[one]
     return Detections(
@@ -43,10 +50,23 @@ def between(first: Detections, second: Detections, time_ms: int) -> Detections:
     )
 
 
-def _pairs(first: Detections, second: Detections) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of `first` and of `second` that are one body, each at most once: of least total cost."""
+def velocities(first: Detections, second: Detections, paired: Paired) -> NDArray[np.float32]:
+    """Of each row of `second` (n, 2) px per ms, NaN for who was not in `first`."""
+    found = np.full((len(second), 2), np.nan, np.float32)
+    one, other = first.xyxy[paired.first], second.xyxy[paired.second]
+    moved = (other[:, :2] + other[:, 2:] - one[:, :2] - one[:, 2:]) / 2
+    found[paired.second] = moved / max(1, second.time_ms - first.time_ms)
+    return found
+
+
+def pairs(first: Detections, second: Detections, velocity: NDArray[np.float32]) -> Paired:
+    """Who is in both looks, each at most once: of least total cost, where `first` are expected by their `velocity`,
+    NaN where it is not known."""
+    if not len(first) or not len(second):
+        return Paired(np.empty(0, np.int64), np.empty(0, np.int64))
     sizes = [np.maximum(1, one.xyxy[:, 2:] - one.xyxy[:, :2]) for one in (first, second)]
     centres = [(one.xyxy[:, :2] + one.xyxy[:, 2:]) / 2 for one in (first, second)]
+    centres[0] = centres[0] + np.nan_to_num(velocity) * (second.time_ms - first.time_ms)
     mean = np.sqrt(sizes[0][:, None] * sizes[1][None])
     offset = np.abs(centres[0][:, None] - centres[1][None]) / mean
     growth = np.abs(np.log(sizes[0][:, None] / sizes[1][None])).sum(axis=2)
@@ -54,4 +74,4 @@ def _pairs(first: Detections, second: Detections) -> tuple[NDArray[np.int64], ND
     cost[_KIND[first.class_id][:, None] != _KIND[second.class_id][None]] = np.inf
     _, matched, _ = lap.lapjv(np.minimum(cost, 1e6).astype(np.float64), extend_cost=True, cost_limit=1.0)
     one = np.flatnonzero(matched >= 0)
-    return one, matched[one].astype(np.int64)
+    return Paired(one, matched[one].astype(np.int64))

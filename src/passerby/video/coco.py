@@ -27,5 +27,4 @@ _COLUMNS = np.array([_COLUMN[label] for label in sorted(LABELS)], np.int64)
 def best_label(scores: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Of (n, 80) class scores: the highest among our six (n,) float32, and its `Label` (n,) int64."""
     ours = scores[:, _COLUMNS]
-    best = ours.argmax(axis=1)
-    return np.take_along_axis(ours, best[:, None], axis=1)[:, 0], _ROWS[best]
+    return ours.max(axis=1), _ROWS[ours.argmax(axis=1)]

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
 
+NEARLY = 1.25
+"""Less than so many times as large, a plane is interpolated: what is left out of it is less than its noise."""
+
 
 class Frame:
     """`time_ms` Unix ms UTC; planes of 4:2:0: `luma` (H, W) uint8 and two of ((H + 1) // 2, (W + 1) // 2)."""
@@ -73,8 +76,7 @@ class Frame:
         luma = self.luma[top:bottom, left:right]
         rows, columns = slice(top // 2, (bottom + 1) // 2), slice(left // 2, (right + 1) // 2)
         planes = (luma, self._u[rows, columns], self._v[rows, columns])
-        small = [cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in planes]
-        return np.asarray(cv2.merge(small), np.uint8)
+        return np.asarray(cv2.merge([_smaller(plane, size, NEARLY) for plane in planes]), np.uint8)
 
     def __repr__(self) -> str:
         return f"<Frame {self.width}x{self.height}>"
@@ -89,9 +91,14 @@ class Frame:
         raise TypeError("a Frame is not copied: pixels stay in the room they were born in")
 
 
-def _smaller(plane: Image, size: tuple[int, int]) -> Image:
-    """Of (width, height) `size`: averaged two by two while that is possible, which is quick, and then interpolated."""
+def _smaller(plane: Image, size: tuple[int, int], nearly: float = 2.0) -> Image:
+    """Of (width, height) `size`: averaged two by two while that is possible, which is quick. What is then left to do is
+    interpolated where it is less than `nearly` times as large, else averaged, which is slow."""
     while plane.shape[1] >= 2 * size[0] and plane.shape[0] >= 2 * size[1]:
         height, width = plane.shape[0] // 2, plane.shape[1] // 2
         plane = cv2.resize(plane[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA)
-    return plane if plane.shape[::-1] == size else cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR)
+    if plane.shape[::-1] == size:
+        return plane
+    factor = max(plane.shape[1] / size[0], plane.shape[0] / size[1])
+    way = cv2.INTER_LINEAR if 1 <= factor < nearly else cv2.INTER_AREA
+    return np.asarray(cv2.resize(plane, size, interpolation=way), np.uint8)

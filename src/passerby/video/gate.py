@@ -3,7 +3,7 @@
 Law: two pictures in, rectangles out; nothing is remembered here.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -75,22 +75,33 @@ def changes(before: Image, now: Image, glance: Glance) -> list[Bounds]:
     if not len(sample_now):
         return []
     # A cloud or the camera's gain moves the whole picture.
-    gain = int(np.median(sample_now.astype(np.int16) - sample_before))
+    gain = int(_middle(sample_now.astype(np.int16) - sample_before))
     if gain:
         before = cv2.add(before, float(gain)) if gain > 0 else cv2.subtract(before, float(-gain))
     difference = cv2.blur(cv2.absdiff(now, before), (3, 3))
-    noise = float(np.median(difference.ravel()[glance.sampled]))
+    noise = float(_middle(difference.ravel()[glance.sampled]))
     limit = min(MOST, max(LEAST, NOISE * noise))
     changed = cv2.bitwise_and(cv2.compare(difference, limit, cv2.CMP_GT), glance.inside)
     if not cv2.countNonZero(changed):
         return []
     side = 2 * NEAR_PX + 1
     near = cv2.dilate(changed, np.ones((side, side), np.uint8))
-    count, names, stats, _ = cv2.connectedComponentsWithStats(near)
-    sizes = np.bincount(names[changed > 0], minlength=count)
     left, top = glance.bounds[:2]
     scale = 1 << glance.halvings
     found = []
-    for x, y, wide, tall, _ in stats[1:][sizes[1:] >= LEAST_PX].tolist():
-        found.append((left + x * scale, top + y * scale, left + (x + wide) * scale, top + (y + tall) * scale))
+    for outline in cv2.findContours(near, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]:
+        x, y, wide, tall = cv2.boundingRect(outline)
+        part = changed[y : y + tall, x : x + wide]
+        if cv2.countNonZero(part) >= LEAST_PX:
+            inner_x, inner_y, wide, tall = cv2.boundingRect(part)
+            x, y = x + inner_x, y + inner_y
+            found.append(
+                (left + x * scale, top + y * scale, left + (x + wide) * scale, top + (y + tall) * scale)
+            )
     return found
+
+
+def _middle(values: NDArray[Any]) -> Any:
+    """The median, or the larger of the two that it is the mean of."""
+    middle = len(values) // 2
+    return np.partition(values, middle)[middle]

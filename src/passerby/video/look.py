@@ -1,6 +1,6 @@
 """What detectors see, from look to look: when they look, where, and what is held of what they saw before.
 
-Law: memory is bounded. All of each corridor is looked at anew in the first tick of each cell of CELL_MS, so what is
+Law: memory is bounded. All of each corridor is looked at anew in the first tick of each cell of `cell_ms`, so what is
 seen at t depends on the frames of its cell and on the first tick after it, and on nothing else.
 """
 
@@ -11,19 +11,23 @@ from math import ceil, sqrt
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from passerby.counting.detections import Detections, no_detections
 from passerby.counting.fuse import area, overlap, riders
 from passerby.video.agreed import agreed
-from passerby.video.between import between
+from passerby.video.between import between, pairs, velocities
 from passerby.video.boxes import Boxes, suppress
 from passerby.video.detector import LoadedDetector
 from passerby.video.frame import Frame, Image
 from passerby.video.gate import Glance, changes, glance_of, glimpse
 from passerby.video.motion import CELL_MS
+from passerby.video.pace import good_for_ms
 from passerby.video.regions import Bounds, Region, hide
 from passerby.video.savings import Savings
 
+HELD_MS = 12_000
+"""How long what is seen may be held where that is saved."""
 FILLED = 0.6
 """Share of what is shown above which a box must be as sure as BELIEVED: masks look like things."""
 BELIEVED = 0.6
@@ -32,8 +36,10 @@ LEAST_CONFIDENCE = 0.2
 
 FIT_PX = 416 * 416
 """Of a region, so many pixels are shown at most: small detectors are made for things of this size."""
-CROP_PX = 224 * 224
+CROP_PX = 160 * 160
 """The same of a crop, where that leaves more of it: what is far is small, and seen better."""
+FILLING = 0.85
+"""By so much smaller a part may be shown where that saves padding: networks take sides of whole multiples."""
 PAD = 0.15
 """What is shown around a change, in its own widths and heights."""
 PAD_ROWS = 0.03
@@ -62,9 +68,10 @@ class Looking:
     look_ms: int
     savings: Savings
     _cell: int = -1
-    _slot: int = -1
+    _due_ms: int = 0
     _held: list[_Held | None] = field(default_factory=list)
     _last: Detections | None = None
+    _velocity: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 2), np.float32))
     _waiting: list[int] = field(default_factory=list)
     _frame: Frame | None = None
 
@@ -73,15 +80,23 @@ class Looking:
         if not self.looks:
             yield no_detections(frame.time_ms)
             return
-        cell, slot = frame.time_ms // CELL_MS, frame.time_ms // self.look_ms
-        if cell == self._cell and slot == self._slot:
+        cell = frame.time_ms // cell_ms(self.savings)
+        if cell == self._cell and frame.time_ms < self._due_ms:
             self._waiting.append(frame.time_ms)
             self._frame = frame
             return
-        if cell != self._cell:
+        is_first = cell != self._cell
+        if is_first:
             self._held = [None] * len(self.looks)
-        self._cell, self._slot = cell, slot
+        self._cell = cell
         yield from self._see(frame)
+        assert self._last is not None
+        if is_first:
+            self._velocity = np.full((len(self._last), 2), np.nan, np.float32)
+        self._due_ms = (frame.time_ms // self.look_ms + 1) * self.look_ms
+        if self.savings.pace:
+            good_ms = good_for_ms(self._last, self._velocity, self.look_ms)
+            self._due_ms = max(self._due_ms, round(frame.time_ms + good_ms))
 
     def finish(self) -> Iterator[Detections]:
         """What still waits when no frame comes any more: the last one is looked at."""
@@ -102,11 +117,18 @@ class Looking:
             found.append(held.boxes)
         boxes = reduce(agreed, found)
         seen = riders(Detections(frame.time_ms, *boxes))
-        for time_ms in self._waiting:
-            assert self._last is not None
-            yield between(self._last, seen, time_ms)
+        if self._last is not None:
+            paired = pairs(self._last, seen, self._velocity)
+            for time_ms in self._waiting:
+                yield between(self._last, seen, paired, time_ms)
+            self._velocity = velocities(self._last, seen, paired)
         self._waiting, self._frame, self._last = [], None, seen
         yield seen
+
+
+def cell_ms(savings: Savings) -> int:
+    """How long what is seen may be held, whole cells of motion."""
+    return HELD_MS if savings.hold else CELL_MS
 
 
 def _look(frame: Frame, one: LoadedDetector, region: Region, held: _Held | None, savings: Savings) -> _Held:
@@ -206,7 +228,7 @@ def _detect(frame: Frame, one: LoadedDetector, region: Region, part: Bounds, sav
     """What is in `part` of a region, in px of the frame."""
     left, top, right, bottom = part
     size = _size_of(one, region, part, savings)
-    boxes = one.detect(show(frame, region, part, size, savings))
+    boxes = one.detect(show(frame, region, part, size))
     scale = np.array([(right - left) / size[0], (bottom - top) / size[1]] * 2, np.float32)
     corner = np.array([left, top] * 2, np.float32)
     return _visible(Boxes(boxes.xyxy * scale + corner, boxes.confidence, boxes.class_id), region)
@@ -223,23 +245,32 @@ def _size_of(one: LoadedDetector, region: Region, part: Bounds, savings: Savings
         return one.size_px if halved else (width, height)
     least = sqrt(FIT_PX / _area(region.bounds))
     scale = min(1.0, max(least, sqrt(CROP_PX / _area(part))))
+    scale = _filling(width, height, scale, one.multiple_px)
     if scale == 1.0:
         return width, height
     return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
 
 
-def show(frame: Frame, region: Region, part: Bounds, size: tuple[int, int], savings: Savings) -> Image:
+def _filling(width: int, height: int, scale: float, multiple_px: int) -> float:
+    """A scale a little below `scale` where that needs less padding up to multiples of `multiple_px`."""
+
+    def padded(by: float) -> int:
+        return ceil(round(width * by) / multiple_px) * ceil(round(height * by) / multiple_px)
+
+    smaller = [int(side * scale) // multiple_px * multiple_px / side for side in (width, height)]
+    return min((scale, *(one for one in smaller if one >= FILLING * scale)), key=lambda by: (padded(by), -by))
+
+
+def show(frame: Frame, region: Region, part: Bounds, size: tuple[int, int]) -> Image:
     """`part` of a region at `size` (width, height), with nothing of what is outside."""
     left, top, right, bottom = part
     rows = slice(top - region.top, bottom - region.top)
     columns = slice(left - region.left, right - region.left)
-    if size == (right - left, bottom - top) or not savings.planes:
+    if size == (right - left, bottom - top):
         image = frame.bgr(left, top, right, bottom)
         if region.outside is not None:
             hide(image, region.outside[rows, columns])
-        return (
-            image if size == (right - left, bottom - top) else np.asarray(cv2.resize(image, size), np.uint8)
-        )
+        return image
     image = frame.bgr(left, top, right, bottom, size)
     if region.outside is not None:
         reach = ceil(3.5 * max((right - left) / size[0], (bottom - top) / size[1])) + 2

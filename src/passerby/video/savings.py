@@ -14,18 +14,20 @@ class Savings:
     """Which savings are made; docs/speed.md has what each gains and costs.
 
     `cadence`: detectors look at a pace that the corridor's width gives, and boxes move evenly in between.
+    `pace`: a look is good for longer where what was seen is slow, or nothing was. Needs `cadence`.
     `gate`: they look only where the corridor has changed since they last looked.
+    `hold`: all is looked at anew each 12 s and not each 4. Needs `gate`.
     `crops`: they are shown what has changed, and not all of the corridor. Needs `gate`.
     `fit`: what they are shown has about as many pixels as they are made for, and near corridors are shown together.
-    `planes`: a picture is made small before it is given colours.
     `filter`: of large pictures, the decoder leaves out the filter that smooths edges of blocks.
     """
 
     cadence: bool = True
+    pace: bool = True
     gate: bool = True
+    hold: bool = True
     crops: bool = True
     fit: bool = True
-    planes: bool = True
     filter: bool = True
 
 
@@ -33,9 +35,9 @@ NAMES = tuple(field.name for field in fields(Savings))
 
 ALL = Savings()
 NONE = Savings(**dict.fromkeys(NAMES, False))
-PRIVATE = replace(ALL, crops=False, filter=False)
-"""What the private path may do. Crops made by what moves let one body change what is seen of another; and without the
-filter, a picture keeps what was in those before it for longer than its codec means to."""
+PRIVATE = replace(ALL, pace=False, hold=False, crops=False, filter=False)
+"""What the private path may do. Crops and a pace made by what moves let one body change what is seen of another; what
+is held for long, and a picture decoded without its filter, keep what was before for longer than they need."""
 
 
 def without(names: Iterable[str]) -> Savings:

@@ -182,12 +182,13 @@ def frames(
                 container, stream, recording.first_stamp, wide.start_ms - start_ms, reading
             )
         frame_ms = 1000 / recording.fps
+        tick, ticks_a_ms = 1000 * stream.time_base.numerator, stream.time_base.denominator
         latest_ms = recording.duration_ms + 10_000 if recording.duration_ms else None
         last_ms = -1
         for index, picture in enumerate(pictures):
             stamp = _stamp(picture, container)
             if stamp is not None:
-                offset_ms = round((stamp - recording.first_stamp) * stream.time_base * 1000)
+                offset_ms = round((stamp - recording.first_stamp) * tick / ticks_a_ms)
             elif index == 0:
                 offset_ms = 0
             else:

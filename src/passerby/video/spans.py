@@ -14,8 +14,9 @@ from passerby.geometry import Line
 from passerby.span import Span
 from passerby.video import source
 from passerby.video.choose import choose
+from passerby.video.look import cell_ms
 from passerby.video.made_with import check
-from passerby.video.motion import CELL_MS, REACH_MS
+from passerby.video.motion import REACH_MS
 from passerby.video.observe import TICK_MS, Effort, Reading, Recording, detect, watch
 from passerby.video.savings import ALL, Savings
 
@@ -65,7 +66,7 @@ class Seen:
 def parts_of(
     look: Look, jobs: int, *, bounded: bool = False, seen_ms: int | None = None, wanted_ms: int | None = None
 ) -> list[Part]:
-    """Parts for `jobs` processes, cut between cells of motion: of about one length, none above LONGEST_MS, as few
+    """Parts for `jobs` processes, cut between cells of what is held: of about one length, none above LONGEST_MS, as few
     as that allows; none above BOUNDED_MS where they are to be `bounded`. One part where the file does not tell how
     long it is, or when its pictures are shown, and for one job unless they are to be bounded.
 
@@ -79,18 +80,19 @@ def parts_of(
     left_ms = max(1, start_ms + recording.duration_ms - from_ms)
     longest_ms = min(LONGEST_MS, BOUNDED_MS) if bounded else LONGEST_MS
     number = jobs * -(-left_ms // (jobs * longest_ms))
-    length_ms = -(-left_ms // (number * CELL_MS)) * CELL_MS
-    first_ms = from_ms // CELL_MS * CELL_MS
+    whole_ms = cell_ms(look.savings)
+    length_ms = -(-left_ms // (number * whole_ms)) * whole_ms
+    first_ms = from_ms // whole_ms * whole_ms
     cuts = [*range(first_ms + length_ms, start_ms + recording.duration_ms, length_ms), end_ms]
     parts = [Part(look, Span(*edges)) for edges in zip([from_ms, *cuts[:-1]], cuts, strict=True)]
     if from_ms == start_ms:
         return parts
-    again_ms = max(start_ms, (wanted_ms or start_ms) // CELL_MS * CELL_MS)
+    again_ms = max(start_ms, (wanted_ms or start_ms) // whole_ms * whole_ms)
     return [Part(look, Span(again_ms, from_ms), again=True), *parts]
 
 
 def see(part: Part) -> Seen:
-    """What is seen in a span, which begins where a cell of motion does or with the recording.
+    """What is seen in a span, which begins where a cell does or with the recording.
 
     Raises SourceError or ModelError.
     """

@@ -109,12 +109,11 @@ def test_who_is_slow_is_looked_at_seldom_and_seen_in_every_tick() -> None:
         assert tick.xyxy[:, 0].tolist() == [pytest.approx(40 + number, abs=1.5)]
 
 
-def test_who_is_fast_is_looked_at_oftener_than_who_is_slow() -> None:
-    ticks = 24
-    slow, _ = looked(street(ticks, [60 + step for step in range(ticks)]), ALL)
-    fast, seen = looked(street(ticks, [60 + 12 * (step % 6) for step in range(ticks)]), ALL)
-    assert len(fast) > 1.5 * len(slow)
-    assert sum(len(tick) for tick in seen) > 0.6 * ticks
+def test_who_is_fast_is_looked_at_nearly_as_often_as_may_be() -> None:
+    images = street(10, [53 + 8 * step for step in range(10)])
+    often, _ = looked(images, without(["pace"]))
+    fast, _ = looked(images, ALL)
+    assert len(fast) >= 0.7 * len(often)
 
 
 def test_what_is_held_is_held_for_longer_where_that_is_saved() -> None:

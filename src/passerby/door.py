@@ -4,17 +4,23 @@ Law: one line of JSON each, held to its form on both sides; upwards pass clipped
 link, and there is no field for anything else.
 
     down (to who sees)   Order, then Paid; the end of the stream means: stop
-    up                   Hello, then Pulse, Said; or Fault
+    up                   Hello, then Pulse, Said; or Fault; and Checked, of a process that is given no camera
 """
 
 import traceback
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 MOST_BYTES = 65_536
 """A line from who sees that is longer than this is none of these."""
+
+REASONS = (
+    *("live", "connecting", "address", "unreachable", "not-found", "credentials", "no-video"),
+    *("undecodable", "stalled", "ended", "frozen", "changed", "clock"),
+)
+"""Those of `passerby.video.health`: a word of a camera's own making passes nowhere."""
 
 _Name = Annotated[str, Field(max_length=400)]
 _Ms = Annotated[int, Field(ge=0, le=2**53)]
@@ -75,7 +81,7 @@ class Pulse(_Message):
     word: Literal["pulse"] = "pulse"
     up: bool
     since_ms: _Ms
-    reason: Annotated[str, Field(pattern="^[a-z-]{1,20}$")]
+    reason: Annotated[str, Field(pattern=f"^({'|'.join(REASONS)})$")]
     sender_clock: bool
     frames: _Ms
     cpu_ms: _Ms
@@ -101,15 +107,17 @@ class Fault(_Message):
     """Why it ends: the class of an error and the place in the program, never its text."""
 
     word: Literal["fault"] = "fault"
-    kind: Annotated[str, Field(pattern="^[A-Za-z_]{1,60}$")]
-    place: Annotated[str, Field(pattern="^[a-z_.]{1,80}:[0-9]{1,6}$")]
+    kind: Annotated[str, Field(pattern="^[A-Za-z0-9_]{1,60}$")]
+    place: Annotated[str, Field(pattern="^[a-z0-9_.]{1,80}:[0-9]{1,6}$")]
 
 
 Down = Order | Check | Paid
-Up = Hello | Checked | Pulse | Said | Fault
+Up = Hello | Pulse | Said | Fault
 
 _DOWN: TypeAdapter[Down] = TypeAdapter(Annotated[Down, Field(discriminator="word")])
 _UP: TypeAdapter[Up] = TypeAdapter(Annotated[Up, Field(discriminator="word")])
+_CHECKED = TypeAdapter(Checked)
+_T = TypeVar("_T")
 
 
 def fault_of(error: Exception) -> Fault:
@@ -119,7 +127,7 @@ def fault_of(error: Exception) -> Fault:
     return Fault(kind=type(error).__name__[:60], place=place)
 
 
-def line_of(message: Down | Up) -> bytes:
+def line_of(message: Down | Up | Checked) -> bytes:
     """The message as it passes."""
     return message.model_dump_json().encode() + b"\n"
 
@@ -131,9 +139,18 @@ def read_down(line: bytes) -> Down:
 
 def read_up(line: bytes) -> Up:
     """Raises ValueError for what who sees may not say; its text does not repeat it."""
+    return _read(_UP, line)
+
+
+def read_checked(line: bytes) -> Checked:
+    """The answer to a Check. Raises ValueError as `read_up` does."""
+    return _read(_CHECKED, line)
+
+
+def _read(form: TypeAdapter[_T], line: bytes) -> _T:
     try:
         if len(line) > MOST_BYTES:
             raise ValueError
-        return _UP.validate_json(line)
+        return form.validate_json(line)
     except (ValidationError, ValueError):
         raise ValueError("a message that may not pass") from None

@@ -253,8 +253,13 @@ def test_a_retention_that_would_lose_sums_is_refused(kept: tuple[int | None, ...
 
 def test_health_is_what_was_told_last(store: Store) -> None:
     store.report([Health("north", False, "no bytes", 1, 2), Health("south", True, "", 1, 2)])
-    store.report([Health("north", True, "", 3, 4)])
-    assert store.health() == (Health("north", True, "", 3, 4), Health("south", True, "", 1, 2))
+    store.report([Health("north", True, "", 3, 4), Health("south", True, "", 1, 4)])
+    assert store.health() == (Health("north", True, "", 3, 4), Health("south", True, "", 1, 4))
+    # A camera that the site no longer has is told of no more, and a site may have none.
+    store.report([Health("south", True, "", 1, 6)])
+    assert store.health() == (Health("south", True, "", 1, 6),)
+    store.report([])
+    assert store.health() == ()
     for reason in ("rtsp://user:secret@camera", "saw 3 people", "x" * 41):
         with pytest.raises(InputError, match="a few plain words"):
             store.report([Health("north", False, reason, 1, 2)])

@@ -18,7 +18,7 @@ from typing import Any
 from passerby import simulate, synth
 from passerby.publish.database import upgrade
 from passerby.publish.query import Query
-from passerby.publish.store import open_store
+from passerby.publish.store import Health, open_store
 from passerby.publish.sums import Sum
 from passerby.synth import Street
 
@@ -100,6 +100,14 @@ class Place:
         store = open_store(self.store, read_only=True)
         try:
             return list(store.rows(Query(resolution="bin")))
+        finally:
+            store.close()
+
+    def links(self) -> dict[str, Health]:
+        """What the store is told of the cameras, as the API and the metrics tell it."""
+        store = open_store(self.store, read_only=True)
+        try:
+            return {one.camera: one for one in store.health()}
         finally:
             store.close()
 

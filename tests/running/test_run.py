@@ -178,6 +178,8 @@ def test_the_site_file_is_read_again(place: Place, cameras: Cameras, tmp_path: P
         process.send_signal(signal.SIGHUP)
         until(lambda: bool(place.camera("east").get("up")), place.told)
         assert place.camera("south") == {}
+        # Where the API and the metrics read it, too.
+        until(lambda: set(place.links()) == {"north", "east"}, place.told)
         assert place.camera("north")["process_id"] == before
         assert place.status()["problems"] == []
 
@@ -305,6 +307,53 @@ def test_nothing_is_counted_before_the_ledger_is_there(place: Place, cameras: Ca
     verified(place)
     told = [one["event"] for one in place.logged() if one["event"].startswith("ledger")]
     assert told == ["ledger outage begins", "ledger outage ends"]
+
+
+# Read by every Python that starts; what sees takes longer for each picture than there is between two.
+SLOW = """
+import sys
+if "passerby.seeing" in sys.orig_argv:
+    from time import process_time
+    from passerby.video import windows
+    observe = windows.observe
+    def slowly(frames, *what, **more):
+        def burning():
+            for frame in frames:
+                yield frame
+                until = process_time() + 0.4
+                while process_time() < until:
+                    pass
+        return observe(burning(), *what, **more)
+    windows.observe = slowly
+"""
+
+
+def test_a_machine_that_is_too_slow_says_so_and_does_not_drift(
+    place: Place, cameras: Cameras, tmp_path: Path
+) -> None:
+    (tmp_path / "slow").mkdir()
+    (tmp_path / "slow" / "sitecustomize.py").write_text(SLOW)
+    place.site.write_text(site_text({"north": cameras.sources["north"]}))
+    path = os.pathsep.join([str(tmp_path / "slow"), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+    def problem() -> str:
+        return next((one for one in place.status()["problems"] if one.startswith("machine: ")), "")
+
+    with place.running(PYTHONPATH=path):
+        until(lambda: "it could do about" in problem(), place.told)
+        assert "too slow for its 1 camera, so chunks are given up" in problem()
+        until(lambda: "chunks were given up" in place.camera("north").get("note", ""), place.told)
+        assert place.camera("north")["up"]
+        # Nothing is put off: bins go out, one after the other.
+        place.until_bins(len(place.spans("north")) + 3, "north")
+
+    bins = place.bins()
+    whole(bins)
+    assert {one.value for one in bins if one.coverage == 0} == {0}
+    assert min(one.coverage for one in bins) == 0
+    told = [one["event"] for one in place.logged() if one["event"].startswith("machine")]
+    assert told[0] == "machine outage begins"
+    assert told.count("machine outage begins") - told.count("machine outage ends") <= 1
 
 
 def test_every_mistake_is_told_and_nothing_starts(tmp_path: Path) -> None:

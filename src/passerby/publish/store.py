@@ -235,14 +235,15 @@ class Store:
             return gone
 
     def report(self, health: Sequence[Health]) -> None:
-        """Keep what is known of the cameras' links, in place of what was known before."""
+        """Keep what is known of the cameras' links, in place of all that was known before: a camera that is gone is
+        told of no more."""
         for one in health:
             if not _REASON.fullmatch(one.reason) or len(one.reason) > 40:
                 raise InputError(
                     f"camera {one.camera}: a reason of {one.reason[:40]!r}, expected a few plain words"
                 )
         with self._database.writing() as connection:
-            connection.execute(delete(HEALTH).where(HEALTH.c.camera.in_([one.camera for one in health])))
+            connection.execute(delete(HEALTH))
             if health:
                 connection.execute(insert(HEALTH), [asdict(one) for one in health])
 

@@ -31,13 +31,13 @@ class Outages:
         self._again_s: dict[str, float] = {}
 
     def begin(self, name: str, problem: str, longest_s: float = LONGEST_WAIT_S) -> None:
-        """It failed, once more perhaps; not to be tried again before `waiting` says so."""
+        """It failed, once more perhaps, and the newest problem is shown; not to be tried again before `waiting` says
+        so."""
         with self._turn:
             before = self._now.get(name)
             self._failures[name] = self._failures.get(name, 0) + 1
             self._again_s[name] = monotonic() + wait_s(self._failures[name], random(), longest_s)
-            if before is None:
-                self._now[name] = Outage(round(time() * 1000), problem)
+            self._now[name] = Outage(round(time() * 1000) if before is None else before.since_ms, problem)
         if before is None:
             self._tell(f"{name} outage begins", problem=problem)
 

@@ -151,9 +151,20 @@ class Supervisor:
             if not one.take(child, message):
                 continue
             if isinstance(message, Hello):
-                self._account(one, _Join(one.camera, message.detector))
+                self._greet(one, message)
             elif isinstance(message, Said):
                 self._account(one, (one.camera.name, message))
+
+    def _greet(self, one: Watched, message: Hello) -> None:
+        """It counts by what was tried with the site file, and by nothing else."""
+        name, problem = one.camera.name, "another than when the site file was read: reload it"
+        detector = self._wanted.detectors.get(name)
+        if message.detector != detector:
+            self._outages.begin(f"detector of camera {name}", problem)
+            one.crash()
+            return
+        self._outages.end(f"detector of camera {name}")
+        self._account(one, _Join(one.camera, detector))
 
     def _account(self, one: Watched, what: "_Join | tuple[str, Said]") -> None:
         try:
@@ -177,6 +188,7 @@ class Supervisor:
                 continue
             if name in self._watched:
                 child = self._watched.pop(name).stop()
+                self._outages.end(f"detector of camera {name}")
                 self._leaving += [child] if child is not None else []
                 self._tell("camera ends", camera=name)
             if old is not None and (camera is None or old.lines != camera.lines):
@@ -319,7 +331,13 @@ class Supervisor:
     def _health(self) -> tuple[Health, ...]:
         now_ms = _now_ms()
         return tuple(
-            Health(one.camera, one.up, "" if one.up else one.reason.replace("-", " "), one.since_ms, now_ms)
+            Health(
+                one.camera,
+                one.up,
+                "" if one.up else one.reason.replace("-", " "),
+                min(one.since_ms, now_ms),
+                now_ms,
+            )
             for one in self._cameras()
         )
 
@@ -332,9 +350,8 @@ class Supervisor:
         possible = could_do([need for one in watched if (need := one.need) is not None], cores())
         if any(one.late for one in watched):
             could = "" if possible is None else f"; by the CPU time they take, it could do about {possible}"
-            self._outages.begin(
-                "machine", f"too slow for its {len(watched)} cameras, so chunks are given up{could}"
-            )
+            cameras = f"{len(watched)} camera{'' if len(watched) == 1 else 's'}"
+            self._outages.begin("machine", f"too slow for its {cameras}, so chunks are given up{could}")
         else:
             self._outages.end("machine")
 

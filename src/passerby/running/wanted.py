@@ -11,7 +11,7 @@ from pathlib import Path
 from time import time
 
 from passerby import clock, site
-from passerby.door import Check, Checked, line_of, read_up
+from passerby.door import Check, Checked, line_of, read_checked
 from passerby.errors import PasserbyError, PolicyError, SiteError
 from passerby.privacy import plan
 from passerby.site import Camera, Site
@@ -95,11 +95,8 @@ def _checked(detectors: list[str], model_dir: Path | None) -> Checked:
             timeout=_CHECK_S,
             check=False,
         )
-        said = read_up(ran.stdout)
+        return read_checked(ran.stdout)
     except (OSError, subprocess.TimeoutExpired, ValueError):
         raise PasserbyError(
             "the detectors cannot be tried: no process of a camera could be started"
         ) from None
-    if not isinstance(said, Checked):
-        raise PasserbyError("the detectors cannot be tried: the process of a camera ended")
-    return said

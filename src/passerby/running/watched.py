@@ -48,6 +48,7 @@ class Watched:
         self._outages = outages
         self._child: Child | None = None
         self._failures = 0
+        self._fault: str | None = None
         self._again_s = 0.0
         self._pulses: deque[tuple[float, Pulse]] = deque(maxlen=_PULSES)
 
@@ -106,8 +107,7 @@ class Watched:
             self.pulse = message
             self._tell_link(message)
         elif isinstance(message, Fault):
-            self.reason = "crashed"
-            self._outages.begin(self._process, f"{message.kind} at {message.place}")
+            self.reason, self._fault = "crashed", f"{message.kind} at {message.place}"
         return True
 
     def grant(self, paid: Paid) -> None:
@@ -140,7 +140,7 @@ class Watched:
 
     def _start(self) -> None:
         self._pulses.clear()
-        self.pulse, self.ready = None, False
+        self.pulse, self.ready, self._fault = None, False, None
         self.restarts += 1
         try:
             self._child = Child(self.order, self._said)
@@ -162,7 +162,7 @@ class Watched:
     def _failed(self) -> None:
         self._failures += 1
         self._again_s = monotonic() + wait_s(self._failures, random())
-        self._outages.begin(self._process, self.reason)
+        self._outages.begin(self._process, self._fault or self.reason)
 
     def _tell_link(self, pulse: Pulse) -> None:
         if self._child is not None and monotonic() - self._child.started_s > _WELL_S:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import BinaryIO
 
-from passerby.door import Check, Order, Up, fault_of, line_of, read_down
+from passerby.door import Check, Checked, Order, Up, fault_of, line_of, read_down
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
     os.dup2(silence, sys.stdout.fileno())
     os.dup2(silence, sys.stderr.fileno())
 
-    def say(message: Up) -> None:
+    def say(message: Up | Checked) -> None:
         out.write(line_of(message))
         out.flush()
 
@@ -37,7 +37,7 @@ def main() -> None:
     os._exit(code)
 
 
-def _obey(orders: BinaryIO, say: Callable[[Up], None]) -> None:
+def _obey(orders: BinaryIO, say: Callable[[Up | Checked], None]) -> None:
     order = read_down(orders.readline())
     # What sees is loaded after the order is read: a broken one costs nothing.
     from passerby.seeing import camera

@@ -3,6 +3,7 @@
 Law: no server is started here; `make soak` does that.
 """
 
+import math
 import os
 from dataclasses import replace
 from itertools import pairwise
@@ -110,6 +111,25 @@ def test_only_what_crossed_while_it_was_served_is_to_be_found() -> None:
     assert found.published == 1.0
 
 
+def test_each_outage_is_told_soon_after_it_begins(tmp_path: Path) -> None:
+    log = [
+        "passerby: warning: no JSON",
+        *(
+            f'{{"event": "camera camera-1 outage {event}", "timestamp": "1970-01-01T00:00:{second:02}.5Z"}}'
+            for event, second in (("begins", 10), ("ends", 20), ("begins", 41))
+        ),
+        '{"event": "camera camera-10 outage begins", "timestamp": "1970-01-01T00:00:07Z"}',
+    ]
+    (tmp_path / "run.log").write_text("\n".join(log))
+    told = site.told(tmp_path, "camera-1")
+
+    assert told == [(10.5, 20.5), (41.5, math.inf)]
+    # The second begins while the first is told; the third is over before it could be.
+    assert findings.noticed_s([(0.0, 15.0), (19.0, 30.0), (30.0, 50.0)], told) == [10.5, 11.5]
+    assert findings.noticed_s([(21.0, 22.0), (60.0, 61.0)], told[:1]) == []
+    assert findings.noticed_s([(21.0, 60.0)], told[:1]) == [math.inf]
+
+
 def test_growth_is_of_the_time_after_the_warm_up() -> None:
     uses = [
         (float(second), Use(9, 400.0 if second < 60 else 600.0 + second / 10, 0.0, 70))
@@ -129,6 +149,7 @@ def problems(**changed: object) -> list[str]:
         "doubled": 0,
         "cameras": [WELL],
         "grown": 0.01,
+        "noticed": 11.0,
         "stop_s": 0.5,
         "ended_well": True,
         "ledger_verifies": True,
@@ -142,6 +163,7 @@ def problems(**changed: object) -> list[str]:
         ({"lost": 1}, "1 numbers lost"),
         ({"doubled": 2}, "2 doubled"),
         ({"grown": 0.051}, "memory grew by 5.1%"),
+        ({"noticed": 15.1}, "15 s after it began"),
         ({"stop_s": 5.1}, "5.1 s after it was told to"),
         ({"ended_well": False}, "code 0"),
         ({"ledger_verifies": False}, "ledger"),

@@ -109,6 +109,11 @@ def _soak(
         for camera in watched
         for (_, again), fault in zip(faults.outages(camera.done, camera.served), camera.done, strict=True)
     ]
+    noticed = [
+        after
+        for number, camera in enumerate(watched)
+        for after in findings.noticed_s(camera.done, site.told(folder, site.name(number)))
+    ]
     warm_s = min(180.0, options.minutes * 60 / 3)
     first, last, grown = findings.growth(uses, warm_s)
     ledger = site.passerby(folder, "ledger", "verify", "--ledger", "ledger.db", check=False)
@@ -119,6 +124,7 @@ def _soak(
         doubled=doubled,
         cameras=found,
         grown=grown,
+        noticed=max(noticed, default=0.0),
         stop_s=stop_s,
         ended_well=ended_well,
         ledger_verifies=ledger.returncode == 0,
@@ -140,6 +146,7 @@ def _soak(
         grown=grown,
         files_first=later[0].files,
         files_last=later[-1].files,
+        noticed_s=(median(noticed), max(noticed)) if noticed else (0.0, 0.0),
         recovery_s=(median(recoveries), max(recoveries)) if recoveries else (0.0, 0.0),
         stop_s=stop_s,
         log_lines=len((folder / "run.log").read_bytes().splitlines()),

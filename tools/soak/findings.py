@@ -6,7 +6,7 @@ Law: arithmetic on what was published, what was done and what was true; every li
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import sqrt
+from math import inf, sqrt
 from statistics import linear_regression
 
 from tools.soak.faults import Interval, covered, outside
@@ -25,6 +25,7 @@ after it, when no picture is there of the warm-up; and so exactly it is known wh
 RECOVERY_S = 60.0
 """The longest wait between two tries, and a try that is under way when the server comes back."""
 STOP_S = 5.0
+NOTICED_S = 15.0
 
 Cell = tuple[str, str]
 """Camera and direction."""
@@ -101,6 +102,21 @@ def camera_found(
     )
 
 
+def noticed_s(faults: Iterable[Interval], told: Sequence[tuple[float, float]]) -> list[float]:
+    """After how many seconds each fault of a camera was told as an outage: `told` is from when to when one was told.
+
+    What begins while one is told, or is over before it could be told, is none of its own.
+    """
+    found = []
+    for begin, end in faults:
+        if any(since <= begin < until for since, until in told):
+            continue
+        after = min((since for since, _ in told if since >= begin), default=inf)
+        if after < inf or end - begin >= NOTICED_S:
+            found.append(after - begin)
+    return found
+
+
 def growth(uses: Sequence[tuple[float, Use]], warm_s: float) -> tuple[float, float, float]:
     """Memory in MiB after the warm-up and at the end, by the straight line that fits all of the time between best, and
     how much it grew, as a share. `uses` are told by the seconds since the start."""
@@ -116,6 +132,7 @@ def problems(
     doubled: int,
     cameras: Sequence[CameraFound],
     grown: float,
+    noticed: float,
     stop_s: float,
     ended_well: bool,
     ledger_verifies: bool,
@@ -128,6 +145,8 @@ def problems(
         found.append("the ledger does not verify")
     if grown > GROWTH:
         found.append(f"memory grew by {grown:.1%}, expected at most {GROWTH:.0%}")
+    if noticed > NOTICED_S:
+        found.append(f"an outage was told {noticed:.0f} s after it began, expected at most {NOTICED_S:g} s")
     if stop_s > STOP_S or not ended_well:
         found.append(f"the site ended {stop_s:.1f} s after it was told to, expected {STOP_S:g} s and code 0")
     for one in cameras:

@@ -14,7 +14,8 @@ from tools.soak.findings import CameraFound
 @dataclass(frozen=True, slots=True)
 class Soaked:
     """One run: `seconds` it took, `cores` that the site, and the servers beside it, kept busy in the mean; memory in
-    MiB; `recovery_s` the median and the longest wait for a camera after its server was back."""
+    MiB; `noticed_s` the median and the longest time until an outage was told, `recovery_s` until a camera was read
+    after its server was back."""
 
     seconds: float
     seed: int
@@ -32,6 +33,7 @@ class Soaked:
     grown: float
     files_first: int
     files_last: int
+    noticed_s: tuple[float, float]
     recovery_s: tuple[float, float]
     stop_s: float
     log_lines: int
@@ -68,6 +70,10 @@ def _site(one: Soaked) -> Iterator[str]:
     yield (
         f"| coverage, furthest from what was served | {100 * widest:.1f} points | "
         f"at most {100 * findings.COVERAGE:.0f} |"
+    )
+    yield (
+        f"| outages told after they began | {one.noticed_s[0]:.1f} s in the middle, {one.noticed_s[1]:.1f} s at most | "
+        f"at most {findings.NOTICED_S:.0f} s |"
     )
     yield (
         f"| read again after its server was back | {median_s:.1f} s in the middle, {longest_s:.1f} s at most | "

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import zip_longest
+from math import inf
 from pathlib import Path
 from time import monotonic
 
@@ -99,6 +101,18 @@ def rows(folder: Path) -> list[Row]:
         )
         for one in found
     ]
+
+
+def told(folder: Path, camera: str) -> list[tuple[float, float]]:
+    """From when to when the log tells of an outage of the camera, in Unix seconds."""
+    begun: list[float] = []
+    ended: list[float] = []
+    for line in (folder / "run.log").read_text().splitlines():
+        one = json.loads(line) if line.startswith("{") else {"event": ""}
+        for event, times in (("begins", begun), ("ends", ended)):
+            if one["event"] == f"camera {camera} outage {event}":
+                times.append(datetime.fromisoformat(one["timestamp"]).timestamp())
+    return list(zip_longest(begun, ended, fillvalue=inf))
 
 
 def passerby(folder: Path, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":

@@ -34,6 +34,7 @@ GOOD: dict[str, Any] = {
                     "names": ["in", "out"],
                     "count": ["person", "bicycle"],
                     "anchor": "centre",
+                    "arm": "Market Cross",
                     "corridor": 0.15,
                     "privacy": {"epsilon": 2},
                 }

@@ -1,5 +1,6 @@
 """What a site file says for the public page: who counts, a plan, a check by hand."""
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -70,3 +71,41 @@ def test_a_mistake_is_told_by_its_key(found: str, instead: str, told: str) -> No
     with pytest.raises(SiteError) as refused:
         parse(TEXT.replace(found, instead), PATH)
     assert any(told in problem for problem in refused.value.problems), refused.value.problems
+
+
+ARM = """\
+site: {name: quay, timezone: Europe/Copenhagen}
+cameras:
+  north:
+    lines:
+      mill road: {from: [0.1, 0.5], to: [0.9, 0.5], names: [out, in], arm: Market Cross}
+      path: {from: [0.1, 0.6], to: [0.9, 0.6]}
+"""
+
+
+def test_a_line_may_be_an_arm_of_a_junction() -> None:
+    assert parse(ARM, PATH).cameras[0].arms == (("mill road", "Market Cross"),)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "arm: Market Cross",
+            "lines.mill road: an arm of the junction 'Market Cross', expected its names to be",
+        ),
+        ("names: [in, west], arm: Market Cross", "expected its names to be [in, out] or [out, in]"),
+        ("names: [in, out], arm: ''", "lines.mill road.arm: the name is empty"),
+        ("names: [in, out], arm: [a]", "lines.mill road.arm: found"),
+    ],
+)
+def test_an_arm_that_cannot_be_meant_is_told(said: str, told: str) -> None:
+    with pytest.raises(SiteError, match=re.escape(told)):
+        parse(ARM.replace("names: [out, in], arm: Market Cross", said), PATH)
+
+
+def test_saying_which_junction_a_line_belongs_to_begins_no_new_epoch() -> None:
+    said, unsaid = (parse(text, PATH).cameras[0] for text in (ARM, ARM.replace(", arm: Market Cross", "")))
+
+    assert said != unsaid
+    assert said.lines == unsaid.lines

@@ -28,6 +28,9 @@ from passerby.lines import make_line, name_problem
 LABELS = ("person", "bicycle", "motorcycle", "car", "bus", "truck", "vehicle")
 """What can be counted; the same words as counting's `Label`, which this layer cannot see."""
 
+ARM_NAMES = ("in", "out")
+"""Of a line that is an arm of a junction: into it, and out of it."""
+
 _LARGE_EPSILON = 5.0
 _LONGEST_SENTENCE = 500
 _WEB_ADDRESS = re.compile(r"https?://[^\s/@<>\"']+(?:/[^\s<>\"']*)?")
@@ -93,7 +96,7 @@ class PublicPage:
 class Camera:
     """One fixed camera; `detector` is a name or a path, `auto` for the best at hand; `substream` is a smaller
     stream of the same view, and `transport` what carries RTSP. `plan` is a picture of that view without anybody, for
-    the public page."""
+    the public page. `arms` are (line, junction) of each line that lies across an arm of a junction."""
 
     name: str
     source: Address | None
@@ -105,6 +108,7 @@ class Camera:
     transport: Transport = "tcp"
     plan: Path | None = None
     accuracy: Accuracy | None = None
+    arms: tuple[tuple[str, str], ...] = ()
 
     @property
     def watched(self) -> Address | None:
@@ -452,6 +456,7 @@ class _Line(_Model):
     names: Annotated[tuple[str, str], _Check("two names, [to_right, to_left]", _names)] = DIRECTIONS
     count: _Labels | None = None
     anchor: Annotated[Anchor, _Check("bottom or centre", _anchor)] = "bottom"
+    arm: _Name | None = None
     corridor: Annotated[
         float | None, _Check("half its width in frame heights, above 0 and at most 2, or off", _corridor)
     ] = DEFAULT_CORRIDOR
@@ -463,6 +468,14 @@ class _Line(_Model):
             make_line("-", self.start, self.end)
         except LineError as error:
             raise ValueError(str(error).partition(": ")[2]) from None
+        return self
+
+    @model_validator(mode="after")
+    def _goes_in_and_out(self) -> "_Line":
+        if self.arm is not None and set(self.names) != set(ARM_NAMES):
+            raise ValueError(
+                f"an arm of the junction {self.arm!r}, expected its names to be [in, out] or [out, in]"
+            )
         return self
 
 
@@ -562,8 +575,9 @@ def _camera(name: str, parsed: _Camera, path: Path) -> Camera:
     source, substream = (_opened(said, path.parent) for said in (parsed.source, parsed.substream))
     plan = None if parsed.plan is None else path.parent / parsed.plan
     accuracy = Accuracy(**parsed.accuracy.model_dump()) if parsed.accuracy else None
+    arms = tuple((line, said.arm) for line, said in parsed.lines.items() if said.arm is not None)
     return Camera(
-        name, source, parsed.detector, lines, zones, policy, substream, parsed.transport, plan, accuracy
+        name, source, parsed.detector, lines, zones, policy, substream, parsed.transport, plan, accuracy, arms
     )
 
 

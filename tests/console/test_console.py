@@ -250,7 +250,7 @@ def test_steps_are_undone_and_done_again_and_a_shape_is_moved_and_deleted(visit:
     there = page.locator(".drawing .shape").count()
 
     hand.line("Junction arm", (0.2, 0.2), (0.2, 0.4))
-    page.get_by_role("button", name="line arm 1", exact=True).wait_for()
+    page.get_by_role("button", name="arm arm 1", exact=True).wait_for()
     # In is towards the middle of the picture: on the right hand side of who looks from start to end.
     label = page.locator(".drawing .shape.selected").get_attribute("aria-label") or ""
     assert re.search(r"20 %, 40 % to 20 %, 20 %", label), label
@@ -259,7 +259,7 @@ def test_steps_are_undone_and_done_again_and_a_shape_is_moved_and_deleted(visit:
     page.wait_for_function(f"document.querySelectorAll('.drawing .shape').length === {there}")
     page.keyboard.press("Control+y")
     page.wait_for_function(f"document.querySelectorAll('.drawing .shape').length === {there + 1}")
-    page.get_by_role("button", name="line arm 1", exact=True).click()
+    page.get_by_role("button", name="arm arm 1", exact=True).click()
     page.keyboard.press("Tab")
     hand.tool("Zone")
     for x, y in ((0.6, 0.6), (0.8, 0.6), (0.8, 0.8)):
@@ -269,6 +269,32 @@ def test_steps_are_undone_and_done_again_and_a_shape_is_moved_and_deleted(visit:
     page.get_by_role("button", name="zone zone 1", exact=True).wait_for()
     page.get_by_role("button", name="Delete").click()
     page.wait_for_function(f"document.querySelectorAll('.drawing .shape').length === {there + 1}")
+
+
+def test_an_arm_says_its_junction_and_goes_in_and_out(visit: Visit, served: Served) -> None:
+    page = visit("/camera?name=drawn")
+    hand = Hand(page, "mouse")
+    hand.line("Junction arm", (0.15, 0.2), (0.15, 0.4))
+    hand.fill("Name", "mill road")
+    page.get_by_role("button", name="arm mill road", exact=True).wait_for()
+    hand.fill("An arm of the junction, empty for none", "Market Cross")
+    hand.fill("To the left is", "west")
+    page.get_by_role("button", name="Review and write").click()
+    page.get_by_text("an arm, expected its directions to be in and out").wait_for()
+    hand.fill("To the left is", "out")
+
+    hand.write()
+
+    line = lines_of(served, "drawn")["mill road"].line
+    assert line.names == ("in", "out")
+    # The middle of the picture is on the right hand side, where `in` ends.
+    assert line.start[1] > line.end[1]
+    assert site.load(served.site).camera("drawn").arms == (("mill road", "Market Cross"),)
+    page = visit("/camera?name=drawn")
+    page.get_by_role("button", name="arm mill road", exact=True).click()
+    hand = Hand(page, "mouse")
+    hand.fill("An arm of the junction, empty for none", "")
+    page.get_by_role("button", name="line mill road", exact=True).wait_for()
 
 
 def test_an_end_snaps_to_another_and_to_the_edge(visit: Visit) -> None:

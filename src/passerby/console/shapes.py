@@ -15,7 +15,7 @@ from passerby.console.sitefile import Change, flow, mapping_at, point
 from passerby.errors import InputError, LineError
 from passerby.geometry import DEFAULT_CORRIDOR, DIRECTIONS, Line, Point
 from passerby.lines import make_line, name_problem
-from passerby.site import LABELS, Camera
+from passerby.site import ARM_NAMES, LABELS, Camera
 
 Kind = Literal["line", "zone", "scale"]
 
@@ -29,7 +29,7 @@ class Shape:
     """Points in fractions of the picture. `was` is the name that it has in the file, empty for a new one.
 
     Of a line: `names` of its (to_right, to_left), `labels` counted (empty: all), `corridor` as half its width in
-    frame heights, None for off. Of a scale: its length in `metres`."""
+    frame heights, None for off, `arm` the junction that it is an arm of, if of any. Of a scale: its `metres`."""
 
     kind: Kind
     name: str
@@ -39,6 +39,7 @@ class Shape:
     labels: tuple[str, ...] = ()
     corridor: float | None = DEFAULT_CORRIDOR
     metres: float = 0.0
+    arm: str = ""
 
     def line(self) -> Line:
         """Raises LineError for one that cannot be counted."""
@@ -56,6 +57,7 @@ def of_camera(camera: Camera, scales: Sequence[Scale]) -> tuple[Shape, ...]:
             one.line.names,
             one.labels or (),
             one.corridor,
+            arm=dict(camera.arms).get(one.line.name, ""),
         )
         for one in camera.lines
     ]
@@ -76,6 +78,7 @@ def to_browser(shapes: Sequence[Shape]) -> list[dict[str, Any]]:
             "labels": list(shape.labels),
             "corridor": shape.corridor,
             "metres": shape.metres,
+            "arm": shape.arm,
         }
         for number, shape in enumerate(shapes, start=1)
     ]
@@ -107,6 +110,10 @@ def check(shapes: Sequence[Shape]) -> None:
                 shape.line()
                 if shape.names[0] == shape.names[1] or any(name_problem(name) for name in shape.names):
                     raise LineError(f"line {shape.name!r}: expected two different names of its directions")
+                if shape.arm and set(shape.names) != set(ARM_NAMES):
+                    raise LineError(f"line {shape.name!r}: an arm, expected its directions to be in and out")
+                if shape.arm and (problem := name_problem(shape.arm)):
+                    raise LineError(f"line {shape.name!r}: the junction: {problem}")
             elif len(set(shape.points)) < 3:
                 raise InputError(f"zone {shape.name!r}: expected at least three corners")
     for shape in shapes:
@@ -136,7 +143,7 @@ def change_of(camera: Camera, shapes: Sequence[Shape]) -> Change:
             for shape in drawn["line"]:
                 was = before.get(shape.was)
                 at = mapping_at(lines, shape.name) if shape.name in lines else _new(lines, shape.name)
-                _set_line(at, shape, was)
+                _set_line(at, shape, was, dict(camera.arms).get(shape.was, ""))
         if drawn["zone"] or camera.zones:
             zones = mapping_at(of_camera, "zones")
             _arrange(zones, drawn["zone"])
@@ -169,7 +176,7 @@ def _new(lines: CommentedMap, name: str) -> CommentedMap:
     return made
 
 
-def _set_line(at: CommentedMap, shape: Shape, was: Any) -> None:
+def _set_line(at: CommentedMap, shape: Shape, was: Any, was_arm: str) -> None:
     """Only what differs from what the file says, or from what is meant where it says nothing."""
     if was is None or not _alike((was.line.start,), shape.points[:1]):
         at["from"] = point(*shape.points[0])
@@ -177,6 +184,11 @@ def _set_line(at: CommentedMap, shape: Shape, was: Any) -> None:
         at["to"] = point(*shape.points[-1])
     if shape.names != (was.line.names if was else DIRECTIONS):
         at["names"] = flow(list(shape.names))
+    if shape.arm != was_arm:
+        if shape.arm:
+            at["arm"] = shape.arm
+        else:
+            at.pop("arm", None)
     if shape.labels != ((was.labels or ()) if was else ()):
         if shape.labels:
             at["count"] = flow(list(shape.labels))
@@ -203,8 +215,9 @@ def _shape(said: Mapping[str, Any]) -> Shape:
     labels = tuple(label for label in LABELS if label in {_text(one) for one in said["labels"]})
     corridor = None if said["corridor"] is None else _number(said["corridor"], 0.001, 2.0)
     metres = _number(said["metres"], 0.0, 100_000.0)
-    name, was = _text(said["name"]).strip(), _text(said["was"])
-    return Shape(cast(Kind, kind), name, points, was, (right.strip(), left.strip()), labels, corridor, metres)
+    name, was, arm = _text(said["name"]).strip(), _text(said["was"]), _text(said["arm"]).strip()
+    names = right.strip(), left.strip()
+    return Shape(cast(Kind, kind), name, points, was, names, labels, corridor, metres, arm)
 
 
 def _point(said: Any) -> Point:

@@ -19,6 +19,7 @@ from passerby.publish.pages import views
 from passerby.publish.pages.app import create_app
 from passerby.publish.pages.choice import NAMES
 from passerby.publish.pages.kept import Kept, answer
+from passerby.publish.pages.renewal import LEAST_S
 from passerby.publish.query import Query
 from passerby.publish.store import Store, open_store
 from passerby.release import Cell, Release
@@ -47,7 +48,10 @@ def test_every_page_is_safe_and_needs_nothing_from_elsewhere(client: TestClient,
 @pytest.mark.parametrize("path", [*PAGES, "/style.css", "/chart-week.svg", "/counts.csv", "/icon.svg"])
 def test_answers_can_be_cached(client: TestClient, path: str) -> None:
     got = client.get(path)
-    assert got.headers["cache-control"] == "public, max-age=60"
+    age = re.fullmatch(r"public, max-age=(\d+)", got.headers["cache-control"])
+    assert age is not None
+    # A page that renews itself is not kept for longer than that.
+    assert int(age[1]) == min(60, int(got.headers.get("refresh", 60)))
     assert got.headers["vary"] == "Accept-Language, Accept-Encoding"
     again = client.get(path, headers={"If-None-Match": got.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
@@ -323,3 +327,36 @@ def test_kept_answers_are_bounded_and_go_with_their_state() -> None:
     assert kept.get(99, "b") is None
     kept.put("late", "a", answer(200, (), b"made from what was before"))
     assert kept.get("late", "b") is None
+
+
+def test_only_the_newest_numbers_renew_themselves_and_not_for_who_does_not_want_it(
+    client: TestClient,
+) -> None:
+    got = client.get("/")
+    assert int(got.headers["refresh"]) >= LEAST_S
+    assert int(client.head("/").headers["refresh"]) >= LEAST_S
+    again = client.get("/", headers={"If-None-Match": got.headers["etag"]})
+    assert (again.status_code, int(again.headers["refresh"]) >= LEAST_S) == (304, True)
+    assert 'href="./?renew=off">Stop renewing</a>' in got.text
+
+    stopped = client.get("/?lang=da&renew=off")
+    assert "refresh" not in stopped.headers
+    assert 'href="./?lang=da">' in stopped.text
+    # Wherever one goes from there, it stays so.
+    assert 'href="counts?lang=da&amp;renew=off"' in stopped.text
+    assert 'name="renew" value="off"' in client.get("/counts?renew=off").text
+    assert client.get("/?renew=on").status_code == 400
+    for path in ("/counts", "/about", "/sign", "/style.css", "/nothing"):
+        assert "refresh" not in client.get(path).headers
+
+
+def test_the_arms_of_a_junction_are_shown_together(town_path: Path) -> None:
+    text = town.site_text(1).replace("names: [in, out],", "names: [in, out], arm: '<b>Market</b> Cross',", 1)
+    shown = TestClient(create_app(parse(text, Path("site.yaml")), town_path)).get("/").text
+
+    assert "&lt;b&gt;Market&lt;/b&gt; Cross" in shown
+    (section,) = re.findall(r'<section class="panel junction".*?</section>', shown, re.DOTALL)
+    assert re.findall(r'scope="col">([^<]*)<', section) == ["Arm", "Into the junction", "Out of it"]
+    (row,) = re.findall(r"<tbody>.*?</tbody>", section, re.DOTALL)
+    assert re.search(r'scope="row">bridge</th><td>[\d,]+ \([\d,]+ to [\d,]+\)</td><td>[\d,]+ \(', row)
+    assert "harbour path" not in section

@@ -4,13 +4,21 @@ Law: nothing may be asked of another host, no complaint in the console, no scrip
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from starlette.types import ASGIApp
 from tests.axe import serious
+from tests.publish.pages import town
 from tests.publish.pages.conftest import NASTY, serving
+
+from passerby.publish.database import upgrade
+from passerby.publish.pages.app import create_app
+from passerby.publish.pages.renewal import Renewal
+from passerby.publish.store import open_store
+from passerby.release import Cell, Release
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Page
@@ -200,3 +208,34 @@ def test_the_sign_fits_one_sheet(visit: Open) -> None:
         page = visit(f"sign?lang={language}")
         sheet = page.pdf(prefer_css_page_size=True)
         assert sheet.count(b"/Type /Page\n") == 1 or sheet.count(b"/Type /Page ") == 1
+
+
+def test_the_newest_numbers_come_by_themselves_until_one_stops_it(
+    browser: "Browser", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a script; it asks each second here, which it does nowhere else."""
+    path = tmp_path / "releases.db"
+    upgrade(path)
+    cell = Cell("quay", "bridge", "in", "person")
+    start = 1_795_388_400_000
+    numbers = [(start, 777), (start + 900_000, 888), (start + 1_800_000, 999)]
+    releases = [Release(cell, at, at + 900_000, value, 2.0, 0.8, 1.0, "r") for at, value in numbers]
+    site = town.make_site(1)
+    with closing(open_store(path, town.ZONE)) as store, serving(create_app(site, path)) as address:
+        store.write(releases[:1], "bin")
+        monkeypatch.setattr(Renewal, "wait_s", lambda self, now_ms: 1)
+        page = browser.new_page(java_script_enabled=False)
+        page.set_default_timeout(60_000)
+        page.goto(f"{address}/")
+        page.get_by_text("777").first.wait_for()
+        store.write(releases[1:2], "bin")
+        page.get_by_text("888").first.wait_for()
+        page.get_by_role("link", name="Stop renewing").click()
+        page.wait_for_url("**/?renew=off")
+        page.get_by_text("This page does not renew itself.").wait_for()
+        store.write(releases[2:], "bin")
+        page.wait_for_timeout(3_000)
+        assert page.get_by_text("999").count() == 0
+        page.get_by_role("link", name="Let it renew itself").click()
+        page.get_by_text("999").first.wait_for()
+        page.close()

@@ -291,8 +291,10 @@ export default {
         labels: kind === "line" ? ["person", "bicycle"] : [],
         corridor: 0.15,
         metres: 0,
+        arm: "",
       };
       if (tool === "arm") {
+        shape.arm = this.shapes.find((s) => s.arm)?.arm ?? "junction";
         shape.labels = [];
         // `in` is towards the middle of the picture, where the junction is.
         if (this.side(points, [0.5, 0.5]) < 0) shape.points.reverse();

@@ -33,6 +33,7 @@ _TOOLS = {
     "zone": "Zone",
     "scale": "Known length",
 }
+_KINDS = {"line": "line", "zone": "zone", "scale": "length"}
 _HINTS = {
     "select": "Take a shape, an end, or the edge of a corridor. Arrow keys move it, Shift faster, Alt finer.",
     "line": "Press at one end and let go at the other, or press Enter to begin with one in the middle.",
@@ -187,7 +188,7 @@ class _Setup:
                 button.props["aria-pressed"] = "true" if id_ == self.selected else "false"
                 button.on("click", lambda _, id_=id_: self.board.run_method("pick", id_))
                 with button:
-                    words("span", {"line": "line", "zone": "zone", "scale": "length"}[shape.kind], "kind")
+                    words("span", "arm" if shape.arm else _KINDS[shape.kind], "kind")
                     words("span", name or "without a name")
 
     def _fields(self) -> None:
@@ -206,6 +207,11 @@ class _Setup:
                 with ui.element("div").classes("pair"):
                     self._input("right", "To the right is", lambda text: self._patch(right=text.strip()))
                     self._input("left", "To the left is", lambda text: self._patch(left=text.strip()))
+                self._input(
+                    "arm",
+                    "An arm of the junction, empty for none",
+                    lambda text: self._patch(arm=text.strip()),
+                )
                 self._labels(shape)
                 self._input(
                     "corridor",
@@ -410,6 +416,7 @@ def _values(shape: Shape) -> dict[str, Any]:
         "metres": f"{shape.metres:g}",
         "right": shape.names[0],
         "left": shape.names[1],
+        "arm": shape.arm,
         "labels": list(shape.labels),
         "corridor": "" if shape.corridor is None else f"{shape.corridor:g}",
     }

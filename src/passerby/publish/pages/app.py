@@ -60,9 +60,12 @@ Found = Annotated[Shown, Depends(_shown)]
 
 
 @router.get("/")
-def now(shown: Found) -> Response:
+def now(request: Request, shown: Found) -> Response:
     """The newest of every line, and the plan of the place."""
-    return _page("now.html", shown, "now", "./", **contents.now(shown))
+    values = contents.now(shown)
+    # The door tells browsers when, for it knows the time of each answer.
+    request.state.renewal = values["renewal"]
+    return _page("now.html", shown, "now", "./", **values)
 
 
 @router.get("/counts")

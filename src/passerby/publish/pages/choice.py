@@ -20,7 +20,7 @@ from passerby.publish.sums import Resolution
 
 LONGEST_DAYS = 366
 _MOST_BARS = 400
-NAMES = ("at", "direction", "label", "from", "to", "resolution", "lang")
+NAMES = ("at", "direction", "label", "from", "to", "resolution", "lang", "renew")
 """What an address can say, in the order in which it says it."""
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
@@ -73,6 +73,8 @@ def read(
         said[name] = value
     if said.get("lang") and said["lang"] not in languages():
         raise InputError(f"lang {said['lang'][:20]!r}: expected one of {', '.join(languages())}")
+    if said.get("renew") not in (None, "", "off"):
+        raise InputError(f"renew {said['renew'][:20]!r}: expected off, or nothing")
     return tuple((name, said[name]) for name in NAMES if said.get(name))
 
 

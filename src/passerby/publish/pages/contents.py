@@ -3,7 +3,7 @@
 Law: one function for one page; what it gives is what the template of its name takes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
@@ -17,9 +17,11 @@ from passerby.publish.pages.languages import Language
 from passerby.publish.pages.look import Look
 from passerby.publish.pages.panels import Table
 from passerby.publish.pages.places import Place
+from passerby.publish.pages.renewal import Renewal
 from passerby.publish.pages.shown import Shown
 from passerby.publish.pages.sign import code_svg
 from passerby.publish.pages.views import Now
+from passerby.site import ARM_NAMES
 
 SPARK_PX = 300
 
@@ -37,6 +39,8 @@ def now(shown: Shown) -> dict[str, Any]:
         "spark_width": SPARK_PX,
         "lines": [_line(one, spark, language) for one, spark in zip(found, sparks, strict=True)],
         "silent": [one for one in shown.places if one not in [line.place for line in found]],
+        "renewal": None if dict(shown.asked).get("renew") == "off" else _renewal(found),
+        "junctions": list(_junctions(found, language)),
         "unit": unit,
         "plans": list(_plans(shown, found, unit)),
     }
@@ -53,6 +57,7 @@ def counts(shown: Shown) -> dict[str, Any]:
         "view": view,
         "days": panels.days_of(choice.first, choice.last, language),
         "lang": said.get("lang"),
+        "renew": said.get("renew"),
         "resolution": said.get("resolution"),
         "coarser": said.get("resolution") not in (None, choice.resolution),
         "cameras": [
@@ -111,6 +116,32 @@ def _line(one: Now, spark: str, language: Language) -> dict[str, Any]:
         "minutes": language.number(length_ms / 60_000),
         "table": Table(head, tuple(rows)),
     }
+
+
+def _renewal(found: Sequence[Now]) -> Renewal:
+    """By the line of which something new is out first."""
+    end = max(one.newest.end for one in found)
+    bin_ms = min(one.place.bin_ms for one in found if one.newest.end == end)
+    return Renewal(clock.to_ms(end), bin_ms)
+
+
+def _junctions(found: Sequence[Now], language: Language) -> Iterator[tuple[str, Table]]:
+    """Each junction by name, with what went in and out by its arms on the day so far."""
+    say = language.say
+    arms: dict[str, list[Now]] = {}
+    for one in found:
+        if one.place.junction is not None:
+            arms.setdefault(one.place.junction, []).append(one)
+    for name, of_junction in arms.items():
+        rows = []
+        for one in of_junction:
+            figures = [one.directions.get(way) for way in ARM_NAMES]
+            shown = [
+                f"{figure.text(language)} ({figure.interval(language)})" if figure else "–"
+                for figure in figures
+            ]
+            rows.append((one.place.name, *shown))
+        yield name, Table((say("Arm"), say("Into the junction"), say("Out of it")), tuple(rows))
 
 
 def _plans(shown: Shown, found: Sequence[Now], unit: int) -> Any:

@@ -145,7 +145,7 @@ async def _answer_of(app: ASGIApp, scope: Scope, receive: Receive) -> Answer:
 
     await app(scope, receive, take)
     # Packed and weighed where the event loop does not wait for it.
-    return await run_in_threadpool(answer, status, headers, bytes(body))
+    return await run_in_threadpool(answer, status, headers, bytes(body), scope["state"].get("renewal"))
 
 
 async def _send(one: Answer, asked: _Asked, send: Send) -> None:
@@ -153,8 +153,14 @@ async def _send(one: Answer, asked: _Asked, send: Send) -> None:
     status, body = one.status, one.body
     if status == 200:
         headers.append((b"etag", one.tag.encode()))
+        fresh_s = FRESH_S
+        if one.renewal is not None:
+            wait_s = one.renewal.wait_s(time.time_ns() // 1_000_000)
+            headers.append((b"refresh", str(wait_s).encode()))
+            # What is kept anywhere is not older than that, so that who asks again is given what is new.
+            fresh_s = min(FRESH_S, wait_s)
         if all(name != b"cache-control" for name, _ in headers):
-            headers.append((b"cache-control", f"public, max-age={FRESH_S}".encode()))
+            headers.append((b"cache-control", f"public, max-age={fresh_s}".encode()))
         if has_already(asked.headers.get(b"if-none-match", b"").decode("latin-1") or None, one.tag):
             status, body = 304, b""
     else:

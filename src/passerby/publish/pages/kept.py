@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from passerby.publish.negotiation import entity_tag
+from passerby.publish.pages.renewal import Renewal
 
 Header = tuple[bytes, bytes]
 _PACKED = (b"text/", b"image/svg+xml", b"application/json")
@@ -17,24 +18,26 @@ _LEAST_TO_PACK = 500
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer: `packed` is its body in gzip, None where that would not help; `tag` is its ETag."""
+    """A whole answer: `packed` is its body in gzip, None where that would not help; `tag` is its ETag; `renewal` says
+    when it is to be asked for again by itself, if ever."""
 
     status: int
     headers: tuple[Header, ...]
     body: bytes
     packed: bytes | None
     tag: str
+    renewal: Renewal | None = None
 
     @property
     def size(self) -> int:
         return len(self.body) + len(self.packed or b"") + 1_000
 
 
-def answer(status: int, headers: tuple[Header, ...], body: bytes) -> Answer:
+def answer(status: int, headers: tuple[Header, ...], body: bytes, renewal: Renewal | None = None) -> Answer:
     kind = next((value for name, value in headers if name == b"content-type"), b"")
     packs = len(body) >= _LEAST_TO_PACK and kind.startswith(_PACKED)
     packed = gzip.compress(body, 6, mtime=0) if packs else None
-    return Answer(status, headers, body, packed, entity_tag(sha256(body).hexdigest()))
+    return Answer(status, headers, body, packed, entity_tag(sha256(body).hexdigest()), renewal)
 
 
 class Kept:

@@ -25,6 +25,11 @@ class Place:
         return self.line.line.name
 
     @property
+    def junction(self) -> str | None:
+        """That of which it is an arm, if of any."""
+        return dict(self.camera.arms).get(self.name)
+
+    @property
     def bin_ms(self) -> int:
         """The length of a bin, where the line has a policy; else the usual one."""
         return (self.line.policy or Policy()).every_ms

@@ -356,7 +356,8 @@ def test_a_machine_that_is_too_slow_says_so_and_does_not_drift(
     assert told.count("machine outage begins") - told.count("machine outage ends") <= 1
 
 
-def test_every_mistake_is_told_and_nothing_starts(tmp_path: Path) -> None:
+@pytest.mark.parametrize("broken", [False, True])
+def test_every_mistake_is_told_and_nothing_starts(tmp_path: Path, broken: bool) -> None:
     place = Place(tmp_path)
     password = "geheim-7391"
     place.site.write_text(
@@ -366,6 +367,8 @@ def test_every_mistake_is_told_and_nothing_starts(tmp_path: Path) -> None:
         "    privacy: {chunk: 7s}\n"
         "  south:\n    source: rtsp://${NOT_SET_ANYWHERE}@127.0.0.1:9/x\n"
         "  east:\n    lines: {a: {from: [0.1, 0.5], to: [0.9, 0.5]}}\n"
+        # What is no site file keeps nothing of the rest from being told.
+        + (f"  west:\n    sourc: rtsp://eye:{password}@127.0.0.1:9/x\n    lines: 7\n" if broken else "")
     )
     ran = subprocess.run(
         [
@@ -388,6 +391,7 @@ def test_every_mistake_is_told_and_nothing_starts(tmp_path: Path) -> None:
         "camera south: found no line",
         "camera east: found no source",
         "camera east, line a: found no privacy policy",
+        *(("cameras.west.sourc", "cameras.west.lines") if broken else ()),
     ):
         assert expected in ran.stderr
     assert "Traceback" not in ran.stderr

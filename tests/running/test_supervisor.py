@@ -169,3 +169,51 @@ def test_it_counts_by_the_detector_that_was_tried_and_by_no_other(run: Run) -> N
     (join,) = run.supervisor._asked()
     assert join.detector == "another"  # type: ignore[union-attr]
     assert "detector of camera north" not in run.supervisor._outages.now()
+
+
+def test_what_pages_tell_of_a_camera_is_no_reason_to_start_it_anew(run: Run) -> None:
+    before = run.supervisor._wanted
+    (north,) = before.site.cameras
+    shown = replace(north, plan=Path("plan.png"))
+    run.supervisor._apply(replace(before, site=replace(before.site, cameras=(shown,)), text="newer"))
+    assert run.supervisor._watched["north"] is run.camera
+    assert run.camera.camera is shown
+    # Started again one day, it reads the newest file.
+    assert run.camera.order.site == "newer"  # type: ignore[union-attr]
+    run.process.stop = lambda: None  # type: ignore[attr-defined]
+    elsewhere = replace(north, transport="udp")
+    run.supervisor._apply(replace(before, site=replace(before.site, cameras=(elsewhere,))))
+    assert run.supervisor._watched["north"] is not run.camera
+    run.supervisor._apply(replace(before, site=replace(before.site, cameras=())))
+    assert run.supervisor._watched == {}
+    assert run.supervisor._health() == ()
+    assert run.supervisor._outages.now() == {}
+
+
+def test_a_file_that_cannot_be_read_at_all_is_told_without_its_text(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> Wanted:
+        raise RecursionError("rtsp://eye:geheim-7391@10.0.0.7/x")
+
+    monkeypatch.setattr("passerby.running.supervisor.wanted", broken)
+    run.supervisor._read_again()
+    run.supervisor._reload()
+    assert run.supervisor._watched["north"] is run.camera
+    (problem,) = run.supervisor._refused
+    assert "site.yaml: cannot be read (RecursionError at " in problem
+    assert not any("geheim" in line for line in run.log)
+    assert any("site file refused" in line for line in run.log)
+
+
+def test_a_part_that_breaks_ends_the_run_and_tells_where(run: Run, capfd: pytest.CaptureFixture[str]) -> None:
+    def broken() -> None:
+        raise KeyError("rtsp://eye:geheim-7391@10.0.0.7/x")
+
+    run.supervisor._do(broken)
+    assert run.supervisor._broken
+    assert run.supervisor._stop.is_set()
+    (line,) = run.log
+    assert "KeyError" in line
+    printed = capfd.readouterr()
+    assert "geheim" not in line + printed.out + printed.err

@@ -182,9 +182,9 @@ class Supervisor:
         for name in dict.fromkeys((*before, *new.cameras)):
             old, camera = before.get(name), new.cameras.get(name)
             order = None if camera is None else self._order(new, camera)
-            if old == camera and order is not None:
+            if old is not None and camera is not None and order is not None and _looks(old) == _looks(camera):
                 # Started again one day, it is to read the newest file.
-                self._watched[name].order = order
+                self._watched[name].camera, self._watched[name].order = camera, order
                 continue
             if name in self._watched:
                 child = self._watched.pop(name).stop()
@@ -243,6 +243,12 @@ class Supervisor:
             self._read.put(error)
         except PasserbyError as error:
             self._read.put(SiteError(str(error).splitlines()))
+        except Exception as error:
+            # Not its text, which may hold any part of the file.
+            fault = fault_of(error)
+            self._read.put(
+                SiteError([f"{self._places.site}: cannot be read ({fault.kind} at {fault.place})"])
+            )
 
     # The accounts, on a thread of their own
 
@@ -397,6 +403,11 @@ def _newest(asked: "list[_Join | _Leave | tuple[str, Said]]") -> "list[_Join | _
     """Of a camera that started again and again only the last start."""
     last = {one.camera.name: one for one in asked if isinstance(one, _Join)}
     return [one for one in asked if not isinstance(one, _Join) or last[one.camera.name] is one]
+
+
+def _looks(camera: Camera) -> tuple[object, ...]:
+    """What its process goes by: what else is told of it on pages is no reason to start it anew."""
+    return camera.watched, camera.transport, camera.detector, camera.lines
 
 
 def _camera_status(one: Watched, standing: Standing | None) -> status.CameraStatus:

@@ -3,6 +3,7 @@
 Law: every mistake is told at once; nothing is started, paid or written here.
 """
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import time
 
-from passerby import clock, site
+from passerby import clock, document, site
 from passerby.door import Check, Checked, line_of, read_checked
 from passerby.errors import PasserbyError, PolicyError, SiteError
 from passerby.privacy import plan
@@ -35,48 +36,71 @@ class Wanted:
 
 def wanted(path: Path, model_dir: Path | None) -> Wanted:
     """Read and try a site file. Raises SiteError with every mistake in it."""
-    site.load(path)
+    problems: list[str] = []
+    try:
+        # Where it cannot be read at all, this says why.
+        site.load(path)
+    except SiteError as error:
+        problems += error.problems
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        raise SiteError([f"{path}: changed while it was read"]) from None
-    read = site.parse(text, path)
-    problems = list(_misfits(read))
-    checked = _checked([camera.detector for camera in read.cameras], model_dir)
+        read: Site | None = site.parse(text, path)
+    except (OSError, UnicodeDecodeError, SiteError):
+        problems = problems or [f"{path}: changed while it was read"]
+        read = None
+    cameras = list(_sound(path)) if read is None else list(read.cameras)
+    for camera in cameras:
+        problems += _misfits(camera, path, "UTC" if read is None else read.timezone)
+    named = [camera.detector for camera in cameras]
+    checked = _checked(named, model_dir) if named else Checked(named={}, problems=[])
     problems += [f"{path}: {problem}" for problem in checked.problems]
-    if problems:
+    if problems or read is None:
         raise SiteError(problems)
-    detectors = {camera.name: checked.named[camera.detector] for camera in read.cameras}
-    return Wanted(read, text, detectors)
+    return Wanted(read, text, {camera.name: checked.named[camera.detector] for camera in cameras})
 
 
-def _misfits(read: Site) -> Iterator[str]:
+def _sound(path: Path) -> Iterator[Camera]:
+    """The cameras of a broken site file that have no mistake of their own: what cannot be run of them is told too."""
+    try:
+        value = document.load(path, SiteError, what="a site file", expected="the keys site and cameras").value
+    except SiteError:
+        return
+    cameras = value.get("cameras")
+    for name, camera in cameras.items() if isinstance(cameras, dict) else ():
+        alone = {"site": {"name": "site", "timezone": "UTC"}, "cameras": {name: camera}}
+        try:
+            # JSON is YAML.
+            yield from site.parse(json.dumps(alone, default=str), path).cameras
+        except SiteError:
+            continue
+
+
+def _misfits(camera: Camera, path: Path, timezone: str) -> Iterator[str]:
     """What is no mistake in a site file, and yet cannot be run."""
     now_ms = round(time() * 1000)
-    zone = clock.zone_of(read.timezone)
-    for camera in read.cameras:
-        where = f"{read.path}: camera {camera.name}"
-        if camera.watched is None:
-            yield f"{where}: found no source, expected one to run it"
-        else:
-            for name in camera.watched.missing():
-                yield f"{where}: the environment variable {name} is not set"
-        if not camera.lines:
-            yield f"{where}: found no line, expected at least one to run it"
-        for line in camera.lines:
-            if line.policy is None:
-                yield f"{where}, line {line.line.name}: found no privacy policy, expected one to run it"
-                continue
-            try:
-                plan.check(line.policy)
-                edges = [one.span.start_ms for one in clock.bins(_day(now_ms), line.policy.every_ms, zone)]
-                if any(edge % line.policy.chunk_ms for edge in edges):
-                    raise PolicyError(
-                        f"chunk {line.policy.chunk_ms} ms: in {read.timezone} bins do not start where chunks do, "
-                        "expected a chunk that divides 15 minutes"
-                    )
-            except PolicyError as error:
-                yield f"{where}, line {line.line.name}: privacy: {error}"
+    zone = clock.zone_of(timezone)
+    where = f"{path}: camera {camera.name}"
+    if camera.watched is None:
+        yield f"{where}: found no source, expected one to run it"
+    else:
+        for name in camera.watched.missing():
+            yield f"{where}: the environment variable {name} is not set"
+    if not camera.lines:
+        yield f"{where}: found no line, expected at least one to run it"
+    for line in camera.lines:
+        if line.policy is None:
+            yield f"{where}, line {line.line.name}: found no privacy policy, expected one to run it"
+            continue
+        try:
+            plan.check(line.policy)
+            edges = [one.span.start_ms for one in clock.bins(_day(now_ms), line.policy.every_ms, zone)]
+            if any(edge % line.policy.chunk_ms for edge in edges):
+                raise PolicyError(
+                    f"chunk {line.policy.chunk_ms} ms: in {timezone} bins do not start where chunks do, "
+                    "expected a chunk that divides 15 minutes"
+                )
+        except PolicyError as error:
+            yield f"{where}, line {line.line.name}: privacy: {error}"
 
 
 def _day(now_ms: int) -> Span:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.counting.bodies import Box, moved, seen
 
 from passerby.counting.detections import Detections, Label, no_detections
-from passerby.counting.fuse import area, complete, overlap, riders
+from passerby.counting.fuse import UNNAMED, area, complete, overlap, riders
 
 RIDER = Box(0, (300, 100, 330, 170), Label.PERSON, 0.9)
 WHEELS = Box(0, (285, 135, 345, 185), Label.BICYCLE, 0.6)
@@ -114,6 +114,12 @@ def test_all_that_was_seen_stays_first_and_as_it_was(seen_: list[Box], moved_: l
     assert (found.confidence[: len(before)] == before.confidence).all()
     assert (found.confidence[len(before) :] == 0).all()
     assert len(found) <= len(before) + len(moved_)
+
+
+def test_edges_of_a_camera_that_moves_are_nobody_where_somebody_is_seen() -> None:
+    bodies = [moved(CAR, right_px=500 * number) for number in range(UNNAMED + 2)]
+    assert len(complete(of(WALKER), of(*bodies[1:-1]))) == 1 + UNNAMED
+    assert as_set(complete(of(WALKER), of(*bodies[1:]))) == as_set(of(WALKER))
 
 
 @settings(max_examples=40)

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from passerby.counting.detections import CYCLES, Detections, Label
 
+UNNAMED = 12
+"""More bodies than this that move and have no name are edges: it is the camera that moves."""
+
 _Boxes = NDArray[np.float32]
 
 
@@ -66,13 +69,15 @@ def _parts(xyxy: _Boxes, class_id: NDArray[np.int64], gone: NDArray[np.bool_]) -
 
 
 def complete(seen: Detections, moved: Detections) -> Detections:
-    """`seen`, and those of `moved` that no box of it accounts for, with a confidence of 0."""
+    """`seen`, and those of `moved` that no box of it accounts for, with a confidence of 0; none of them where there
+    is anything to see and the camera itself moves."""
     keep = np.ones(len(moved), bool)
     if len(seen) and len(moved):
         common = overlap(moved.xyxy, seen.xyxy)
         covered = common.sum(axis=1) / area(moved.xyxy)
         inside = (common / area(seen.xyxy)).max(axis=1)
         keep = (covered < 0.3) & (inside < 0.6)
+        keep &= np.count_nonzero(keep) <= UNNAMED
     return Detections(
         seen.time_ms,
         np.concatenate([seen.xyxy, moved.xyxy[keep]]),

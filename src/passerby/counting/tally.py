@@ -41,7 +41,7 @@ CLOSE_VOTE = 0.55
 """Share of the named kinds of motor vehicle below which the kind is not said."""
 LEAST_NAMED = 1 / 3
 """Share of a motor vehicle's votes that must name a kind: a glimpse of one names nothing."""
-RIDER_SHARE = 0.2
+RIDER_SHARE = 0.12
 """Share of a track's votes for walker or cycle from which it is a cycle."""
 
 _CYCLES = [int(Label.BICYCLE), int(Label.MOTORCYCLE)]

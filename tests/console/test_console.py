@@ -468,6 +468,19 @@ def test_a_viewer_looks_and_changes_nothing_and_is_out_when_removed(
             assert other.get_by_role("button", name=name, exact=True).count() == 0
     assert other.request.get(served.address + "/pending.png?camera=drawn").status == 404
 
+    other.goto(served.address + "/people")
+    other.get_by_role("link", name="Change your password").click()
+    other.fill("[name=old]", PASSWORD)
+    for name in ("password", "again"):
+        other.fill(f"[name={name}]", f"{PASSWORD} mark two")
+    other.get_by_role("button", name="Change it").click()
+    other.wait_for_url("**/sign-in")
+    other.fill("[name=name]", "Bo")
+    other.fill("[name=password]", f"{PASSWORD} mark two")
+    other.click("button")
+    other.wait_for_selector("text=Bo (viewer)")
+    assert ("Bo", "changed the own password", "") in entries(served)
+
     page.reload()
     page.get_by_role("button", name="Remove").click()
     # The open page of who was removed notices by itself.

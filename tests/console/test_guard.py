@@ -320,3 +320,59 @@ def test_the_ledger_is_read_twice_a_minute_at_most(desk: Desk, monkeypatch: pyte
         now[0] += past_ms
         assert desk.accounts() == {"north": account}
         assert len(reads) == count
+
+
+NEW_PASSWORD = "seven sleepy herons"
+
+
+def change(client: TestClient, old: str = PASSWORD, new: str = NEW_PASSWORD, again: str = "") -> int:
+    form = {"old": old, "password": new, "again": again or new, "name": "Ada"}
+    return client.post("/password", data=form, headers=ORIGIN).status_code
+
+
+def test_the_own_password_is_changed_with_the_old_one_and_every_session_ends(
+    client: TestClient, desk: Desk
+) -> None:
+    elsewhere, _ = desk.sessions.begin("Bo", desk.now_ms())
+    others, _ = desk.sessions.begin("Ada", desk.now_ms())
+    # Whatever name stands in the form: it is that of who is signed in.
+    assert sign_in(client, "Bo") == 303
+    assert client.get("/password").status_code == 200
+    assert "unsafe" not in client.get("/password").headers["content-security-policy"]
+
+    assert change(client) == 303
+
+    assert client.get("/").status_code == 401
+    assert desk.signed(elsewhere, "") is None
+    assert desk.signed(others, "") is not None
+    assert sign_in(client, "Bo") == 401
+    assert sign_in(client, "Ada") == 303
+    assert sign_in(client, "Bo", NEW_PASSWORD) == 303
+    assert ("Bo", "changed the own password") in [(one.who, one.what) for one in desk.journal.last()]
+    assert NEW_PASSWORD not in (desk.settings.state / "journal.jsonl").read_text()
+
+
+def test_a_password_that_cannot_be_is_refused_and_nobody_is_signed_out(client: TestClient) -> None:
+    assert change(client) == 401
+    assert sign_in(client) == 303
+
+    assert change(client, old="the wrong one") == 401
+    assert change(client, new="short") == 400
+    assert change(client, again="another password") == 400
+    assert client.post("/password", headers=ORIGIN).status_code == 401
+    assert client.post("/password", data={"old": PASSWORD, "password": NEW_PASSWORD}).status_code == 403
+
+    assert client.get("/").status_code == 200
+    assert sign_in(client) == 303
+
+
+def test_guessing_the_password_at_an_open_page_gets_slow(client: TestClient, desk: Desk) -> None:
+    assert sign_in(client) == 303
+
+    answers = [change(client, old=f"wrong password {one}") for one in range(FREE_TRIES + 2)]
+
+    assert answers == [401] * FREE_TRIES + [429] * 2
+    assert change(client) == 429
+    assert [entry.what for entry in desk.journal.last()].count(
+        "could not change the own password"
+    ) == FREE_TRIES

@@ -92,3 +92,18 @@ def test_a_file_that_is_none_is_refused(path: Path, text: str) -> None:
 
     with pytest.raises(InputError, match=r"users\.json: could not be read"):
         Users(path)
+
+
+def test_another_password_is_chosen_and_kept(path: Path, users: Users) -> None:
+    with pytest.raises(InputError, match="12 to 128"):
+        users.choose("Ada", "short")
+    users.choose("Ada", "seven sleepy herons")
+
+    assert users.right("Ada", PASSWORD) is None
+    again = Users(path).right("Ada", "seven sleepy herons")
+    assert again is not None
+    assert again.role == "operator"
+    users.invite("Bo", "viewer", NOW)
+    for name in ("Bo", "Eve"):
+        with pytest.raises(InputError, match="there is none"):
+            users.choose(name, PASSWORD)

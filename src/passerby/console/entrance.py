@@ -1,9 +1,10 @@
-"""Signing in, taking up an invitation, signing out; and the pictures that the pages show.
+"""Signing in, taking up an invitation, another password, signing out; and the pictures that the pages show.
 
 Law: plain forms without a script; no answer tells whether a name is known; a picture is answered by the name of a
 camera of the site file, never by a path.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -17,6 +18,7 @@ from starlette.routing import Route
 from passerby.console import plates
 from passerby.console.desk import Desk, Signed
 from passerby.console.guard import COOKIE, SIGNED
+from passerby.console.users import check_password
 from passerby.errors import InputError, OutputError
 
 _PAGE = Path(__file__).parent / "page"
@@ -77,13 +79,44 @@ def routes(desk: Desk) -> list[Route]:
         await run_in_threadpool(_note, desk, user.name, where, f"became {user.role}, by invitation")
         return _begin(desk, request, user.name)
 
+    async def password(request: Request) -> Response:
+        signed: Signed = request.scope[SIGNED]
+
+        def asked(status: int = 200, problem: str = "") -> HTMLResponse:
+            shown = {"problem": problem, "name": signed.user}
+            return HTMLResponse(environment.get_template("password.html").render(shown), status)
+
+        if request.method == "GET":
+            return asked()
+        form = await _form(request)
+        new, now_ms = form.get("password", ""), desk.now_ms()
+        if new != form.get("again", ""):
+            return asked(400, "The two new passwords differ.")
+        # The same tries as at the entrance: whoever found an open page guesses no faster.
+        aims = (f"{signed.where} {signed.user}", signed.where)
+        wait_ms = desk.attempts.begin(aims, now_ms)
+        if wait_ms:
+            return _with_wait(asked(429, f"Too many tries: wait {-(-wait_ms // 1000)} s."), wait_ms)
+        if await run_in_threadpool(desk.users.right, signed.user, form.get("old", "")) is None:
+            await run_in_threadpool(
+                _note, desk, signed.user, signed.where, "could not change the own password"
+            )
+            return asked(401, "This is not the password until now.")
+        desk.attempts.right(aims)
+        try:
+            check_password(new, signed.user)
+            await run_in_threadpool(partial(desk.act, signed, "changed the own password", operator=False))
+            await run_in_threadpool(desk.users.choose, signed.user, new)
+        except (InputError, OutputError) as error:
+            return asked(400, str(error))
+        desk.sessions.end_all(signed.user)
+        return _out()
+
     async def sign_out(request: Request) -> Response:
         signed: Signed = request.scope[SIGNED]
         desk.sessions.end(signed.session)
         await run_in_threadpool(_note, desk, signed.user, signed.where, "signed out")
-        answer = RedirectResponse("/sign-in", 303)
-        answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
-        return answer
+        return _out()
 
     async def style(request: Request) -> Response:
         return Response((_PAGE / "console.css").read_bytes(), media_type="text/css")
@@ -106,6 +139,7 @@ def routes(desk: Desk) -> list[Route]:
         Route("/sign-in", sign_in, methods=["GET", "POST"]),
         Route("/welcome", welcome, methods=["GET", "POST"]),
         Route("/sign-out", sign_out, methods=["POST"]),
+        Route("/password", password, methods=["GET", "POST"]),
         Route("/console.css", style),
         Route("/plate.png", plate),
         Route("/pending.png", pending),
@@ -129,6 +163,12 @@ def _begin(desk: Desk, request: Request, user: str) -> Response:
     answer = RedirectResponse("/", 303)
     secure = request.url.scheme == "https"
     answer.set_cookie(COOKIE, secret, path="/", httponly=True, samesite="strict", secure=secure)
+    return answer
+
+
+def _out() -> Response:
+    answer = RedirectResponse("/sign-in", 303)
+    answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
     return answer
 
 

@@ -21,6 +21,8 @@ SIGNED = "passerby.signed"
 
 OPEN = frozenset({"/sign-in", "/welcome", "/console.css"})
 """What is answered to whoever is not signed in."""
+PLAIN = OPEN | {"/password"}
+"""Pages without a script, which no policy has to allow."""
 LARGEST_BODY = 65_536
 LARGEST_MESSAGE = 262_144
 """Of a web socket: the shapes of a camera with hundreds of lines."""
@@ -189,7 +191,7 @@ def _with_headers(send: Send, path: str) -> Send:
             headers = MutableHeaders(scope=message)
             for name, value in _HEADERS.items():
                 headers[name] = value
-            headers["content-security-policy"] = _STRICT_POLICY if path in OPEN else _POLICY
+            headers["content-security-policy"] = _STRICT_POLICY if path in PLAIN else _POLICY
             if not path.startswith("/_nicegui"):
                 headers["cache-control"] = "no-store"
         await send(message)

@@ -134,6 +134,15 @@ class Users:
                 return None
         return user
 
+    def choose(self, name: str, password: str) -> None:
+        """Another password for `name`. Raises InputError for who cannot sign in, or a poor password; OutputError."""
+        check_password(password, name)
+        with self._turn:
+            user = self.known(name)
+            if user is None:
+                raise InputError(f"user {name[:40]!r}: there is none")
+            self._save({**self._users, name: replace(user, hash=_HASHER.hash(password))})
+
     def remove(self, name: str) -> None:
         """Raises InputError for who is not there, or is the last operator; OutputError."""
         with self._turn:

@@ -18,6 +18,7 @@ async def people(desk: Desk, signed: Signed, request: Request) -> None:
     heading("People", "Who may sign in here. An operator may change everything, a viewer may look.")
     if signed.operates:
         _form(desk, signed, str(request.base_url).rstrip("/"))
+    words("a", "Change your password").props('href="/password"')
     with ui.element("div").classes("table"), ui.element("table"):
         with ui.element("thead"), ui.element("tr"):
             for head in ("name", "role", "state", ""):

@@ -40,6 +40,8 @@ CROP_PX = 160 * 160
 """The same of a crop, where that leaves more of it: what is far is small, and seen better."""
 FILLING = 0.85
 """By so much smaller a part may be shown where that saves padding: networks take sides of whole multiples."""
+BLOCK_PX = 4
+"""What is outside is told in squares of this side where it is shown smaller."""
 PAD = 0.15
 """What is shown around a change, in its own widths and heights."""
 PAD_ROWS = 0.03
@@ -264,29 +266,35 @@ def _filling(width: int, height: int, scale: float, multiple_px: int) -> float:
 def show(frame: Frame, region: Region, part: Bounds, size: tuple[int, int]) -> Image:
     """`part` of a region at `size` (width, height), with nothing of what is outside."""
     left, top, right, bottom = part
-    rows = slice(top - region.top, bottom - region.top)
-    columns = slice(left - region.left, right - region.left)
+    x, y = left - region.left, top - region.top
     if size == (right - left, bottom - top):
         image = frame.bgr(left, top, right, bottom)
         if region.outside is not None:
-            hide(image, region.outside[rows, columns])
+            hide(image, region.outside[y : y + size[1], x : x + size[0]])
         return image
     image = frame.bgr(left, top, right, bottom, size)
     if region.outside is not None:
         reach = ceil(3.5 * max((right - left) / size[0], (bottom - top) / size[1])) + 2
-        outside = _reaching(region, -(-reach // 4) * 4)[rows, columns]
+        x_end, y_end = x + right - left, y + bottom - top
+        outside = _reaching(region, -(-reach // BLOCK_PX))[
+            y // BLOCK_PX : -(-y_end // BLOCK_PX), x // BLOCK_PX : -(-x_end // BLOCK_PX)
+        ]
         hide(image, cv2.resize(outside, size, interpolation=cv2.INTER_NEAREST).view(bool))
     return image
 
 
 @lru_cache(maxsize=16)
-def _reaching(region: Region, reach_px: int) -> Image:
-    """(h, w) uint8, 1 where a pixel of the outside lies within `reach_px`: a small pixel is made of so many."""
+def _reaching(region: Region, reach: int) -> Image:
+    """(h, w) uint8 in blocks of BLOCK_PX, 1 where a pixel of the outside lies within `reach` blocks: a small pixel is
+    made of so many."""
     assert region.outside is not None
-    side = 2 * reach_px + 1
-    outside = region.outside.view(np.uint8)
-    tall = cv2.dilate(outside, np.ones((side, 1), np.uint8))
-    return np.asarray(cv2.dilate(tall, np.ones((1, side), np.uint8)), np.uint8)
+    height, width = region.outside.shape
+    whole = np.zeros((-(-height // BLOCK_PX) * BLOCK_PX, -(-width // BLOCK_PX) * BLOCK_PX), np.uint8)
+    whole[:height, :width] = region.outside
+    blocks = whole.reshape(len(whole) // BLOCK_PX, BLOCK_PX, -1, BLOCK_PX)
+    # A part need not begin where a block does.
+    side = 2 * (reach + 1) + 1
+    return np.asarray(cv2.dilate(blocks.max(axis=(1, 3)), np.ones((side, side), np.uint8)), np.uint8)
 
 
 def _visible(boxes: Boxes, region: Region) -> Boxes:

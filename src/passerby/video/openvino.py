@@ -52,6 +52,8 @@ def open_network(path: Path, threads: int, device: str) -> Network:
         raise ModelError(f"{path}: its weights {path.with_suffix('.bin').name} are not beside it")
     # The package reports each import to its maker unless its reporting module is absent: make it so.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    # Its converter of other formats takes 8 MB, and time at the start.
+    sys.modules.setdefault("openvino.tools.ovc", None)  # type: ignore[arg-type]
     try:
         import openvino
     except ImportError:

@@ -173,7 +173,6 @@ def frames(
     wide = None if span is None else Span(span.start_ms - margin_ms, span.end_ms + margin_ms)
     with opening.opened(recording.path, recording.decode) as container:
         stream = _video_stream(container, recording.path)
-        stream.codec_context.thread_count = 1
         if not recording.filtered and recording.decode == opening.SOFTWARE:
             stream.codec_context.options = {"skip_loop_filter": "all"}
         pictures = _decoded(container, stream, reading)
@@ -239,6 +238,7 @@ def _video_stream(container: Any, path: Place) -> Any:
     if not streams:
         found = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
         raise SourceError(f"{path}: has no video track (found: {found})")
+    streams[0].codec_context.thread_count = 1
     return streams[0]
 
 

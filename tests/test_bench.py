@@ -82,9 +82,25 @@ def test_tables_and_goals_are_written_between_the_markers_and_nothing_else_is_to
     assert f"| {who.DECODE} | 50 | 1.00 |  |  |  | 150 |" in text
 
 
+def test_two_are_set_against_one_by_the_clock_and_by_what_they_cost(tmp_path: Path) -> None:
+    page = tmp_path / "speed.md"
+    page.write_text(f"{report.BEGIN_PROCESSES}{report.END_PROCESSES}after\n", encoding="utf-8")
+    one = {"cpu_s": 100.0, "wall_s": 110.0, "load": 0.5, "worker_mb": 0.0}
+    two = {"cpu_s": 108.0, "wall_s": 60.0, "load": 2.25, "worker_mb": 200.0}
+    report.write_processes(
+        {report.PROCESSES: {"motion, 1 process": [one], "motion, 2 processes": [two]}}, page
+    )
+    text = page.read_text(encoding="utf-8")
+    assert "motion, 2 processes against motion, 1 process | 1.9 | 1.83 | 1.85 | 0.5 to 2.2 |" in text
+    assert f"| {report.CLUSTER} | 1.8 | not measured | | |" in text
+    assert "motion, 2 processes | 108 | 60 | 200 |" in text
+    assert text.endswith(f"{report.END_PROCESSES}after\n")
+
+
 def test_the_page_has_the_markers() -> None:
     page = report.TABLES.read_text(encoding="utf-8")
-    assert (page.count(report.BEGIN), page.count(report.END)) == (1, 1)
+    for marker in (report.BEGIN, report.END, report.BEGIN_PROCESSES, report.END_PROCESSES):
+        assert page.count(marker) == 1
 
 
 def test_every_saving_is_left_out_by_a_contender() -> None:

@@ -76,6 +76,7 @@ def count(contender: str, told: Told) -> dict[str, Any]:
         "of": sum(told.ways.values()),
         "peak_mb": _high_water_kb("self") / 1024,
         "worker_mb": highest_kb[0] / 1024,
+        "load": os.getloadavg()[0],
     }
 
 

@@ -1,0 +1,85 @@
+"""What a server on the network has counts as the same files do, read in pieces where it lies."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from tests.recordings import walkers, write
+
+from passerby.cli import command
+
+aiohttp_web = pytest.importorskip("aiohttp.web", reason="the extra `fleet` is not installed")
+NAMES = ("north_20240601_120000.mp4", "north_20240601_120100.mp4")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("north")
+    for seconds, name in zip((4, 12), NAMES, strict=True):
+        # What tells where pictures lie is at the end: it has to be looked for.
+        write(path / name, walkers(seconds, width=160, height=90))
+    return path
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path) -> Iterator[str]:
+    """Of a server on loopback that lists `folder` and answers with parts of files, while the tests run."""
+    loop = asyncio.new_event_loop()
+    application = aiohttp_web.Application()
+    application.router.add_static("/north/", folder, show_index=True)
+    runner = aiohttp_web.AppRunner(application)
+
+    async def begin() -> int:
+        await runner.setup()
+        site = aiohttp_web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        port: int = runner.addresses[0][1]
+        return port
+
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    port = asyncio.run_coroutine_threadsafe(begin(), loop).result(30)
+    yield f"http://127.0.0.1:{port}/north/"
+    asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(30)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(30)
+    loop.close()
+
+
+def run(*words: str) -> Result:
+    said = ["--line", "middle=0.5,0:0.5,1", "--detector", "motion", "--timezone", "UTC", "--format", "json"]
+    return CliRunner().invoke(command, ["count", *words, *said])
+
+
+def numbers(result: Result) -> dict[str, Any]:
+    """Without what it cost, and where the files lie."""
+    assert result.exit_code == 0, result.output
+    found: dict[str, Any] = json.loads(result.stdout)
+    for one in (found, *found.get("files", ())):
+        del one["cost"]
+        if "video" in one:
+            one["video"] = one["video"].rpartition("/")[2]
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_on_a_server_counts_as_it_does_here(folder: Path, address: str, name: str) -> None:
+    found = numbers(run(address + name))
+    assert found == numbers(run(str(folder / name)))
+    assert found["totals"]
+
+
+def test_a_folder_that_a_server_lists_counts_as_it_does_here(folder: Path, address: str) -> None:
+    assert numbers(run(address)) == numbers(run(str(folder)))
+
+
+def test_what_a_server_does_not_have_is_told_in_a_line(address: str) -> None:
+    result = run(address + "south.mp4")
+    assert result.exit_code == 2
+    assert "south.mp4: cannot be read" in result.stderr
+    assert "Traceback" not in result.stderr

@@ -512,3 +512,20 @@ def test_what_was_meant_and_is_refused_stops_no_later_start(tmp_path: Path, memo
     world.book.turn(NOON_MS + 2 * BIN_MS)
     assert NOON_MS in world.values()
     assert later.span.start_ms not in world.values()
+
+
+@needs_memory
+def test_what_is_open_may_be_looked_at_again_after_a_crash(tmp_path: Path, memory: Path) -> None:
+    world = World(tmp_path, memory / "hold")
+    world.book.join(camera(), "motion", NOON_MS)
+    before = set(world.granted)
+    for _ in range(2):
+        world.crash()
+        world.granted.clear()
+        world.book.join(camera(), "motion", NOON_MS + CHUNK_MS)
+        assert set(world.granted) == before
+    # A process of the camera that is started again, too.
+    world.granted.clear()
+    world.book.join(camera(), "motion", NOON_MS + 2 * CHUNK_MS)
+    assert set(world.granted) == before
+    world.ledger.close()

@@ -118,6 +118,9 @@ class Book:
         if account is None or account.camera.lines != camera.lines or account.detector != detector:
             account = self._accounts[camera.name] = _Account(camera, detector)
         account.camera = camera
+        if account.epoch is None:
+            # Known first: what was open when a process was killed is of an epoch.
+            account.epoch = self._epoch(account, now_ms)
         for slot in self._of(account):
             self._grant(camera.name, _line_of(slot), slot.span)
         self._pay(account, now_ms)
@@ -183,9 +186,8 @@ class Book:
             self._keep(slot.charge.camera)
 
     def _pay(self, account: _Account, now_ms: int) -> None:
-        if account.epoch is None:
-            account.epoch = self._epoch(account, now_ms)
-        if now_ms < account.next_ms:
+        if account.epoch is None or now_ms < account.next_ms:
+            # Without an epoch it joins again: the ledger was away.
             return
         paid, next_ms = False, now_ms + clock.DAY_MS
         for line in account.camera.lines:

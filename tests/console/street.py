@@ -201,7 +201,17 @@ def console_of(site: Path, cwd: Path, url: str, model_dir: Path | None = None) -
     home = cwd.with_name("home")
     home.mkdir()
     places = dict.fromkeys(("HOME", "TMPDIR", "XDG_DATA_HOME", "XDG_CACHE_HOME"), str(home))
-    words = [sys.executable, "-m", "passerby", "console", str(site), "--port", "0"]
+    words = [
+        sys.executable,
+        "-m",
+        "passerby",
+        "console",
+        str(site),
+        "--port",
+        "0",
+        "--interface",
+        "127.0.0.1",
+    ]
     words += ["--database", str(site.with_name("releases.db")), "--ledger", str(site.with_name("ledger.db"))]
     words += ["--model-dir", str(model_dir)] if model_dir else []
     process = subprocess.Popen(

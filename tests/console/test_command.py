@@ -55,3 +55,14 @@ def test_no_other_command_waits_for_the_pages() -> None:
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert not {"nicegui", "fastapi", "starlette", "uvicorn", "argon2"} & set(loaded.stdout.split())
+
+
+def test_an_interface_that_is_none_is_told_in_a_line(tmp_path: Path) -> None:
+    pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install 'passerby[console]'")
+    (tmp_path / "site.yaml").write_text(SITE)
+
+    done = run("site.yaml", "--interface", "eth0", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "--interface eth0: expected an IPv4 address of this machine" in done.stderr

@@ -16,6 +16,8 @@ pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install 'pa
 
 import httpx
 from tests.axe import serious
+from tests.console.onvif_camera import OnvifCamera, found_on_loopback
+from tests.console.onvif_camera import serving as onvif_serving
 from tests.console.street import EMPTY, STREET, Recorder, Served, canaries, console, picture_of
 from tests.privacy.conftest import begin, charge
 
@@ -420,6 +422,50 @@ def test_a_camera_is_added_and_its_password_and_its_name_do_no_harm(
     said = "".join(recorder.frames) + "".join(body.decode("latin-1") for body in recorder.answers.values())
     assert secret not in said
     assert secret not in (served.folder / "console" / "journal.jsonl").read_text()
+
+
+def test_a_camera_is_found_asked_for_its_streams_and_added(
+    visit: Visit, served: Served, recorder: Recorder
+) -> None:
+    password = "p@ss/word: 1"
+    streams = (("main", "Main", 1920, 1080, "rtsp://127.0.0.1:9/none"), ("sub", "Sub", 320, 180, served.url))
+    eye = OnvifCamera("eve", password, streams)
+    with onvif_serving(eye):
+        # Others may look for cameras on this machine's loopback at the same time.
+        eye.name = f"Eye{eye.port}"
+        with found_on_loopback(eye):
+            page = visit("/add", 360)
+            page.get_by_label("Name, such as north").fill("found")
+            page.get_by_role("button", name="Find cameras").click()
+            found = page.locator(".found", has_text=eye.name)
+            found.wait_for()
+            streams_of_it = found.locator("+ .streams")
+            streams_of_it.get_by_role("button", name="Ask for its streams").click()
+            streams_of_it.get_by_text("the name or the password is refused").wait_for()
+            page.get_by_label("User of the camera").fill("eve")
+            page.get_by_label("Password of the camera").fill(password)
+            streams_of_it.get_by_role("button", name="Ask for its streams").click()
+            streams_of_it.get_by_text("Main, 1920 x 1080 px").wait_for()
+            # The smaller one comes first.
+            streams_of_it.get_by_role("button", name="Take this stream").first.click()
+            page.get_by_role("button", name="Does it answer?").click()
+            page.get_by_text(f"It answers: pictures of {STREET.width} x {STREET.height} px.").wait_for()
+            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+            assert serious(page) == []
+    page.get_by_role("button", name="Add it").click()
+    page.wait_for_selector(".difference")
+    page.get_by_role("button", name="Write", exact=True).click()
+    page.wait_for_selector("text=Capture a plate")
+
+    camera = site.load(served.site).camera("found")
+    assert camera.source is not None
+    assert camera.source.open_text() == served.url.replace("rtsp://", "rtsp://eve:p%40ss%2Fword%3A%201@")
+    assert ("Ada", "asked a camera for its streams", "127.0.0.1") in entries(served)
+    kept = [served.site, served.folder / "console" / "journal.jsonl"]
+    said = "".join(recorder.frames) + "".join(body.decode("latin-1") for body in recorder.answers.values())
+    said += "".join(path.read_text() for path in kept)
+    assert password not in said
+    assert "p%40ss" not in said
 
 
 def test_an_address_that_does_not_answer_is_told_in_words(visit: Visit) -> None:

@@ -4,6 +4,7 @@ Law: what the pages need is loaded here alone, so that no other command waits fo
 """
 
 from functools import partial
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
     help="A name that browsers ask for it by, such as that of the proxy before it; may be given several times.",
 )
 @click.option(
+    "--interface",
+    metavar="ADDRESS",
+    help="Look for cameras on the network on which this machine has this address; by default on the usual one.",
+)
+@click.option(
     "--users",
     type=click.Path(path_type=Path),
     help="The folder of its users and its journal; by default `console` beside SITE.",
@@ -43,6 +49,7 @@ def console(
     host: str,
     port: int,
     names: tuple[str, ...],
+    interface: str | None,
     users: Path | None,
     state: Path | None,
     where: str,
@@ -71,6 +78,7 @@ def console(
         database=where,
         model_dir=model_dir,
         names=names,
+        interface=_interface_of(interface),
         run_state=partial(_told, state_of(site, state)),
     )
     if host not in LOOPBACK:
@@ -84,6 +92,14 @@ def console(
     if token is not None:
         note(f"nobody can sign in yet; the first user begins at {address}/welcome?token={token}")
     serve(pages, desk, listening, host)
+
+
+def _interface_of(address: str | None) -> str | None:
+    """Raises InputError for what is no IPv4 address."""
+    try:
+        return None if address is None else str(IPv4Address(address))
+    except ValueError:
+        raise InputError(f"--interface {address}: expected an IPv4 address of this machine") from None
 
 
 def _told(folder: Path) -> "SiteState | None":

@@ -29,7 +29,8 @@ class RefusedError(InputError):
 class Settings:
     """`site` is the site file, `state` the folder of users and journal, `plates` that of approved pictures.
     `ledger` and `mark`: as of the option; `database`: the store of releases.
-    `names` are further ones by which browsers may ask for it. `run_state` answers how the site is run on this
+    `names` are further ones by which browsers may ask for it; `interface` is an address of the one on which cameras
+    are looked for. `run_state` answers how the site is run on this
     machine, if it is: given, for the console may not see the process that runs a site."""
 
     site: Path
@@ -40,6 +41,7 @@ class Settings:
     database: str
     model_dir: Path | None
     names: tuple[str, ...] = ()
+    interface: str | None = None
     run_state: Callable[[], SiteState | None] = lambda: None
 
 

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from time import monotonic
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
-from xml.parsers.expat import ExpatError, ParserCreate
+from xml.etree.ElementTree import ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
 
 GROUP, PORT = "239.255.255.250", 3702
 """Where WS-Discovery listens (OASIS WS-Discovery 1.1, the October 2005 addressing that ONVIF Core 7.3 asks for)."""
@@ -73,25 +76,25 @@ def matches(answer: bytes, host: str, message: str) -> Iterator[Found]:
     if len(answer) > _LARGEST:
         return
     try:
-        texts = _texts(answer)
-    except (ExpatError, ValueError):
+        said = fromstring(answer, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, LookupError, ValueError):
         return
-    if [text.strip() for text in texts.get((_ADDRESSING, "RelatesTo"), [])] != [message]:
+    if [(one.text or "").strip() for one in said.iter(f"{{{_ADDRESSING}}}RelatesTo")] != [message]:
         return
     scopes = {
         kind: unquote(value)
-        for text in texts.get((_DISCOVERY, "Scopes"), [])
-        for kind, value in _SCOPE.findall(text)
+        for one in said.iter(f"{{{_DISCOVERY}}}Scopes")
+        for kind, value in _SCOPE.findall(one.text or "")
     }
-    for text in texts.get((_DISCOVERY, "XAddrs"), []):
-        for service in text.split():
+    for one in said.iter(f"{{{_DISCOVERY}}}XAddrs"):
+        for service in (one.text or "").split():
             if _is_at(service, host):
                 yield Found(host, service, _words(scopes.get("name", "")), _words(scopes.get("hardware", "")))
                 return
 
 
 def address_of(found: Found) -> str:
-    """The beginning of the address of its stream: what follows is in its manual, for ONVIF tells it to who signs in."""
+    """The beginning of the address of its stream, where the camera does not tell it: what follows is in its manual."""
     return f"rtsp://{found.host}:554/"
 
 
@@ -105,31 +108,3 @@ def _is_at(service: str, host: str) -> bool:
 
 def _words(text: str) -> str:
     return "".join(letter for letter in text if letter.isprintable())[:80].strip()
-
-
-def _texts(answer: bytes) -> dict[tuple[str, str], list[str]]:
-    """The texts of each element, by (namespace, name). Raises ExpatError, ValueError where it holds a DTD."""
-    texts: dict[tuple[str, str], list[str]] = {}
-    here: list[str] = []
-
-    def refuse(*_: object) -> None:
-        raise ValueError("a document type")
-
-    def start(name: str, _: object) -> None:
-        here.clear()
-
-    def data(text: str) -> None:
-        here.append(text)
-
-    def end(name: str) -> None:
-        namespace, _, local = name.rpartition(" ")
-        texts.setdefault((namespace, local), []).append("".join(here))
-        here.clear()
-
-    parser = ParserCreate(namespace_separator=" ")
-    parser.StartDoctypeDeclHandler = refuse
-    parser.StartElementHandler = start
-    parser.CharacterDataHandler = data
-    parser.EndElementHandler = end
-    parser.Parse(answer, True)
-    return texts

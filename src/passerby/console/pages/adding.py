@@ -3,10 +3,12 @@
 Law: an address that was typed is never shown back, noted or told in an error.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 from fastapi import Request
 from nicegui import ui
@@ -15,9 +17,11 @@ from starlette.concurrency import run_in_threadpool
 
 from passerby import atomic
 from passerby.address import Address, kind_of
-from passerby.console import discovery, sitefile
+from passerby.console import discovery, onvif, sitefile
 from passerby.console.desk import Desk, Signed
+from passerby.console.discovery import Found
 from passerby.console.jobs import words as reason_words
+from passerby.console.onvif import Stream
 from passerby.console.pages.layout import heading, told, words, written_url
 from passerby.console.pages.review import review
 from passerby.console.plates import path_of
@@ -31,6 +35,9 @@ _KEEP = {
     "typed": "in the site file, as typed: whoever reads that file has the password",
 }
 _POLICY = {"rho": "6s", "k": 2, "epsilon": 1, "chunk": "9s", "warmup": "2s", "clip": 6, "every": "15m"}
+
+
+_VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -52,6 +59,10 @@ async def adding(desk: Desk, signed: Signed, request: Request) -> None:
     name = ui.input("Name, such as north").props("outlined dense maxlength=80").classes("wide")
     address = ui.input("Address, such as rtsp://user:password@192.168.1.20:554/stream2", password=True)
     address.props('outlined dense autocomplete="off" spellcheck="false"').classes("wide")
+    with ui.element("div").classes("pair"):
+        user = ui.input("User of the camera").props('outlined dense maxlength=80 autocomplete="off"')
+        password = ui.input("Password of the camera", password=True)
+        password.props('outlined dense maxlength=80 autocomplete="new-password"')
     words(
         "p",
         "Name the smaller of the camera's streams if it has two: counting needs no more than 640 pixels.",
@@ -65,10 +76,14 @@ async def adding(desk: Desk, signed: Signed, request: Request) -> None:
     words("p", "An address with ${VARIABLE} in it is kept as typed, and read from the environment.", "hint")
 
     def wanted() -> Wanted:
-        return Wanted(name.value.strip(), address.value.strip(), keep.value)
+        whole = with_user(address.value.strip(), user.value.strip(), password.value)
+        return Wanted(name.value.strip(), whole, keep.value)
+
+    def streams(one: Found) -> tuple[Stream, ...]:
+        return onvif.streams(one.service, user.value.strip(), password.value)
 
     with buttons:
-        ui.button("Find cameras", on_click=lambda: _find(desk, signed, found, address)).props(
+        ui.button("Find cameras", on_click=lambda: _find(desk, signed, found, address, streams)).props(
             "outline no-caps"
         )
         ui.button("Does it answer?", on_click=lambda: _try(desk, signed, answer, wanted)).props(
@@ -101,6 +116,17 @@ def check(wanted: Wanted) -> None:
         )
     if not wanted.address.isprintable() or len(wanted.address) > 2000 or " " in wanted.address:
         raise InputError("address: expected up to 2000 characters without a space")
+
+
+def with_user(address: str, user: str, password: str) -> str:
+    """The address with the name and the password in it. Raises InputError where one stands in it already."""
+    scheme, separator, rest = address.partition("://")
+    if not user or not separator:
+        return address
+    if "@" in rest.partition("/")[0]:
+        raise InputError("address: it holds a user already, expected none in it or none beside it")
+    parts = (one if _VARIABLE.fullmatch(one) else quote(one, safe="") for one in (user, password))
+    return f"{scheme}://{':'.join(parts)}@{rest}"
 
 
 def change_of(site: Path, wanted: Wanted) -> tuple[Change, Path | None]:
@@ -136,27 +162,73 @@ def _keep(secret: Path, address: str) -> None:
     atomic.write(secret, address + "\n")
 
 
-async def _find(desk: Desk, signed: Signed, shown: ui.element, address: ui.input) -> None:
+async def _find(
+    desk: Desk,
+    signed: Signed,
+    shown: ui.element,
+    address: ui.input,
+    streams: Callable[[Found], tuple[Stream, ...]],
+) -> None:
     with told():
         desk.act(signed, "looked for cameras on the network")
         shown.clear()
         with shown:
             words("p", "Asking…")
-        found = await run_in_threadpool(discovery.discover)
+        found = await run_in_threadpool(discovery.discover, interface=desk.settings.interface)
         shown.clear()
         with shown:
             if not found:
                 words("p", "No camera answered. Some answer only when ONVIF is switched on in them.")
             for one in found:
-                words("p", f"{one.host}  {one.name} {one.hardware}").classes("found")
-                ui.button(
-                    "Take this one", on_click=lambda one=one: address.set_value(discovery.address_of(one))
-                ).props("flat dense no-caps")
+                words("p", f"{one.host}  {one.name} {one.hardware}", "found")
+                told_streams = ui.element("div").classes("streams")
+                with told_streams:
+                    ui.button(
+                        "Ask for its streams",
+                        on_click=lambda one=one, told_streams=told_streams: _ask(
+                            desk, signed, told_streams, one, address, streams
+                        ),
+                    ).props("flat dense no-caps")
             if found:
                 words(
-                    "p",
-                    "Add the path of the stream, and the camera's user and password: its manual tells them.",
+                    "p", "Streams are told to the camera's user and password, which you type above.", "hint"
                 )
+
+
+async def _ask(
+    desk: Desk,
+    signed: Signed,
+    shown: ui.element,
+    camera: Found,
+    address: ui.input,
+    streams: Callable[[Found], tuple[Stream, ...]],
+) -> None:
+    """The streams of one camera, each to be taken; where it tells none, the beginning of an address."""
+    with told():
+        desk.act(signed, "asked a camera for its streams", camera.host)
+        problem = ""
+        found: tuple[Stream, ...] = ()
+        try:
+            found = await run_in_threadpool(streams, camera)
+        except InputError as error:
+            problem = str(error)
+        shown.clear()
+        with shown:
+            for one in found:
+                size = f", {one.width} x {one.height} px" if one.width else ""
+                words("span", f"{one.name or 'a stream'}{size}")
+                _take("Take this stream", address, one.address)
+            if problem:
+                words("p", f"{problem}.", "state down")
+                ui.button(
+                    "Ask for its streams",
+                    on_click=lambda: _ask(desk, signed, shown, camera, address, streams),
+                ).props("flat dense no-caps")
+                _take("Type its path by hand", address, discovery.address_of(camera))
+
+
+def _take(text: str, address: ui.input, value: str) -> None:
+    ui.button(text, on_click=lambda: address.set_value(value)).props("flat dense no-caps")
 
 
 async def _try(desk: Desk, signed: Signed, shown: ui.element, wanted: Callable[[], Wanted]) -> None:

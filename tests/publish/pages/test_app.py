@@ -155,6 +155,16 @@ def test_what_cannot_be_answered_is_told_in_a_line(
     assert "default-src 'self'" in got.headers["content-security-policy"]
 
 
+def test_a_wrong_address_is_told_in_the_language_of_who_reads_it(client: TestClient) -> None:
+    german = {"Accept-Language": "de"}
+    told = client.get("/counts?from=yesterday", headers=german).text
+    assert '<p class="lead" lang="de">from &#39;yesterday&#39; ist kein Tag' in told
+    # What it holds is no pattern of ours.
+    assert "&#39;{text}{0}{names}&#39;" in client.get("/counts?at={text}{0}{names}", headers=german).text
+    danish = client.get("/counts?lang=da&label=nobody")
+    assert (danish.status_code, "der er intet offentliggjort om det" in danish.text) == (404, True)
+
+
 _VALUES = st.one_of(
     st.binary(max_size=12), st.sampled_from([b"quay/bridge", b"in", b"person", b"2026-11-23", b"hour", b"da"])
 )

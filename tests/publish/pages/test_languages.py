@@ -44,10 +44,14 @@ def test_every_message_is_translated_with_its_placeholders(path: Path) -> None:
 
 
 def test_what_is_said_is_found_by_who_extracts() -> None:
-    """Each `say("` in the sources is one message: none is hidden from the extraction, such as within an f-string."""
+    """Each `say("` in the sources is one message, and so is each error of an address: none is hidden from the
+    extraction, such as within an f-string."""
     found = sum(1 for _ in messages())
     sources = [*PAGES.glob("*.py"), *PAGES.glob("templates/*.html")]
-    said = sum(len(re.findall(r"\bsay(?:_n)?\(\s*[\"']", path.read_text())) for path in sources)
+    said = sum(
+        len(re.findall(r"\b(?:say(?:_n)?|MisreadError|UnpublishedError)\(\s*[\"']", path.read_text()))
+        for path in sources
+    )
     assert found == said
 
 

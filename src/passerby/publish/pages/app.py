@@ -20,6 +20,7 @@ from passerby.publish.pages.choice import read
 from passerby.publish.pages.files import FORMS, table_bytes
 from passerby.publish.pages.front import Front
 from passerby.publish.pages.languages import Language, languages
+from passerby.publish.pages.misread import MisreadError, UnpublishedError
 from passerby.publish.pages.places import places_of
 from passerby.publish.pages.shown import Served, Shown
 from passerby.publish.pages.templates import render
@@ -45,14 +46,14 @@ def _language(request: Request) -> Language:
 
 
 def _shown(request: Request) -> Shown:
-    """Raises InputError, StoreError, and UnknownNameError where nothing was published yet."""
+    """Raises InputError, StoreError, and UnpublishedError where nothing was published yet."""
     served: Served = request.app.state.served
     asked = _asked(request)
     store = served.opened.store()
     places = places_of(served.site, store.cells())
     newest_ms = views.newest_ms(store, places)
     if newest_ms is None:
-        raise UnknownNameError("nothing has been published here yet")
+        raise UnpublishedError("nothing has been published here yet")
     return Shown(served, _language(request), asked, store, places, newest_ms)
 
 
@@ -104,7 +105,7 @@ def chart(shown: Found, name: str, form: str) -> Response:
         raise HTTPException(404)
     view = views.view(shown.store, shown.choice())
     if not panels.CHARTS[name].has(view):
-        raise UnknownNameError("nothing was published for this picture")
+        raise UnpublishedError("nothing was published for this picture")
     spec = panels.alone(name, view, shown.language, shown.served.site.name)
     choice = view.choice
     title = f"{choice.place.name} {name} {choice.first} {choice.last}.{form}"
@@ -201,11 +202,11 @@ def _http(request: Request, error: Exception) -> Response:
 
 
 def _unknown(request: Request, error: Exception) -> Response:
-    return _message(request, 404, str(error))
+    return _message(request, 404, error)
 
 
 def _input(request: Request, error: Exception) -> Response:
-    return _message(request, 400, str(error))
+    return _message(request, 400, error)
 
 
 def _store(request: Request, error: Exception) -> Response:
@@ -214,11 +215,13 @@ def _store(request: Request, error: Exception) -> Response:
 
 
 def _message(
-    request: Request, status: int, detail: str | None, headers: dict[str, str] | None = None
+    request: Request, status: int, error: Exception | None, headers: dict[str, str] | None = None
 ) -> Response:
-    """A page of one line; `detail` is in English, as all errors are."""
+    """A page of one line: that of the `error`, in the reader's language where it is one of an address."""
     served: Served = request.app.state.served
     language = _language(request)
+    translated = isinstance(error, MisreadError)
+    detail = error.told(language) if isinstance(error, MisreadError) else str(error or "")
     title, usual = {
         400: (language.say("This address cannot be read"), ""),
         404: (language.say("Not found"), language.say("There is no such page here.")),
@@ -238,6 +241,6 @@ def _message(
         path="./",
         title=title,
         detail=detail or usual,
-        detail_lang="en" if detail else language.code,
+        detail_lang="en" if detail and not translated else language.code,
     )
     return Response(text, status, media_type="text/html", headers=headers)

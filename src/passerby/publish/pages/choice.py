@@ -5,14 +5,14 @@ out always shows the newest.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
 from passerby.clock import DAY_MS
-from passerby.errors import InputError, UnknownNameError
 from passerby.publish.pages.languages import languages
+from passerby.publish.pages.misread import MisreadError, UnpublishedError, typed
 from passerby.publish.pages.places import Place, names_of
 from passerby.publish.query import RESOLUTIONS
 from passerby.publish.rollup import HOUR_MS
@@ -61,27 +61,29 @@ def with_other(asked: Sequence[tuple[str, str]], **other: str | None) -> str:
 def read(
     parameters: Sequence[tuple[str, str]], allowed: Sequence[str] = NAMES
 ) -> tuple[tuple[str, str], ...]:
-    """The parameters of a URL that say something. Raises InputError for one that is not known or is given twice."""
+    """The parameters of a URL that say something. Raises MisreadError for one that is not known or is given twice."""
     said: dict[str, str] = {}
     for name, value in parameters:
         if name not in allowed:
-            raise InputError(
-                f"{name[:40]}: there is no such parameter, expected some of {', '.join(allowed)}"
+            raise MisreadError(
+                "{name}: there is no such parameter, expected some of {names}",
+                name=name[:40],
+                names=", ".join(allowed),
             )
         if name in said:
-            raise InputError(f"{name}: given twice, expected once")
+            raise MisreadError("{name}: given twice, expected once", name=name)
         said[name] = value
     if said.get("lang") and said["lang"] not in languages():
-        raise InputError(f"lang {said['lang'][:20]!r}: expected one of {', '.join(languages())}")
+        raise _not_one_of("lang", said["lang"], languages())
     if said.get("renew") not in (None, "", "off"):
-        raise InputError(f"renew {said['renew'][:20]!r}: expected off, or nothing")
+        raise _not_one_of("renew", said["renew"], ["off"])
     return tuple((name, said[name]) for name in NAMES if said.get(name))
 
 
 def choose(asked: tuple[tuple[str, str], ...], places: Sequence[Place], newest: date) -> Choice:
     """The choice that was `asked` for; what was left out is the first line, and the `newest` day.
 
-    Raises InputError, and UnknownNameError for what was never published.
+    Raises MisreadError, and UnpublishedError for what was never published.
     """
     said = dict(asked)
     place = _place(said.get("at"), places)
@@ -96,11 +98,18 @@ def choose(asked: tuple[tuple[str, str], ...], places: Sequence[Place], newest: 
         last = max(first, newest) if "from" in said else newest
         last = min(last, first + timedelta(days=LONGEST_DAYS - 1))
     if last < first:
-        raise InputError(f"to {last.isoformat()} lies before from {first.isoformat()}, expected a later day")
+        raise MisreadError(
+            "to {last} lies before from {first}, expected a later day",
+            last=last.isoformat(),
+            first=first.isoformat(),
+        )
     days = (last - first).days + 1
     if days > LONGEST_DAYS:
-        raise InputError(
-            f"from {first.isoformat()} to {last.isoformat()}: expected at most {LONGEST_DAYS} days"
+        raise MisreadError(
+            "from {first} to {last}: expected at most {number} days",
+            first=first.isoformat(),
+            last=last.isoformat(),
+            number=str(LONGEST_DAYS),
         )
     return Choice(
         place,
@@ -119,13 +128,15 @@ def _place(key: str | None, places: Sequence[Place]) -> Place:
         return places[0]
     names = names_of(key)
     if names is None:
-        raise InputError(f"at {key[:60]!r}: expected a camera and a line, such as {places[0].key}")
+        raise MisreadError(
+            "at {text}: expected a camera and a line, such as {example}",
+            text=typed(key),
+            example=places[0].key,
+        )
     for place in places:
         if (place.camera.name, place.name) == names:
             return place
-    raise UnknownNameError(
-        f"at {key[:60]!r}: nothing was published for it, expected one such as {places[0].key}"
-    )
+    raise _unpublished("at", key, [places[0].key])
 
 
 def _part(
@@ -138,8 +149,21 @@ def _part(
     if any(value in (*place.directions, *place.labels) for place in places):
         dropped.append(name)
         return None
-    raise UnknownNameError(
-        f"{name} {value[:60]!r}: nothing was published for it, expected one of: {', '.join(here)}"
+    raise _unpublished(name, value, here)
+
+
+def _not_one_of(name: str, text: str, known: Iterable[str]) -> MisreadError:
+    return MisreadError(
+        "{name} {text}: expected one of {names}", name=name, text=typed(text), names=", ".join(known)
+    )
+
+
+def _unpublished(name: str, text: str, known: Iterable[str]) -> UnpublishedError:
+    return UnpublishedError(
+        "{name} {text}: nothing was published for it, expected one such as {names}",
+        name=name,
+        text=typed(text),
+        names=", ".join(known),
     )
 
 
@@ -149,16 +173,18 @@ def _date(name: str, text: str) -> date:
             raise ValueError
         found = date.fromisoformat(text)
     except ValueError:
-        raise InputError(f"{name} {text[:40]!r} is no day, expected one such as 2026-11-23") from None
+        raise MisreadError(
+            "{name} {text} is no day, expected one such as 2026-11-23", name=name, text=typed(text)
+        ) from None
     if not 1971 <= found.year < 2200:
-        raise InputError(f"{name} {text}: expected a year from 1971 to 2199")
+        raise MisreadError("{name} {text}: expected a year from 1971 to 2199", name=name, text=text)
     return found
 
 
 def _resolution(text: str | None, days: int, bin_ms: int) -> Resolution:
     """What was asked for, or coarser where that would be more bars than a picture can hold."""
     if text is not None and text not in RESOLUTIONS:
-        raise InputError(f"resolution {text[:40]!r}: expected one of {', '.join(RESOLUTIONS)}")
+        raise _not_one_of("resolution", text, RESOLUTIONS)
     has_hours = HOUR_MS % bin_ms == 0
     fits: dict[Resolution, bool] = {
         "bin": days * DAY_MS <= _MOST_BARS * bin_ms,

@@ -37,5 +37,5 @@ class Shown:
     newest_ms: int
 
     def choice(self) -> Choice:
-        """Raises InputError and UnknownNameError for an address that cannot be meant."""
+        """Raises MisreadError and UnpublishedError for an address that cannot be meant."""
         return choose(self.asked, self.places, clock.to_local(self.newest_ms, self.store.zone).date())

@@ -92,7 +92,8 @@ def test_a_half_written_file_leaves_the_one_before(memory: Path, monkeypatch: py
 def test_only_its_user_sees_it(memory: Path) -> None:
     Hold(memory / "site")
     assert (memory / "site").stat().st_mode & 0o777 == 0o700
-    (memory / "open").mkdir(mode=0o755)
+    (memory / "open").mkdir()
+    (memory / "open").chmod(0o755)
     with pytest.raises(OutputError, match="of this user alone"):
         Hold(memory / "open")
     (memory / "link").symlink_to(memory / "site")

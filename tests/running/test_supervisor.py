@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import enumerate as enumerate_threads
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ pytest.importorskip("structlog", reason="the extra `run` is not installed")
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.running.places import until
 from tests.running.test_book import CHUNK_MS, DELAYS, NOON_MS, World, camera
 from tests.running.test_watched import pulses
 
@@ -154,7 +156,13 @@ def test_whatever_a_camera_says_of_its_link_it_can_be_told(run: Run, store: Stor
     assert not any(name == "status" for name in run.supervisor._outages.now())
 
 
-def test_it_counts_by_the_detector_that_was_tried_and_by_no_other(run: Run) -> None:
+def test_it_counts_by_the_detector_that_was_tried_and_by_no_other(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_hand = {"north": "motion"}
+    monkeypatch.setattr(
+        "passerby.running.supervisor.tried_again", lambda before, _: replace(before, detectors=dict(at_hand))
+    )
     run.say(Hello(detector="motion"))
     (join,) = run.supervisor._asked()
     assert join.detector == "motion"  # type: ignore[union-attr]
@@ -163,8 +171,13 @@ def test_it_counts_by_the_detector_that_was_tried_and_by_no_other(run: Run) -> N
     assert run.process.killed == 1
     assert "detector of camera north" in run.supervisor._outages.now()
     assert not any("a text of its own" in line for line in run.log)
-    # The site file is read again, and another is at hand.
-    run.supervisor._wanted = replace(run.supervisor._wanted, detectors={"north": "another"})
+    until(lambda: all(one.name != "detectors" for one in enumerate_threads()), lambda: "")
+    assert run.supervisor._wanted.detectors == {"north": "motion"}
+    # Somebody put another in its place: found out by a process that sees no camera.
+    at_hand["north"] = "another"
+    run.say(Hello(detector="another"))
+    until(lambda: run.supervisor._wanted.detectors == at_hand, lambda: "")
+    assert run.process.killed == 2
     run.say(Hello(detector="another"))
     (join,) = run.supervisor._asked()
     assert join.detector == "another"  # type: ignore[union-attr]

@@ -9,6 +9,7 @@ one listens to each camera. None waits for another: a database that hangs holds 
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Full, Queue
@@ -31,7 +32,7 @@ from passerby.running.child import Child
 from passerby.running.hold import Hold
 from passerby.running.outages import Outages
 from passerby.running.outbox import Outbox
-from passerby.running.wanted import Wanted, wanted
+from passerby.running.wanted import Wanted, tried_again, wanted
 from passerby.running.watched import Watched
 from passerby.site import Camera
 from passerby.span import Span
@@ -156,12 +157,13 @@ class Supervisor:
                 self._account(one, (one.camera.name, message))
 
     def _greet(self, one: Watched, message: Hello) -> None:
-        """It counts by what was tried with the site file, and by nothing else."""
-        name, problem = one.camera.name, "another than when the site file was read: reload it"
+        """It counts by what was tried before it started, and by nothing of its own saying."""
+        name = one.camera.name
         detector = self._wanted.detectors.get(name)
         if message.detector != detector:
-            self._outages.begin(f"detector of camera {name}", problem)
+            self._outages.begin(f"detector of camera {name}", "another than was tried: tried again")
             one.crash()
+            Thread(target=self._try_again, name="detectors", daemon=True).start()
             return
         self._outages.end(f"detector of camera {name}")
         self._account(one, _Join(one.camera, detector))
@@ -249,6 +251,14 @@ class Supervisor:
             self._read.put(
                 SiteError([f"{self._places.site}: cannot be read ({fault.kind} at {fault.place})"])
             )
+
+    def _try_again(self) -> None:
+        before = self._wanted
+        # What is wrong is told when the camera's next process says the same.
+        with suppress(PasserbyError):
+            after = tried_again(before, self._places.models)
+            if self._wanted is before:
+                self._wanted = after
 
     # The accounts, on a thread of their own
 

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import time
 
@@ -57,6 +57,18 @@ def wanted(path: Path, model_dir: Path | None) -> Wanted:
     if problems or read is None:
         raise SiteError(problems)
     return Wanted(read, text, {camera.name: checked.named[camera.detector] for camera in cameras})
+
+
+def tried_again(before: Wanted, model_dir: Path | None) -> Wanted:
+    """The same site with its detectors as they are now: somebody may have put a model in another's place.
+
+    Raises PasserbyError where one of them cannot be used.
+    """
+    cameras = before.site.cameras
+    checked = _checked([camera.detector for camera in cameras], model_dir)
+    if checked.problems:
+        raise SiteError(checked.problems)
+    return replace(before, detectors={camera.name: checked.named[camera.detector] for camera in cameras})
 
 
 def _sound(path: Path) -> Iterator[Camera]:

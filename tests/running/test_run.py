@@ -309,6 +309,42 @@ def test_nothing_is_counted_before_the_ledger_is_there(place: Place, cameras: Ca
     assert told == ["ledger outage begins", "ledger outage ends"]
 
 
+def test_a_wrong_password_is_told_corrected_without_a_restart_and_never_written(
+    tmp_path: Path, drawn: simulate.Drawn
+) -> None:
+    right, wrong = "geheim-7391", "falsch-5512"
+    server = simulate.serve(drawn, now_ms(), user="eye", password=right)
+    place = Place(tmp_path)
+    address = tmp_path / "address.txt"
+    address.write_text(server.url.replace("//", f"//eye:{wrong}@"))
+    place.site.write_text(site_text({"north": "{file: address.txt}"}))
+    try:
+        with place.running():
+            until(lambda: place.camera("north").get("reason") == "credentials", place.told)
+            until(
+                lambda: any(one.reason == "credentials" and not one.up for one in place.links().values()),
+                place.told,
+            )
+            process = place.camera("north")["process_id"]
+            address.write_text(server.url.replace("//", f"//eye:{right}@"))
+            until(lambda: bool(place.camera("north").get("up")), place.told)
+            assert place.camera("north")["process_id"] == process
+            place.until_bins(1, "north")
+            started = [
+                Path(f"/proc/{one}/{what}").read_bytes()
+                for one in (process, place.status()["process_id"])
+                for what in ("cmdline", "environ")
+            ]
+    finally:
+        server.stop()
+    kept = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path != address]
+    assert len(kept) > 4
+    for secret in (right.encode(), wrong.encode()):
+        assert not any(secret in content for content in [*kept, *started])
+    told = [one["event"] for one in place.logged() if "outage" in one["event"]]
+    assert told == ["camera north outage begins", "camera north outage ends"]
+
+
 # Read by every Python that starts; what sees takes longer for each picture than there is between two.
 SLOW = """
 import sys

@@ -345,16 +345,10 @@ class Supervisor:
     # What is told
 
     def _health(self) -> tuple[Health, ...]:
-        now_ms = _now_ms()
+        cameras, now_ms = self._cameras(), _now_ms()
         return tuple(
-            Health(
-                one.camera,
-                one.up,
-                "" if one.up else one.reason.replace("-", " "),
-                min(one.since_ms, now_ms),
-                now_ms,
-            )
-            for one in self._cameras()
+            Health(one.camera, one.up, "" if one.up else one.reason.replace("-", " "), one.since_ms, now_ms)
+            for one in cameras
         )
 
     def _cameras(self) -> list[status.CameraStatus]:
@@ -433,7 +427,8 @@ def _camera_status(one: Watched, standing: Standing | None) -> status.CameraStat
         camera=one.camera.name,
         up=one.up,
         reason=pulse.reason if pulse is not None else one.reason,
-        since_ms=pulse.since_ms if pulse is not None else one.down_since_ms,
+        # Of a time to come, as told by who sees, no page could make a date.
+        since_ms=min(_now_ms(), pulse.since_ms if pulse is not None else one.down_since_ms),
         fps=round(one.fps, 1),
         covered=None if standing is None or standing.covered is None else round(standing.covered, 4),
         epsilon_left=None if standing is None else standing.left_micro / MICRO,

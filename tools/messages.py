@@ -12,7 +12,7 @@ from babel.messages.extract import extract
 from babel.messages.pofile import read_po, write_po
 
 PAGES = Path(__file__).parent.parent / "src/passerby/publish/pages"
-KEYWORDS = {"say": None, "say_n": (1, 2), "MisreadError": None, "UnpublishedError": None}
+KEYWORDS = {"say": None, "say_n": (1, 2), "MisreadError": None, "NotYetError": None, "UnpublishedError": None}
 WIDTH = 110
 
 

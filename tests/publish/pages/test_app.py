@@ -73,7 +73,7 @@ def test_a_cache_is_right_when_the_store_changes(tmp_path: Path) -> None:
     assert client.get("/").headers["cache-control"] == "no-store"
     upgrade(path)
     empty = client.get("/")
-    assert (empty.status_code, "nothing has been published here yet" in empty.text) == (404, True)
+    assert (empty.status_code, "Nothing has been published here yet." in empty.text) == (404, True)
     store = open_store(path, town.ZONE)
     release = Release(
         Cell("quay", "bridge", "in", "person"), 1_795_388_400_000, 1_795_389_300_000, 777, 2.0, 0.8, 1.0, "r"

@@ -1,7 +1,8 @@
 """Charts are shapes and words: no script, no style, no address, whatever anybody is called."""
 
+import json
 import re
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from tests.publish.pages.test_views import choice_of
 
 from passerby.publish.pages import charts, drawing, mosaics, panels, views
+from passerby.publish.pages.axes import time_axis
 from passerby.publish.pages.figures import Figure
 from passerby.publish.pages.languages import languages
 from passerby.publish.pages.look import NARROW_PX, WIDE_PX, Look
@@ -103,3 +105,45 @@ def test_a_calendar_of_any_length(days: int) -> None:
         text = drawing.svg(mosaics.year(year, last, Look(ENGLISH, width)))
         squares = re.findall(r'class="mark-rect role-mark level\d_marks"[^>]*>(.*?)</g>', text)
         assert sum(found.count("<path") for found in squares) == len(year) + mosaics.LEVELS + 1
+
+
+def test_what_the_camera_did_not_see_has_a_ground_of_its_own() -> None:
+    bars = [
+        Bar(start, start + timedelta(minutes=15), Figure(3, 5), coverage, so_far)
+        for start, coverage, so_far in zip(
+            (datetime(2026, 11, 23, 12, minute, tzinfo=UTC) for minute in (0, 15, 30)),
+            (1.0, 0.2, 0.2),
+            (False, False, True),
+            strict=True,
+        )
+    ]
+    drawn = drawing.svg(charts.course(bars, Look(ENGLISH)))
+    (ground,) = re.findall(r'class="mark-rect role-mark unseen_marks"[^>]*>(.*?)</g>', drawn)
+    assert ground.count("<path") == 1
+    assert "unseen" not in drawing.svg(charts.course(bars[:1], Look(ENGLISH)))
+
+
+def test_a_day_that_has_just_begun_is_not_one_bar_as_wide_as_the_page() -> None:
+    start = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    bar = Bar(start, start + timedelta(minutes=15), Figure(300, 5), 1.0, False)
+    scale = time_axis([bar], Look(ENGLISH))["scale"]
+    assert scale["domain"] == [0, 8 * 900]
+
+
+@pytest.mark.parametrize(("hours", "marked"), [(1, 4), (2, 8), (6, 6), (24, 8)])
+def test_a_short_time_has_marks_too(hours: int, marked: int) -> None:
+    start = datetime(2026, 11, 23, tzinfo=UTC)
+    bars = [
+        Bar(start + timedelta(minutes=at), start + timedelta(minutes=at + 15), Figure(3, 5), 1.0, False)
+        for at in range(0, hours * 60, 15)
+    ]
+    axis = time_axis(bars, Look(ENGLISH))["axis"]
+    texts = json.loads(axis["labelExpr"][1 : axis["labelExpr"].index(")")])
+    assert len(texts) == len(axis["values"]) == marked
+    assert texts["0"] == "00:00"
+
+
+def test_where_all_is_within_the_noise_the_key_is_that_alone() -> None:
+    drawn = drawing.svg(mosaics.year({date(2026, 11, 23): Figure(3, 5)}, date(2026, 11, 23), Look(ENGLISH)))
+    assert "within the noise" in drawn
+    assert "up to" not in drawn

@@ -20,7 +20,7 @@ from passerby.publish.pages.choice import read
 from passerby.publish.pages.files import FORMS, table_bytes
 from passerby.publish.pages.front import Front
 from passerby.publish.pages.languages import Language, languages
-from passerby.publish.pages.misread import MisreadError, UnpublishedError
+from passerby.publish.pages.misread import MisreadError, NotYetError, UnpublishedError
 from passerby.publish.pages.places import places_of
 from passerby.publish.pages.shown import Served, Shown
 from passerby.publish.pages.templates import render
@@ -46,14 +46,14 @@ def _language(request: Request) -> Language:
 
 
 def _shown(request: Request) -> Shown:
-    """Raises InputError, StoreError, and UnpublishedError where nothing was published yet."""
+    """Raises InputError, StoreError, and NotYetError where nothing was published yet."""
     served: Served = request.app.state.served
     asked = _asked(request)
     store = served.opened.store()
     places = places_of(served.site, store.cells())
     newest_ms = views.newest_ms(store, places)
     if newest_ms is None:
-        raise UnpublishedError("nothing has been published here yet")
+        raise NotYetError("Nothing has been published here yet.")
     return Shown(served, _language(request), asked, store, places, newest_ms)
 
 
@@ -230,6 +230,8 @@ def _message(
             language.say("Please try again in a few seconds."),
         ),
     }.get(status, (HTTPStatus(status).phrase, ""))
+    if isinstance(error, NotYetError):
+        title = language.say("No numbers yet")
     said = request.query_params.get("lang")
     text = render(
         "message.html",

@@ -11,11 +11,15 @@ from math import ceil
 from passerby.publish.pages.look import Look, Spec
 from passerby.publish.pages.views import Bar
 
+_LEAST_BARS = 8
+
 
 def time_axis(bars: Sequence[Bar], look: Look) -> Spec:
     """An axis of seconds since the first bar, its marks at what the clock or the calendar shows there."""
     start, end = bars[0].start, bars[-1].end
-    length = end.timestamp() - start.timestamp()
+    bar_s = bars[0].end.timestamp() - bars[0].start.timestamp()
+    # A day that has just begun is not one bar as wide as the page.
+    length = max(end.timestamp() - start.timestamp(), _LEAST_BARS * bar_s)
     days = length / 86_400
     marks: dict[int, str] = {}
     for bar in bars:
@@ -31,7 +35,10 @@ def time_axis(bars: Sequence[Bar], look: Look) -> Spec:
 def _mark_of(when: datetime, days: float, look: Look) -> str | None:
     language = look.language
     if days <= 1.2:
-        every = 6 if look.narrow else 3
+        hours = days * 24
+        if hours <= 2:
+            return language.clock(when) if when.minute % 15 == 0 else None
+        every = 1 if hours <= 8 else 6 if look.narrow else 3
         return language.clock(when) if when.hour % every == 0 and when.minute == 0 else None
     if when.hour or when.minute:
         return None

@@ -13,6 +13,7 @@ from passerby.publish.pages.look import (
     FIRST,
     FIRST_PALE,
     INK,
+    RULE,
     SECOND,
     SECOND_PALE,
     WHISKER,
@@ -30,15 +31,17 @@ def course(bars: Sequence[Bar], look: Look) -> Spec:
     """Bars over time with their noise as intervals."""
     start, height = bars[0].start, 200 if look.narrow else 260
     rows = [_timed(bar, start) for bar in bars]
-    return framed(
-        look,
-        height,
-        [
-            *_bar_layers(rows, "first", FIRST, FIRST_PALE),
-            _intervals(rows, look),
-        ],
-        {"x": time_axis(bars, look), "y": count_axis()},
-    )
+    layers = [
+        *_unseen(bars, height),
+        *_bar_layers(rows, "first", FIRST, FIRST_PALE),
+        _intervals(rows, look),
+    ]
+    return framed(look, height, layers, {"x": time_axis(bars, look), "y": count_axis()})
+
+
+def unseen(bar: Bar) -> bool:
+    """Whether the camera saw less than half of a bar's time, though it is over."""
+    return bar.coverage < 0.5 and not bar.so_far
 
 
 def both_ways(by_direction: Mapping[str, Sequence[Bar]], look: Look) -> Spec:
@@ -212,6 +215,31 @@ def _timed(bar: Bar, start: datetime, sign: int = 1) -> Spec:
         **{key: sign * heights[key] for key in ("value", "low", "high")},
         "sure": heights["sure"],
     }
+
+
+def _unseen(bars: Sequence[Bar], height: int) -> list[Spec]:
+    """A ground behind the time of which the camera saw less than half."""
+    start = bars[0].start.timestamp()
+    rows = [
+        {"x": round(bar.start.timestamp() - start), "x2": round(bar.end.timestamp() - start)}
+        for bar in bars
+        if unseen(bar)
+    ]
+    if not rows:
+        return []
+    return [
+        {
+            "name": "unseen",
+            "data": {"values": rows},
+            "mark": {"type": "rect", "color": RULE},
+            "encoding": {
+                "x": {"field": "x", "type": "quantitative"},
+                "x2": {"field": "x2"},
+                "y": {"value": 0},
+                "y2": {"value": height},
+            },
+        }
+    ]
 
 
 def _bar_layers(rows: Sequence[Spec], name: str, colour: str, pale: str) -> list[Spec]:

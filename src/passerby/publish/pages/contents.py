@@ -31,7 +31,8 @@ def now(shown: Shown) -> dict[str, Any]:
     found = views.now(shown.store, shown.places, shown.newest_ms)
     newest = max(found, key=lambda one: one.newest.end).newest
     sparks = drawing.rows(charts.sparks(found, Look(language, SPARK_PX)))
-    unit = plan.unit_of([figure for one in found for figure in one.last_hour.values()])
+    last_hour = [figure for one in found for figure in one.last_hour.values()]
+    unit = plan.unit_of(last_hour)
     return {
         "day": language.day(clock.to_local(shown.newest_ms, zone).date()),
         "newest_start": language.clock(newest.start),
@@ -42,6 +43,7 @@ def now(shown: Shown) -> dict[str, Any]:
         "renewal": None if dict(shown.asked).get("renew") == "off" else _renewal(found),
         "junctions": list(_junctions(found, language)),
         "unit": unit,
+        "marked": any(figure.sure for figure in last_hour),
         "plans": list(_plans(shown, found, unit)),
     }
 
@@ -133,6 +135,7 @@ def _junctions(found: Sequence[Now], language: Language) -> Iterator[tuple[str, 
         if one.place.junction is not None:
             arms.setdefault(one.place.junction, []).append(one)
     for name, of_junction in arms.items():
+        several = len({one.place.camera.name for one in of_junction}) > 1
         rows = []
         for one in of_junction:
             figures = [one.directions.get(way) for way in ARM_NAMES]
@@ -140,7 +143,7 @@ def _junctions(found: Sequence[Now], language: Language) -> Iterator[tuple[str, 
                 f"{figure.text(language)} ({figure.interval(language)})" if figure else "–"
                 for figure in figures
             ]
-            rows.append((one.place.name, *shown))
+            rows.append((f"{one.place.camera.name}: {one.place.name}" if several else one.place.name, *shown))
         yield name, Table((say("Arm"), say("Into the junction"), say("Out of it")), tuple(rows))
 
 

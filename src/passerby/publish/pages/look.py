@@ -11,7 +11,7 @@ from passerby.publish.pages.languages import Language
 
 Spec = dict[str, Any]
 
-WIDE_PX, NARROW_PX = 880, 340
+WIDE_PX, NARROW_PX = 760, 340
 
 FIRST, FIRST_PALE = "#1f6f78", "#b9d6d8"
 SECOND, SECOND_PALE = "#a4552a", "#ecd2c2"

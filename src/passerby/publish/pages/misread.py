@@ -24,6 +24,10 @@ class UnpublishedError(MisreadError, UnknownNameError):
     """An address of what was never published."""
 
 
+class NotYetError(UnpublishedError):
+    """Any address of a site of which nothing was published yet."""
+
+
 def typed(text: str) -> str:
     """What was typed, in quotation marks."""
     return repr(text[:_LONGEST])

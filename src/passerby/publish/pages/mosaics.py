@@ -114,10 +114,11 @@ def _mosaic(look: Look, squares: Sequence[Spec], names: Sequence[Spec], height: 
     """Squares at places in pixels, one layer for each shade, with the key to the shades below."""
     say, number = look.language.say, look.language.number
     labels = [say("within the noise")]
-    labels += [
-        say("up to {number}", number=number(level * step)) if level < LEVELS else say("more")
-        for level in range(1, LEVELS + 1)
-    ]
+    if any(square["level"] for square in squares):
+        labels += [
+            say("up to {number}", number=number(level * step)) if level < LEVELS else say("more")
+            for level in range(1, LEVELS + 1)
+        ]
     y = height + 16
     keys, texts = [], [*names]
     x = 0.0
@@ -140,7 +141,7 @@ def _mosaic(look: Look, squares: Sequence[Spec], names: Sequence[Spec], height: 
                 "y2": {"field": "y2"},
             },
         }
-        for level in range(LEVELS + 1)
+        for level in range(len(labels))
     ]
     layers.append(
         {

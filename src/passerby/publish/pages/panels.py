@@ -201,6 +201,8 @@ def _course_note(view: View, language: Language) -> str:
         "The thin line is where the true number lies, 19 times in 20. Pale bars are within the noise that "
         "protects everyone here."
     )
+    if any(charts.unseen(bar) for bar in view.bars):
+        noise += " " + say("The ground is grey where the camera saw less than half of the time.")
     return f"{each} {noise}"
 
 

@@ -44,7 +44,7 @@ MAY_MAKE_A_VIDEO = "synth/"
 DEBIANS_OWN = "rtsp_server.py"  # run by Debian's Python with Debian's gi; imports nothing of passerby
 PUBLIC_NAMES = "__init__.py"  # loads them when first asked for; tests/test_exports.py pins them
 # Makes a module absent and gives no other: how OpenVINO is kept from reporting home.
-MAKES_ABSENT = re.compile(r"sys\.modules\.setdefault\('\w+', None\)")
+MAKES_ABSENT = re.compile(r"sys\.modules\.setdefault\('[\w.]+', None\)")
 # OpenCV brings these along; nothing here may call them.
 FACES_IN_OPENCV = {"CascadeClassifier", "FaceDetectorYN", "FaceRecognizerSF", "face"}
 FORBIDDEN_LIBRARIES = {

@@ -20,7 +20,8 @@ from passerby.errors import InputError, OutputError
 from passerby.geometry import Line
 from passerby.resume import Done, Kept, key_of
 from passerby.span import Span
-from passerby.video import spans
+from passerby.video import look, spans
+from passerby.video.motion import CELL_MS
 from passerby.video.observe import Reading
 from passerby.video.spans import Part, Seen
 
@@ -41,6 +42,8 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spans, "LONGEST_MS", 15_000)
+    # Two minutes are cut into eight parts, as hours are.
+    monkeypatch.setattr(look, "HELD_MS", CELL_MS)
 
 
 def counted(video: Path, kept: Kept | None, execute: Any = None, **options: Any) -> Counts:

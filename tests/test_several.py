@@ -25,7 +25,8 @@ from passerby.pipeline import Progress
 from passerby.places import find
 from passerby.resume import Kept
 from passerby.several import count_several, totals_of
-from passerby.video import spans
+from passerby.video import look, spans
+from passerby.video.motion import CELL_MS
 from passerby.video.spans import Part
 
 A = TypeVar("A")
@@ -219,6 +220,7 @@ def test_only_what_is_not_counted_is_counted_again(
 ) -> None:
     plan_of = partial(pipeline.plan_of, lines=[MIDDLE], detector="motion", chunk_ms=4_000)
     monkeypatch.setattr(spans, "LONGEST_MS", 8_000)
+    monkeypatch.setattr(look, "HELD_MS", CELL_MS)
     whole = count_several(find([str(folder)]), plan_of)
     asked: list[Part] = []
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -78,25 +78,28 @@ def _wait_for(nodes: int) -> None:
 def _count(recordings: Path, words: list[str]) -> dict[str, float]:
     command = [sys.executable, "-m", "passerby", "count", str(recordings), *words]
     command += ["--executor", "ray", "--address", f"127.0.0.1:{PORT}", "--timezone", "UTC", "--quiet"]
-    began_s, before_s = time.perf_counter(), _cpu_s()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return {
-        "wall_s": time.perf_counter() - began_s,
-        "cpu_s": _cpu_s() - before_s,
-        "load": os.getloadavg()[0],
-    }
+    before = _ticks()
+    ticks, began_s = dict(before), time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    while process.poll() is None:
+        # What a process took is lost when it ends.
+        ticks |= _ticks()
+        time.sleep(0.2)
+    wall_s = time.perf_counter() - began_s
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    used = sum(ticks.values()) - sum(before.values())
+    return {"wall_s": wall_s, "cpu_s": used / os.sysconf("SC_CLK_TCK"), "load": os.getloadavg()[0]}
 
 
-def _cpu_s() -> float:
-    """Of all processes of the namespace, and of those that they had."""
-    ticks = 0
+def _ticks() -> dict[str, int]:
+    """Of the CPU, that each process of the namespace has taken."""
+    found = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
+        with suppress(OSError):
             fields = path.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        ticks += sum(int(field) for field in fields[11:15])
-    return ticks / os.sysconf("SC_CLK_TCK")
+            found[path.parent.name] = int(fields[11]) + int(fields[12])
+    return found
 
 
 if __name__ == "__main__":

@@ -107,7 +107,7 @@ def planned(policy: Policy, cells: Sequence[Cell], per_hour: float) -> Plan | st
 def told(policy: Policy, found: Ground | None) -> str:
     """Whether rho holds for who walks straight across, in one sentence."""
     if found is None:
-        return "Draw a known length on the ground (Scale), and rho is worked out from the corridor's width."
+        return "Draw a known length on the ground, and rho is worked out from the corridor's width."
     rho_s = policy.rho_ms / 1000
     if found.slow_s <= rho_s:
         return f"rho of {rho_s:g} s hides who walks straight across, even slowly ({found.slow_s:.1f} s)."

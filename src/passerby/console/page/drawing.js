@@ -37,10 +37,10 @@ export default {
         <g v-for="s in shapes" :key="'t' + s.id" aria-hidden="true">
           <template v-if="s.kind === 'line'">
             <text v-for="side in [1, -1]" :key="side" v-bind="arrowText(s, side)" :font-size="11 * u"
-              :stroke-width="3 * u">{{ s.names[side === 1 ? 0 : 1] }}</text>
+              :stroke-width="3 * u">{{ short(s.names[side === 1 ? 0 : 1]) }}</text>
           </template>
           <text class="name" v-bind="nameAt(s)" :font-size="13 * u" :stroke-width="3.5 * u">{{
-            s.kind === 'scale' ? (s.metres ? s.metres + ' m' : '? m') : s.name }}</text>
+            shownName(s) }}</text>
         </g>
         <g v-if="!readonly && chosen">
           <g v-for="(p, i) in chosen.points" :key="i" class="handle" tabindex="0" role="button"
@@ -452,20 +452,36 @@ export default {
       const at = [0, 1].map((i) => middle[i] + (along[i] * 7 * side + right[i] * side * away) * this.u);
       // Beside an arrow that points sideways a text begins, or ends, at its tip.
       const anchor = across ? (right[0] * side > 0 ? "start" : "end") : "middle";
-      return { x: this.inside(at[0], this.width), y: this.inside(at[1], this.height), style: { textAnchor: anchor } };
+      return this.fitted(at, anchor, this.short(s.names[side === 1 ? 0 : 1]), 11);
     },
     nameAt(s) {
       if (s.kind === "zone") {
         const n = s.points.length;
         const at = [0, 1].map((i) => s.points.reduce((sum, p) => sum + this.px(p)[i], 0) / n);
-        return { x: at[0], y: at[1] };
+        return this.fitted(at, "middle", this.shownName(s), 13);
       }
       const { a, b, along, right } = this.frame(s);
       // At the end that has more room, off the line.
       const end = s.kind === "scale" ? [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2] : a[1] > b[1] ? b : a;
       const at = [0, 1].map((i) => end[i] + right[i] * (Math.abs(along[0]) > 0.7 ? -18 : 18) * this.u);
       const anchor = Math.abs(right[0]) > 0.7 && s.kind === "line" ? (right[0] > 0 ? "start" : "end") : "middle";
-      return { x: this.inside(at[0], this.width), y: this.inside(at[1], this.height), style: { textAnchor: anchor } };
+      return this.fitted(at, anchor, this.shownName(s), 13);
+    },
+    // A text at a place, turned inwards where it would leave the picture.
+    fitted(at, anchor, text, size) {
+      const wide = 0.6 * size * this.u * text.length;
+      const left = at[0] - { start: 0, middle: wide / 2, end: wide }[anchor];
+      const margin = 4 * this.u;
+      let x = at[0];
+      if (left < margin) [x, anchor] = [margin, "start"];
+      else if (left + wide > this.width - margin) [x, anchor] = [this.width - margin, "end"];
+      return { x, y: this.inside(at[1], this.height), style: { textAnchor: anchor } };
+    },
+    shownName(s) {
+      return s.kind === "scale" ? (s.metres || "?") + " m" : this.short(s.name);
+    },
+    short(text) {
+      return text.length > 24 ? text.slice(0, 23) + "…" : text;
     },
     inside(value, most) {
       return Math.min(Math.max(value, 18 * this.u), most - 18 * this.u);

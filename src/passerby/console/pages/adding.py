@@ -57,9 +57,9 @@ async def adding(desk: Desk, signed: Signed, request: Request) -> None:
         words("p", "A viewer may look, and change nothing.", "warn")
         return
     name = ui.input("Name, such as north").props("outlined dense maxlength=80").classes("wide")
-    address = ui.input("Address, such as rtsp://user:password@192.168.1.20:554/stream2", password=True)
+    address = ui.input("Address, such as rtsp://192.168.1.20:554/stream2", password=True)
     address.props('outlined dense autocomplete="off" spellcheck="false"').classes("wide")
-    with ui.element("div").classes("pair"):
+    with ui.element("div").classes("pair wide"):
         user = ui.input("User of the camera").props('outlined dense maxlength=80 autocomplete="off"')
         password = ui.input("Password of the camera", password=True)
         password.props('outlined dense maxlength=80 autocomplete="new-password"')

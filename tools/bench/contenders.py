@@ -47,13 +47,13 @@ def passerby(
     def contender(video: Path, lines: Sequence[Line]) -> Callable[[], Counted]:
         import cv2
 
-        from passerby.video import observe
+        from passerby.video import look, observe
         from passerby.video.choose import choose
 
         cv2.setNumThreads(1)
         choose(detector, MODELS)
         if each_frame:
-            observe.TICK_MS = 1
+            observe.TICK_MS, look.FILLING = 1, 1.0
         corridor = None if each_frame else DEFAULT_CORRIDOR
 
         def run() -> Counted:

@@ -147,3 +147,12 @@ def test_where_all_is_within_the_noise_the_key_is_that_alone() -> None:
     drawn = drawing.svg(mosaics.year({date(2026, 11, 23): Figure(3, 5)}, date(2026, 11, 23), Look(ENGLISH)))
     assert "within the noise" in drawn
     assert "up to" not in drawn
+
+
+def test_a_long_name_of_a_direction_stays_within_a_narrow_chart() -> None:
+    start = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    bars = [Bar(start, start + timedelta(minutes=15), Figure(300, 5), 1.0, False)]
+    ways = {"towards the railway station and the centre": bars, "out": bars}
+    assert "towards the railway station and the centre" in drawing.svg(charts.both_ways(ways, Look(ENGLISH)))
+    narrow = drawing.svg(charts.both_ways(ways, Look(ENGLISH, NARROW_PX)))
+    assert re.search(r">towards the railway station[^<]{0,8}…<", narrow)

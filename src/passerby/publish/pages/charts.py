@@ -279,6 +279,11 @@ def _intervals(rows: Sequence[Spec], look: Look) -> Spec:
 
 def _legend(items: Sequence[tuple[str, str, str]], look: Look) -> list[Spec]:
     """Swatches with their words above the chart, as marks, so that a style sheet colours them too."""
+    # Beside the swatch and what the axis takes.
+    most = (look.width_px - 90) // 7
+    items = [
+        (name, colour, text if len(text) <= most else text[: most - 1] + "…") for name, colour, text in items
+    ]
     wide = [40 + round(7.2 * len(text)) for _, _, text in items]
     one_row = sum(wide) <= look.width_px
     layers: list[Spec] = []

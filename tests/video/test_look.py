@@ -1,18 +1,24 @@
 """When detectors look, at what, and how long what they saw is held."""
 
 from collections.abc import Iterator, Sequence
+from math import prod
 
+import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tests.video.test_observe import HEIGHT, START_MS, UPRIGHT, WIDTH, bright, detector, recording
 
 from passerby.counting.detections import Detections
+from passerby.video import look
 from passerby.video.boxes import Boxes
 from passerby.video.frame import Frame
 from passerby.video.look import HELD_MS, cell_ms
 from passerby.video.motion import CELL_MS
 from passerby.video.observe import TICK_MS, Effort, observe, watch
+from passerby.video.regions import GREY, region_of
 from passerby.video.savings import ALL, NONE, PRIVATE, Savings, without
 
 Image = NDArray[np.uint8]
@@ -119,3 +125,30 @@ def test_who_is_fast_is_looked_at_nearly_as_often_as_may_be() -> None:
 def test_what_is_held_is_held_for_longer_where_that_is_saved() -> None:
     assert cell_ms(ALL) == HELD_MS > CELL_MS == cell_ms(PRIVATE) == cell_ms(NONE)
     assert HELD_MS % CELL_MS == 0
+
+
+@given(st.integers(2, 1900), st.integers(2, 1000), st.floats(0.1, 1), st.sampled_from([1, 32]))
+def test_a_part_is_shown_a_little_smaller_only_where_that_saves_padding(
+    width: int, height: int, scale: float, multiple_px: int
+) -> None:
+    def pixels(by: float) -> int:
+        return prod(-(-round(side * by) // multiple_px) * multiple_px for side in (width, height))
+
+    found = look._filling(width, height, scale, multiple_px)
+    assert look.FILLING * scale <= found <= scale
+    assert found == scale or pixels(found) < pixels(scale)
+
+
+@given(st.integers(0, 40), st.integers(0, 25), st.integers(10, 56), st.integers(10, 29), st.floats(0.2, 1))
+def test_nothing_of_the_outside_is_shown_at_any_size(
+    x: int, y: int, width: int, height: int, scale: float
+) -> None:
+    """Within all is dark, and outside all is white: it would shine through where pixels are averaged."""
+    shown = np.zeros((HEIGHT, WIDTH), np.uint8)
+    cv2.circle(shown, (90, 50), 45, 1, -1)
+    frame = Frame.from_bgr(0, np.where(shown[..., None], np.uint8(40), np.uint8(255)).repeat(3, axis=2))
+    part = 2 * x, 2 * y, 2 * (x + width), 2 * (y + height)
+    size = max(2, round(width * scale) * 2), max(2, round(height * scale) * 2)
+    image = look.show(frame, region_of((0, 0, WIDTH, HEIGHT), shown > 0), part, size)
+    assert image.shape[1::-1] == size
+    assert image.max() <= GREY + 1

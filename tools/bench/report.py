@@ -84,7 +84,7 @@ def processes(rows: Rows) -> Iterator[str]:
             most = 2 * _median(of[one], "cpu_s") / _median(of[two], "cpu_s")
             loads = [run["load"] for run in (*of[one], *of[two])]
             load = f"{min(loads):.1f} to {max(loads):.1f}"
-            yield f"| {what}, {two} against {one} | {goal} | {clock:.2f} | {most:.2f} | {load} |"
+            yield f"| {what}: {two} against {one} | {goal} | {clock:.2f} | {most:.2f} | {load} |"
         if not of:
             yield f"| {what} | {goal} | not measured | | |"
     yield ""
@@ -94,7 +94,7 @@ def processes(rows: Rows) -> Iterator[str]:
         for name, runs in rows.get(what, {}).items():
             worker_mb = max(run.get("worker_mb", 0) for run in runs)
             told = f"{worker_mb:.0f}" if worker_mb else ""
-            yield f"| {what}, {name} | {_median(runs, 'cpu_s'):.0f} | {_median(runs, 'wall_s'):.0f} | {told} |"
+            yield f"| {what}: {name} | {_median(runs, 'cpu_s'):.0f} | {_median(runs, 'wall_s'):.0f} | {told} |"
     yield ""
 
 

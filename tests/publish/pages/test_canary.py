@@ -18,6 +18,9 @@ import httpx
 import pytest
 
 pytest.importorskip("fastapi", reason="the extra `web` is not installed")
+pytest.importorskip("nicegui", reason="the extra `console` is not installed")
+pytest.importorskip("pyarrow", reason="the extra `tables` is not installed")
+pytest.importorskip("xlsxwriter", reason="the extra `tables` is not installed")
 pytest.importorskip("opendp", reason="the extra `private` is not installed")
 pytest.importorskip("structlog", reason="the extra `run` is not installed")
 

@@ -60,6 +60,13 @@ def test_kinds_of_motor_vehicles_are_one_body_and_a_person_is_another() -> None:
     assert len(between(car, person, 80)) == 0
 
 
+def test_a_rider_is_one_body_and_has_the_label_of_the_nearer_look() -> None:
+    cycle = boxes(0, (0, 0, 30, 60, Label.BICYCLE, 0.3))
+    walker = boxes(240, (4, 0, 34, 60, Label.PERSON, 0.9))
+    assert between(cycle, walker, 80).class_id.tolist() == [Label.BICYCLE]
+    assert between(cycle, walker, 160).class_id.tolist() == [Label.PERSON]
+
+
 def test_who_is_expected_farther_on_is_found_there() -> None:
     """A row of bodies that all go one place on: without their velocity, each is taken for the next one."""
     first = boxes(0, *((x, 0, x + 20, 40, Label.PERSON, 0.8) for x in (0, 30, 60)))

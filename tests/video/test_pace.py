@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passerby.counting.detections import Detections, Label
-from passerby.video.pace import IDLE, LONGEST, REACH, good_for_ms
+from passerby.video.pace import LONGEST, REACH, good_for_ms
 
 LOOK_MS = 100
 UNKNOWN = (np.nan, np.nan)
@@ -23,8 +23,8 @@ def good(*bodies: tuple[tuple[float, float], float]) -> float:
 
 
 def test_nobody_is_fast() -> None:
-    assert good() == IDLE * LOOK_MS
-    assert good((UNKNOWN, 0.2)) == IDLE * LOOK_MS
+    assert good() == LONGEST * LOOK_MS
+    assert good((UNKNOWN, 0.2)) == LONGEST * LOOK_MS
 
 
 def test_who_is_new_is_looked_at_again_at_once() -> None:

@@ -44,6 +44,9 @@ LEAST_NAMED = 1 / 3
 RIDER_SHARE = 0.12
 """Share of a track's votes for walker or cycle from which it is a cycle."""
 
+MOTORED = 2 / 3
+"""Share of a rider's votes from which the cycle has a motor: a small detector names many a bicycle a motorcycle."""
+
 _CYCLES = [int(Label.BICYCLE), int(Label.MOTORCYCLE)]
 _NAMED = [int(Label.CAR), int(Label.BUS), int(Label.TRUCK)]
 _MOTORS = [*_NAMED, int(Label.VEHICLE)]
@@ -194,7 +197,7 @@ def elect(votes: NDArray[np.float64]) -> tuple[Label, float]:
     )
     # A rider is often taken for a walker, hardly ever a walker for a rider.
     if cycling >= RIDER_SHARE * (cycling + walking) > 0 and cycling + walking > driving:
-        motor = float(votes[Label.MOTORCYCLE]) >= CLOSE_VOTE * (cycling + walking)
+        motor = float(votes[Label.MOTORCYCLE]) >= MOTORED * (cycling + walking)
         return (Label.MOTORCYCLE if motor else Label.BICYCLE), (cycling + walking) / total
     if driving < walking:
         return Label.PERSON, walking / total

@@ -9,25 +9,15 @@ import lap
 import numpy as np
 from numpy.typing import NDArray
 
-from passerby.counting.detections import CYCLES, MOTOR_VEHICLES, Detections, Label
+from passerby.counting.detections import KIND, Detections, Label
 
 GATE = 1.0
 """How far from where it is expected a body may be, in its own widths and heights."""
 GROWTH_COST = 0.5
 """What doubling or halving a side costs, in the same measure."""
 
-# A detector names the kind of a motor vehicle anew in every picture.
-_KIND = np.array(
-    [
-        min(MOTOR_VEHICLES - CYCLES)
-        if label in MOTOR_VEHICLES - CYCLES
-        else min(CYCLES)
-        if label in CYCLES
-        else label
-        for label in Label
-    ],
-    np.int64,
-)
+KIND_COST = 0.25
+"""What a change between walker and cycle costs: a rider is seen now as the one, now as the other."""
 
 
 class Paired(NamedTuple):
@@ -41,12 +31,12 @@ def between(first: Detections, second: Detections, paired: Paired, time_ms: int)
     """What two looks, of which one is before `time_ms` and one after, tell of that instant."""
     one, other = paired
     share = (time_ms - first.time_ms) / (second.time_ms - first.time_ms)
-    surer = second.confidence[other] > first.confidence[one]
     return Detections(
         time_ms,
         (first.xyxy[one] * (1 - share) + second.xyxy[other] * share).astype(np.float32),
         ((first.confidence[one] + second.confidence[other]) / 2).astype(np.float32),
-        np.where(surer, second.class_id[other], first.class_id[one]).astype(np.int64),
+        # The nearer look's: the surer one's would give what is named faintly no voice.
+        first.class_id[one] if share < 0.5 else second.class_id[other],
     )
 
 
@@ -71,7 +61,9 @@ def pairs(first: Detections, second: Detections, velocity: NDArray[np.float32]) 
     offset = np.abs(centres[0][:, None] - centres[1][None]) / mean
     growth = np.abs(np.log(sizes[0][:, None] / sizes[1][None])).sum(axis=2)
     cost = np.hypot(offset[..., 0], offset[..., 1]) / GATE + GROWTH_COST * growth
-    cost[_KIND[first.class_id][:, None] != _KIND[second.class_id][None]] = np.inf
+    kinds = KIND[first.class_id][:, None], KIND[second.class_id][None]
+    cost += np.where(kinds[0] != kinds[1], KIND_COST, 0)
+    cost[(kinds[0] == Label.VEHICLE) != (kinds[1] == Label.VEHICLE)] = np.inf
     _, matched, _ = lap.lapjv(np.minimum(cost, 1e6).astype(np.float64), extend_cost=True, cost_limit=1.0)
     one = np.flatnonzero(matched >= 0)
     return Paired(one, matched[one].astype(np.int64))

@@ -247,9 +247,10 @@ def _size_of(one: LoadedDetector, region: Region, part: Bounds, savings: Savings
         return one.size_px if halved else (width, height)
     least = sqrt(FIT_PX / _area(region.bounds))
     scale = min(1.0, max(least, sqrt(CROP_PX / _area(part))))
-    scale = _filling(width, height, scale, one.multiple_px)
     if scale == 1.0:
+        # What is shown as the camera saw it is not blurred for some padding: that costs cyclists.
         return width, height
+    scale = _filling(width, height, scale, one.multiple_px)
     return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
 
 

@@ -22,8 +22,8 @@ from passerby import atomic, pipeline, synth
 ROOT = Path(__file__).parents[2]
 TRUTH, MODELS = ROOT.parent / "shared/clips/truth.yaml", ROOT.parent / "shared/models"
 PICTURE = ROOT / "docs/accuracy.svg"
-MODEL = "yolox_nano+motion"
-"""What the streets are counted with besides motion: people, cyclists and vehicles by name from one small model."""
+MODEL = "auto"
+"""What the streets are counted with besides motion: the best that is at hand."""
 CLIP_DETECTORS = (
     "auto",
     "yolox_nano+motion",

@@ -157,6 +157,9 @@ export default {
     },
 
     // What is told, and to whom.
+    drawn() {
+      return copy(this.shapes);
+    },
     remember() {
       this.past.push(copy(this.shapes));
       if (this.past.length > 200) this.past.shift();

@@ -368,6 +368,7 @@ class _Setup:
     # What is asked for.
     async def propose(self) -> None:
         with told():
+            await self._catch_up()
             shapes.check(self.shapes)
             known = shapes.scales_of(self.shapes)
             if known != self.plate.scales:
@@ -380,6 +381,15 @@ class _Setup:
             review(
                 self.desk, self.signed, proposal, about, lambda: ui.navigate.to(written_url(self.camera.name))
             )
+
+    async def _catch_up(self) -> None:
+        """What is drawn at this instant: what was typed last may still be on its way."""
+        try:
+            drawn = await self.board.run_method("drawn", timeout=5)
+        except TimeoutError:
+            raise InputError("your browser does not say what is drawn: is it still connected?") from None
+        self.shapes = shapes.from_browser(drawn)
+        self.ids = [one.get("id") for one in drawn]
 
     async def show_marks(self) -> None:
         with told():

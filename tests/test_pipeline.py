@@ -18,7 +18,7 @@ from passerby.counting.counts import Counts, Crossing
 from passerby.counting.detections import Detections, Label, no_detections
 from passerby.errors import InputError, LineError, OutputError, SourceError
 from passerby.geometry import Line
-from passerby.pipeline import MARGIN_MS, Progress, chunks, count, crossings_of
+from passerby.pipeline import MARGIN_MS, Progress, chunks, count, crossings_of, plan_of
 from passerby.span import Span
 from passerby.synth.street import NEAR_ROAD
 from passerby.video.observe import Recording
@@ -63,6 +63,18 @@ def test_chunks_of_any_length_agree_on_the_synthetic_street(street: Path, whole:
     assert tens.crossings == twenties.crossings == whole.crossings
     assert tens.bins == twenties.bins == whole.bins
     assert tens.totals == twenties.totals == whole.totals
+
+
+def test_what_is_counted_says_nothing_of_sizes(whole: Counts) -> None:
+    assert {crossing.moved for crossing in whole.crossings} == {None}
+    assert sum(leak.crossings for leak in whole.leaks) == len(whole.crossings)
+
+
+def test_auto_looks_as_often_as_the_corridor_asks_for(street: Path) -> None:
+    """The choice that is left to us is the rightest; who names a detector saves what may be saved."""
+    auto, named = (plan_of(street, [MIDDLE], detector=detector) for detector in ("auto", "motion"))
+    assert auto.look.savings == replace(named.look.savings, pace=False)
+    assert named.look.savings.pace
 
 
 @pytest.fixture(scope="module")

@@ -235,7 +235,7 @@ def test_it_holds_crossings_and_no_box(street: Path, tmp_path: Path) -> None:
     assert {key for line in lines for key in line} == {
         *("key", "crossings", "leaks", "reading", "tallied_ms", "seen_ms", "complete")
     }
-    assert {len(row) for line in lines for row in line["crossings"]} == {6}
+    assert {len(row) for line in lines for row in line["crossings"]} == {7}
     assert len(lines) == 8
 
 

@@ -1,7 +1,7 @@
 """What is done of a count that may be cut short, in a file beside its output.
 
-Law: holds the crossings of one's own recordings and how reading them went, and no box and no picture; is readable by
-its owner alone, and is gone when the count is whole.
+Law: holds the crossings of one's own recordings, of what had no name its size and pace, and how reading them went, and
+no path and no picture; is readable by its owner alone, and is gone when the count is whole.
 
 One line of JSON for each span that was seen, and one for each recording that was counted; each begins with the key
 of its recording, which names the file, its state, and all that its crossings depend on: what was found under other
@@ -13,11 +13,11 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from passerby.counting.counts import Crossing, Leak
+from passerby.counting.counts import Crossing, Leak, Moved
 from passerby.counting.detections import label_of
 from passerby.errors import InputError, OutputError
 from passerby.span import Span
@@ -129,12 +129,15 @@ def key_of(settings: Sequence[object]) -> str:
 
 
 def _crossing(one: Crossing) -> list[Any]:
-    return [one.time_ms, one.line, one.direction, one.label.text, one.along, one.share]
+    moved = None if one.moved is None else list(astuple(one.moved))
+    return [one.time_ms, one.line, one.direction, one.label.text, one.along, one.share, moved]
 
 
 def _crossing_of(row: list[Any]) -> Crossing:
-    time_ms, line, direction, label, along, share = row
-    return Crossing(time_ms, line, direction, label_of(label), along, share)
+    time_ms, line, direction, label, along, share, moved = row
+    return Crossing(
+        time_ms, line, direction, label_of(label), along, share, None if moved is None else Moved(*moved)
+    )
 
 
 def _lock(file: int, path: Path) -> None:

@@ -25,6 +25,7 @@ from passerby.counting.counts import Crossing
 from passerby.counting.detections import KIND, Detections, Label
 from passerby.counting.tally import elect, tally
 from passerby.counting.tracker import track
+from passerby.counting.usual import bodies
 from passerby.geometry import Line
 from passerby.span import Span
 
@@ -62,8 +63,19 @@ def test_only_what_crosses_within_the_span_is_counted() -> None:
 
 def test_a_crossing_says_nothing_that_ties_it_to_another() -> None:
     assert {field.name for field in fields(Crossing)} == {
-        *("time_ms", "line", "direction", "label", "along", "share")
+        *("time_ms", "line", "direction", "label", "along", "share", "moved")
     }
+
+
+def test_only_what_has_no_name_says_how_large_and_fast_it_is_until_it_is_known_for_a_body() -> None:
+    [named] = crossings(seen(WALK))
+    assert named.moved is None
+    [moved] = crossings(seen(relabelled(WALK, [Label.PERSON], confidence=0)))
+    assert moved.moved is not None
+    assert (moved.moved.length, moved.moved.height) == pytest.approx((24, 60), abs=0.1)
+    assert (moved.moved.x, moved.moved.y) == pytest.approx((320, 170), abs=2)
+    assert (moved.moved.dx * 1000, moved.moved.dy) == pytest.approx((77, 0), abs=1)
+    assert bodies([moved]) == [replace(moved, moved=None)]
 
 
 @pytest.mark.parametrize("boxes", [1, 2])

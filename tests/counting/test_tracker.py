@@ -70,6 +70,27 @@ def test_who_is_gone_for_long_comes_back_as_another() -> None:
     assert set(ids_of(tracks, first)).isdisjoint(ids_of(tracks, second))
 
 
+def test_a_walker_who_fades_is_found_again_where_a_tick_would_not_look() -> None:
+    """Beside somebody who takes the place where they were expected."""
+    ticks_ms = range(0, 6_000, TICK_MS)
+    front = along((0, 100, 200), (6, 500, 200), times_ms=ticks_ms)
+    behind = along((0, 70, 200), (6, 470, 200), times_ms=ticks_ms)
+    # The front one stops being seen; half a size off the way, they are seen again.
+    again = [moved(box, right_px=22) for box in front[44:]]
+    tracks = track(seen(front[:30], again, behind))
+    assert ids_of(tracks, front[:30]) == {0: 30}
+    assert ids_of(tracks, again) == {0: len(again)}
+    assert len(set(ids_of(tracks, behind))) == 1
+
+
+def test_who_never_went_anywhere_is_not_found_again() -> None:
+    """A post that a detector takes for a person now and then."""
+    post = along((0, 300, 200), (6, 300, 200))
+    first, second = post[:20], post[36:]
+    tracks = track(seen(first, second, empty_ms=[box.time_ms for box in post]))
+    assert set(ids_of(tracks, first)).isdisjoint(ids_of(tracks, second))
+
+
 def test_a_faint_box_continues_a_track_but_begins_none() -> None:
     body = along((0, 100, 200), (4, 500, 200))
     faint = [Box(box.time_ms, box.xyxy, box.label, 0.25) for box in body]

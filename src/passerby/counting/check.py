@@ -89,7 +89,7 @@ def true_crossings(check: LineCheck, start_ms: int) -> list[TrueCrossing]:
         if click.direction is not None and click.label is not None
     ]
     true = [one for one in true if any(one.at_ms in span for span in check.checked)]
-    return sorted(true, key=lambda one: one.at_ms)
+    return sorted(true, key=lambda one: (one.at_ms, one.direction, one.label))
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,11 @@ def _true_label(crossing: Crossing, verdict: Click | None) -> str:
 def _clicked(crossings: Sequence[Crossing], start_ms: int, click: Click) -> int:
     """Which of the line's crossings a click is about: the nearest one in time, of its direction and place."""
     found = [
-        (abs(c.time_ms - start_ms - click.at_ms), abs(c.along - (click.along or c.along)), index)
+        (
+            abs(c.time_ms - start_ms - click.at_ms),
+            abs(c.along - (c.along if click.along is None else click.along)),
+            index,
+        )
         for index, c in enumerate(crossings)
         if c.direction == click.direction and abs(c.time_ms - start_ms - click.at_ms) <= _SAME_MS
     ]

@@ -11,9 +11,22 @@ from passerby.geometry import Direction
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """What no detector named, as it crossed: `length` and `height` px of its box, the middle of it at `x`, `y` px, and
+    its pace `dx`, `dy` px per ms."""
+
+    length: float
+    height: float
+    x: float
+    y: float
+    dx: float
+    dy: float
+
+
+@dataclass(frozen=True, slots=True)
 class Crossing:
     """One counted crossing: `time_ms` Unix ms UTC, interpolated between frames; `along` 0..1 on the line;
-    `share` of the track's class vote that went to `label`, 0..1."""
+    `share` of the track's class vote that went to `label`, 0..1; `moved` while it may be a part of another."""
 
     time_ms: int
     line: str
@@ -21,6 +34,7 @@ class Crossing:
     label: Label
     along: float
     share: float
+    moved: Moved | None = None
 
 
 @dataclass(frozen=True, slots=True)

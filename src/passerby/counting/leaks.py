@@ -4,7 +4,7 @@ Law: numbers of tracks, never which; what comes out ties nothing to a crossing.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,9 +43,17 @@ def leaks(
             and _is_inside(end.box, line, width, height, near)
         ]
         switched = sum(any(_takes_up(begin, end) for begin in begins) for end in inside)
-        mine = [c for c in crossings if c.line == line.name]
+        found.append(Leak(line.name, len(inside), switched, 0, 0))
+    return votes_of(found, crossings)
+
+
+def votes_of(leaks: Sequence[Leak], crossings: Sequence[Crossing]) -> list[Leak]:
+    """The same leaks, of these crossings."""
+    found = []
+    for leak in leaks:
+        mine = [c for c in crossings if c.line == leak.line]
         close = sum(c.share < CLOSE_SHARE for c in mine)
-        found.append(Leak(line.name, len(inside), switched, close, len(mine)))
+        found.append(replace(leak, close=close, crossings=len(mine)))
     return found
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from passerby.counting.counts import Crossing
+from passerby.counting.counts import Crossing, Moved
 from passerby.counting.crossing import Passage, passages
 from passerby.counting.detections import CYCLES, MOTOR_VEHICLES, Label, Tracks
 from passerby.counting.fuse import area, shared
@@ -35,6 +35,8 @@ SAME_MS = 700
 
 VOTING_MS = 1_500
 """Boxes so long before and after a crossing have a vote: a path may have been somebody else's before."""
+PACE_MS = 400
+"""So long before and after a crossing the pace of what crossed is measured."""
 LEAST_VOTE = 0.1
 """Mean confidence over all boxes of a track from which its votes count."""
 CLOSE_VOTE = 0.55
@@ -82,7 +84,9 @@ def tally(tracks: Tracks, lines: Sequence[Line], width: int, height: int, span: 
             if event.passage.time_ms in span:
                 label, share = elect(votes)
                 p = event.passage
-                crossings.append(Crossing(p.time_ms, line.name, p.direction, label, p.along, share))
+                crossings.append(
+                    Crossing(p.time_ms, line.name, p.direction, label, p.along, share, _moved(event))
+                )
     return sorted(crossings, key=lambda c: (c.time_ms, c.line, c.along))
 
 
@@ -160,6 +164,22 @@ def _same(a: _Event, b: _Event) -> bool:
         # A box within another of its kind is a part of it, a head or a hand; two walkers hide each other less.
         return union > 0.6 or inside > 0.9
     return False
+
+
+def _moved(event: _Event) -> Moved | None:
+    """How large it was, where and how fast, None where a detector named it."""
+    near = _at_crossing(event)
+    if near.seen > 0:
+        return None
+    # Who comes into the corridor or leaves it is cut, so most boxes are smaller.
+    length, height = np.percentile(near.xyxy[:, 2:] - near.xyxy[:, :2], 80, axis=0)
+    elapsed_ms = near.time_ms - event.passage.time_ms
+    close = np.abs(elapsed_ms) <= PACE_MS
+    if np.count_nonzero(close) < 2:
+        return None
+    centre = (near.xyxy[close, :2] + near.xyxy[close, 2:]) / 2
+    (dx, dy), (x, y) = np.polyfit(elapsed_ms[close], centre, 1)
+    return Moved(*(float(one) for one in (length, height, x, y, dx, dy)))
 
 
 def _kind(path: _Path) -> int:

@@ -52,7 +52,9 @@ LEAST_SEEN = 0.34
 WITHIN = 0.6
 """Share of a new box within an older one from which both were one box a moment ago."""
 ASTRAY = 1.5
-"""How far from where a lost walker is expected, in their own size, a new box may be theirs."""
+"""How far from where a lost walker is expected, in their own size, a new box may be theirs, when all is known."""
+FOUND_MS = 1_500
+"""For how long."""
 APART = 0.5
 """Intersection over union below which the two have parted: before, they may be one body seen twice."""
 LEAST_APART = 2
@@ -168,7 +170,12 @@ def track(ticks: Iterable[Detections]) -> Tracks:
         alive += born
         every += born
     bodies = [one for one in every if len(one.rows) >= LEAST_SEEN * (len(one.rows) + one.gaps)]
-    rows = [(row, number) for number, one in enumerate(bodies) for row in (*_origin(one), *one.rows)]
+    numbers = _found_again(bodies)
+    rows = [
+        (row, number)
+        for own, (number, one) in enumerate(zip(numbers, bodies, strict=True))
+        for row in (*(_origin(one) if number == own else ()), *one.rows)
+    ]
     return Tracks(
         np.array([row.time_ms for row, _ in rows], np.int64),
         np.array([row.xyxy for row, _ in rows], np.float32).reshape(-1, 4),
@@ -211,6 +218,34 @@ def _origin(track: _Track) -> list[_Row]:
         return []
     begin_ms = track.rows[0].time_ms
     return [row for row in track.parent.rows if begin_ms - TOGETHER_MS <= row.time_ms < begin_ms]
+
+
+def _found_again(bodies: list[_Track]) -> list[int]:
+    """A number for each, the same for a lost walker and the new one that they are: who fades for a moment beside
+    another is found again farther from where they were expected than a tick is trusted with. Each is found once at
+    most, the nearest first. `bodies` are in the order in which they began."""
+    numbers = list(range(len(bodies)))
+    new = [k for k, one in enumerate(bodies) if one.kind == Label.PERSON and one.rows[0].confidence > 0]
+    gone = [k for k, one in enumerate(bodies) if one.kind == Label.PERSON and one.is_body]
+    if not new or not gone:
+        return numbers
+    lost = [bodies[k] for k in gone]
+    first = np.stack([bodies[k].rows[0].xyxy for k in new])
+    since_ms = np.subtract.outer([bodies[k].rows[0].time_ms for k in new], [one.time_ms for one in lost])
+    size = np.sqrt((first[:, 2:] - first[:, :2])[:, None] * np.stack([one.size for one in lost]))
+    expected = np.stack([one.centre for one in lost]) + since_ms[..., None] * np.stack(
+        [one.pace() for one in lost]
+    )
+    astray = np.abs(expected - ((first[:, :2] + first[:, 2:]) / 2)[:, None]) / size
+    cost = np.where((since_ms > 0) & (since_ms <= FOUND_MS), astray.max(axis=2), np.inf)
+    before: dict[int, int] = {}
+    while cost.min() < ASTRAY:
+        i, j = np.unravel_index(int(cost.argmin()), cost.shape)
+        before[new[i]] = gone[j]
+        cost[i, :] = cost[:, j] = np.inf
+    for number in sorted(before):
+        numbers[number] = numbers[before[number]]
+    return numbers
 
 
 def _kind(class_id: int, confidence: float) -> int:

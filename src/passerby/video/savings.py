@@ -14,7 +14,7 @@ class Savings:
     """Which savings are made; docs/speed.md has what each gains and costs.
 
     `cadence`: detectors look at a pace that the corridor's width gives, and boxes move evenly in between.
-    `pace`: a look is good for longer where what was seen is slow, or nothing was. Needs `cadence`.
+    `pace`: a look is good for longer where what was seen is slow, or nothing was. Needs `cadence`. Not with `auto`.
     `gate`: they look only where the corridor has changed since they last looked.
     `hold`: all is looked at anew each 12 s and not each 4. Needs `gate`.
     `crops`: they are shown what has changed, and not all of the corridor. Needs `gate`.

@@ -1,0 +1,108 @@
+"""What is usual at a line, where no detector names anything: parts of a body are told from a body, lorries from cars.
+
+Law: crossings of one's own recording in and out; one body has a say in what another is, so no release is made of it.
+Where too few drive to know what is usual, each is what it looks like.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import NamedTuple
+
+import numpy as np
+
+from passerby.counting.counts import Crossing, Moved
+from passerby.counting.detections import Label
+
+LEAST_USUAL = 5
+"""So many must drive by before their median is what is usual."""
+FLAT = 0.6
+"""Share of the usual height below which what moves is a part of a vehicle: wheels, a roof, a bonnet."""
+TOGETHER = 0.2
+"""By what share of the faster one's pace those of two parts of one body may differ."""
+WHOLE = 1.4
+"""How long and how tall parts of one body may be together, in usual lengths and heights."""
+LARGE = 3.0
+"""Times the usual area from which a motor vehicle is large."""
+TALL = 1.5
+"""Times the usual height that it must have as well: cars one behind the other are long, but not tall."""
+NARROW = 0.55
+"""Share of the usual length below which who is no part has two wheels: from any side a rider is so narrow."""
+
+
+class Size(NamedTuple):
+    """Pixels."""
+
+    length: float
+    height: float
+
+
+def bodies(crossings: Iterable[Crossing]) -> list[Crossing]:
+    """Each body once, in order of time: of what no detector named, parts of one body are one, and kinds are told by how
+    large they are beside who drives over that line that way."""
+    found: list[Crossing] = []
+    for _, group in groupby(sorted(crossings, key=_way), key=_way):
+        found += _bodies(list(group))
+    return sorted(found, key=lambda c: (c.time_ms, c.line, c.along))
+
+
+def _way(crossing: Crossing) -> tuple[str, str]:
+    return crossing.line, crossing.direction
+
+
+def _bodies(crossings: list[Crossing]) -> Iterator[Crossing]:
+    """Of one line and direction."""
+    moving = [(c, c.moved) for c in crossings if c.moved is not None]
+    yield from (c for c in crossings if c.moved is None)
+    known = usual([Size(m.length, m.height) for c, m in moving if c.label == Label.CAR])
+    if known is None:
+        yield from (replace(c, moved=None) for c, _ in moving)
+        return
+    kept: list[tuple[int, Moved]] = []
+    for crossing, moved in sorted(moving, key=lambda one: -one[1].length * one[1].height):
+        if is_part(moved, known) and any(
+            go_together(moved, crossing.time_ms, other, time_ms, known) for time_ms, other in kept
+        ):
+            continue
+        kept.append((crossing.time_ms, moved))
+        drives = crossing.label == Label.CAR
+        yield replace(crossing, moved=None, label=kind_of(moved, known) if drives else crossing.label)
+
+
+def usual(sizes: Sequence[Size]) -> Size | None:
+    """The median of those that drive one way, None where they are too few."""
+    if len(sizes) < LEAST_USUAL:
+        return None
+    return Size(*(float(side) for side in np.median(np.array(sizes), axis=0)))
+
+
+def is_part(moved: Moved, known: Size) -> bool:
+    """Whether it is too flat for a body that drives."""
+    return moved.height < FLAT * known.height
+
+
+def kind_of(moved: Moved, known: Size) -> Label:
+    """Of what drives: who is much larger than usual is a lorry or a bus, called a lorry; who is as tall and half as
+    long has two wheels."""
+    area = moved.length * moved.height
+    if area >= LARGE * known.length * known.height and moved.height >= TALL * known.height:
+        return Label.TRUCK
+    return Label.BICYCLE if moved.length < NARROW * known.length and not is_part(moved, known) else Label.CAR
+
+
+def go_together(a: Moved, a_ms: int, b: Moved, b_ms: int, known: Size) -> bool:
+    """Whether what crossed at `a_ms` and at `b_ms` is of one body: of one pace (the Gestalt law of common fate), and no
+    larger together than a body is."""
+    paces = np.array([[a.dx, a.dy], [b.dx, b.dy]])
+    if np.hypot(*(paces[0] - paces[1])) > TOGETHER * np.hypot(*paces.T).max():
+        return False
+    # Where both are when the second crosses.
+    elapsed_ms = b_ms - a_ms
+    across = _together(a.x + a.dx * elapsed_ms, a.length, b.x, b.length)
+    down = _together(a.y + a.dy * elapsed_ms, a.height, b.y, b.height)
+    return across <= WHOLE * known.length and down <= WHOLE * known.height
+
+
+def _together(a: float, a_side: float, b: float, b_side: float) -> float:
+    """Of two sides with their middles at `a` and `b`, from end to end."""
+    return max(a + a_side / 2, b + b_side / 2) - min(a - a_side / 2, b - b_side / 2)

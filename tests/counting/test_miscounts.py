@@ -145,6 +145,16 @@ def test_who_is_hidden_at_the_line_crosses_once(hidden_ms: int) -> None:
     assert ways(crossings(ticks)) == [("middle", "to_left", "person")]
 
 
+@pytest.mark.parametrize("at", [48, 52, 56])
+def test_a_walker_in_a_pair_whose_boxes_are_drawn_anew_beyond_the_line_counts_once(at: int) -> None:
+    """For two instants the old box and the new one are there; the new one came with nobody."""
+    ticks_ms = range(0, 6_000, TICK_MS)
+    front = along((0, 100, 200), (6, 560, 200), times_ms=ticks_ms)
+    rear = along((0, 78, 204), (6, 538, 204), times_ms=ticks_ms)
+    again = [moved(box, right_px=10) for box in rear[at:]]
+    assert ways(crossings(seen(front, rear[: at + 2], again))) == [("middle", "to_left", "person")] * 2
+
+
 @pytest.mark.parametrize("down_px", [0, 6, 20])
 def test_two_who_meet_on_the_line_cross_one_each_way(down_px: int) -> None:
     there = WALK

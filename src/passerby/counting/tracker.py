@@ -53,6 +53,8 @@ WITHIN = 0.6
 """Share of a new box within an older one from which both were one box a moment ago."""
 ASTRAY = 1.5
 """How far from where a lost walker is expected, in their own size, a new box may be theirs, when all is known."""
+BOTH_MS = 500
+"""For how long one walker may be two tracks, an old one that ends and a new one."""
 FOUND_MS = 1_500
 """For how long."""
 APART = 0.5
@@ -81,7 +83,7 @@ class _Row(NamedTuple):
     class_id: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Track:
     rows: list[_Row]
     centre: NDArray[np.float64]
@@ -174,7 +176,7 @@ def track(ticks: Iterable[Detections]) -> Tracks:
     rows = [
         (row, number)
         for own, (number, one) in enumerate(zip(numbers, bodies, strict=True))
-        for row in (*(_origin(one) if number == own else ()), *one.rows)
+        for row in (*(_origin(one) if number == own and not _goes_on(one, bodies) else ()), *one.rows)
     ]
     return Tracks(
         np.array([row.time_ms for row, _ in rows], np.int64),
@@ -218,6 +220,22 @@ def _origin(track: _Track) -> list[_Row]:
         return []
     begin_ms = track.rows[0].time_ms
     return [row for row in track.parent.rows if begin_ms - TOGETHER_MS <= row.time_ms < begin_ms]
+
+
+def _goes_on(track: _Track, bodies: list[_Track]) -> bool:
+    """Whether a new one goes on for another that ends as it begins, and steps out from behind nobody."""
+    if track.parent is None:
+        return False
+    first = track.rows[0]
+    centre = (first.xyxy[:2] + first.xyxy[2:]) / 2
+    return any(
+        other.kind == track.kind
+        and other not in (track, track.parent)
+        and other.rows[0].time_ms < first.time_ms
+        and 0 <= other.time_ms - first.time_ms <= BOTH_MS
+        and bool((np.abs(other.centre - centre) < ASTRAY * other.size).all())
+        for other in bodies
+    )
 
 
 def _found_again(bodies: list[_Track]) -> list[int]:

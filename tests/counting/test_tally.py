@@ -84,6 +84,17 @@ def test_a_flicker_of_the_detector_counts_nothing(boxes: int) -> None:
     assert crossings(seen(jump[:boxes])) == []
 
 
+def test_who_rides_before_a_car_and_the_car_are_two_and_who_sits_in_it_is_none() -> None:
+    car = along((0, 80, 250), (2, 560, 250), size=CAR, label=Label.CAR)
+    rider = along((0, 90, 268), (2, 570, 268), size=(40, 54), label=Label.BICYCLE)
+    assert sorted(ways(crossings(seen(car, rider)))) == [
+        ("middle", "to_left", "bicycle"),
+        ("middle", "to_left", "car"),
+    ]
+    driver = along((0, 90, 232), (2, 570, 232), size=(20, 24))
+    assert ways(crossings(seen(car, driver))) == [("middle", "to_left", "car")]
+
+
 # Votes
 
 

@@ -159,6 +159,9 @@ def _same(a: _Event, b: _Event) -> bool:
         other_kind = _kind(a.path) != _kind(b.path)
         cycles = _kind(a.path) in CYCLES
         faint = min(a.path.seen, b.path.seen) < FAINT * max(a.path.seen, b.path.seen)
+        if not moved and not faint and Label.VEHICLE in (_kind(a.path), _kind(b.path)) and other_kind:
+            # Who rides or walks before a car lies within its box for a while; who was seen in it lies there always.
+            return union > 0.5 or inside > 0.75
         if moved or other_kind or cycles or faint:
             return inside > 0.5
         # A box within another of its kind is a part of it, a head or a hand; two walkers hide each other less.

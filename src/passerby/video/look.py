@@ -17,7 +17,7 @@ from passerby.counting.detections import Detections, no_detections
 from passerby.counting.fuse import area, overlap, riders
 from passerby.video.agreed import agreed
 from passerby.video.between import between, pairs, velocities
-from passerby.video.boxes import Boxes, suppress
+from passerby.video.boxes import Boxes, joined, suppress
 from passerby.video.detector import LoadedDetector
 from passerby.video.frame import Frame, Image
 from passerby.video.gate import Glance, changes, glance_of, glimpse
@@ -202,16 +202,12 @@ def _renewed(
         kept &= (x < left) | (x >= right) | (y < top) | (y >= bottom)
     still = Boxes(held.xyxy[kept], held.confidence[kept], held.class_id[kept])
     found = [_detect(frame, one, region, crop, savings) for crop in crops]
-    new = _all(found)
+    new = joined(found)
     if len(new.xyxy) and len(still.xyxy):
         whole = (overlap(new.xyxy, still.xyxy) / area(new.xyxy)[:, None]).max(axis=1) < PART
         new = Boxes(new.xyxy[whole], new.confidence[whole], new.class_id[whole])
-    together = _all([still, new])
+    together = joined([still, new])
     return suppress(together) if len(crops) > 1 else together
-
-
-def _all(boxes: Sequence[Boxes]) -> Boxes:
-    return Boxes(*(np.concatenate(part) for part in zip(*boxes, strict=True)))
 
 
 def _patched(before: Image, now: Image, crops: Sequence[Bounds], glance: Glance) -> Image:

@@ -85,3 +85,12 @@ def sound(path: Path, seconds: float = 1.0) -> Path:
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
+
+
+NORTH = ("north_20240601_120000.mp4", "north_20240601_120100.mp4")
+
+
+def write_north(folder: Path) -> None:
+    """Two recordings named by their times. What tells where pictures lie is at their ends: it has to be looked for."""
+    for seconds, name in zip((4, 12), NORTH, strict=True):
+        write(folder / name, walkers(seconds, width=160, height=90))

@@ -9,20 +9,17 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from tests.recordings import walkers, write
+from tests.recordings import NORTH, write_north
 
 from passerby.cli import command
 
 aiohttp_web = pytest.importorskip("aiohttp.web", reason="the extra `fleet` is not installed")
-NAMES = ("north_20240601_120000.mp4", "north_20240601_120100.mp4")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("north")
-    for seconds, name in zip((4, 12), NAMES, strict=True):
-        # What tells where pictures lie is at the end: it has to be looked for.
-        write(path / name, walkers(seconds, width=160, height=90))
+    write_north(path)
     return path
 
 
@@ -67,7 +64,7 @@ def numbers(result: Result) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NORTH)
 def test_a_file_on_a_server_counts_as_it_does_here(folder: Path, address: str, name: str) -> None:
     found = numbers(run(address + name))
     assert found == numbers(run(str(folder / name)))

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.recordings import walkers, write
+from tests.recordings import NORTH, write_north
 
 for name in ("s3fs", "moto", "flask", "flask_cors"):
     pytest.importorskip(name, reason="s3fs and moto are not installed")
 
-NAMES = ("north_20240601_120000.mp4", "north_20240601_120100.mp4")
 KEY = {
     "AWS_ACCESS_KEY_ID": "who-may-read",
     "AWS_SECRET_ACCESS_KEY": "a-secret-key",
@@ -34,8 +33,7 @@ for path in sys.argv[1:]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("north")
-    for seconds, name in zip((4, 12), NAMES, strict=True):
-        write(path / name, walkers(seconds, width=160, height=90))
+    write_north(path)
     return path
 
 
@@ -54,7 +52,7 @@ def bucket(folder: Path) -> Iterator[dict[str, str]]:
     try:
         _wait(server, port)
         subprocess.run(
-            [sys.executable, "-c", UPLOAD, *(str(folder / name) for name in NAMES)], env=said, check=True
+            [sys.executable, "-c", UPLOAD, *(str(folder / name) for name in NORTH)], env=said, check=True
         )
         yield said
     finally:
@@ -111,8 +109,8 @@ def test_a_bucket_counts_as_its_files_do_here(folder: Path, bucket: dict[str, st
 
 
 def test_one_recording_of_a_bucket_counts_as_it_does_here(folder: Path, bucket: dict[str, str]) -> None:
-    url = f"s3://city-recordings/north/{NAMES[1]}"
-    assert numbers(run(bucket, url)) == numbers(run(bucket, str(folder / NAMES[1])))
+    url = f"s3://city-recordings/north/{NORTH[1]}"
+    assert numbers(run(bucket, url)) == numbers(run(bucket, str(folder / NORTH[1])))
 
 
 @pytest.mark.parametrize(

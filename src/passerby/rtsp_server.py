@@ -111,7 +111,8 @@ def main() -> None:
     def until_told() -> None:
         while sys.stdin.read(4096):
             pass
-        loop.quit()
+        # Within the loop: to quit one that does not run yet does nothing.
+        GLib.idle_add(loop.quit)
 
     threading.Thread(target=until_told, daemon=True).start()
     if order.get("quits"):

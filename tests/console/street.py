@@ -87,6 +87,7 @@ class Recorder:
     asked: list[str] = field(default_factory=list)
     answers: dict[str, bytes] = field(default_factory=dict)
     frames: list[str] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
     complaints: list[str] = field(default_factory=list)
 
     def watch(self, page: "Page") -> None:
@@ -109,9 +110,9 @@ class Recorder:
             try:
                 self.answers[response.url] = response.body()
             except Error:
-                # The page left before it was read to its end; no picture is left so in these tests.
+                # The page left before it was read to its end; a picture is read another time, or looked for in vain.
                 if "png" in response.url:
-                    self.complaints.append(f"{response.url}: not kept")
+                    self.unread.add(response.url)
 
     def _listen(self, socket: "WebSocket") -> None:
         self.asked.append(socket.url)
@@ -125,6 +126,10 @@ class Recorder:
         # Chromium's advice about forms, and what a refusal that a test asked for says.
         if "Password field" not in text and "Failed to load resource" not in text:
             self.complaints.append(text)
+
+    def missed(self) -> set[str]:
+        """Addresses of pictures that were answered and never kept."""
+        return self.unread - self.answers.keys()
 
     def pictures(self) -> list[bytes]:
         """Every answer, and every data URL, that can be opened as a picture."""

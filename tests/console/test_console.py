@@ -47,8 +47,10 @@ def served(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Iterator[Ser
 
 
 @pytest.fixture(scope="module")
-def recorder() -> Recorder:
-    return Recorder()
+def recorder() -> Iterator[Recorder]:
+    one = Recorder()
+    yield one
+    assert one.missed() == set()
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +132,7 @@ def test_a_plate_is_captured_checked_approved_and_frozen_and_nobody_is_ever_show
     assert (plate.width, plate.height, plate.approved_by) == (STREET.width, STREET.height, "Ada")
     assert ("Ada", "approved a plate", "north") in entries(served)
     assert ("Ada", "was shown what the detector sees, for 60 s", "north") in entries(served)
+    assert not any("camera=north" in url for url in recorder.missed())
     pictures = [*recorder.pictures(), plate.path.read_bytes()]
     assert len(pictures) >= 2
     assert [canaries(picture) for picture in pictures] == [0] * len(pictures)

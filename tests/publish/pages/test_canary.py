@@ -181,6 +181,7 @@ def console_answers(browser: "Browser", address: str, first: str) -> Iterator[An
         page.goto(address + path)
         page.wait_for_selector("main.page h1")
     page.close()
+    assert recorder.missed() == set()
     # What NiceGUI ships was written before there was a camera.
     found = [(url, body) for url, body in recorder.answers.items() if "/_nicegui/" not in url]
     found += [("a web socket", frame.encode()) for frame in recorder.frames]

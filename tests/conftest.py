@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from tests.recordings import NORTH, walkers, write
 from tests.servers import missing, postgresql
 
 if TYPE_CHECKING:
@@ -74,3 +75,12 @@ def browser() -> "Iterator[Browser]":
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def north(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of two recordings. What tells where pictures lie is at their ends: it has to be looked for."""
+    folder = tmp_path_factory.mktemp("north")
+    for seconds, name in zip((4, 12), NORTH, strict=True):
+        write(folder / name, walkers(seconds, width=160, height=90))
+    return folder

@@ -1,5 +1,6 @@
 """Small recordings of all kinds, made on the spot: what cameras, phones and broken disks leave behind."""
 
+import json
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
@@ -88,9 +89,14 @@ def sound(path: Path, seconds: float = 1.0) -> Path:
 
 
 NORTH = ("north_20240601_120000.mp4", "north_20240601_120100.mp4")
+"""Two recordings of one camera, named by their times."""
 
 
-def write_north(folder: Path) -> None:
-    """Two recordings named by their times. What tells where pictures lie is at their ends: it has to be looked for."""
-    for seconds, name in zip((4, 12), NORTH, strict=True):
-        write(folder / name, walkers(seconds, width=160, height=90))
+def numbers_of(counted: str) -> dict[str, Any]:
+    """What `--format json` says, without what it cost and where the files lie."""
+    found: dict[str, Any] = json.loads(counted)
+    for one in (found, *found.get("files", ())):
+        del one["cost"]
+        if "video" in one:
+            one["video"] = one["video"].rpartition("/")[2]
+    return found

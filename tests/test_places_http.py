@@ -1,7 +1,6 @@
 """What a server on the network has counts as the same files do, read in pieces where it lies."""
 
 import asyncio
-import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from tests.recordings import NORTH, write_north
+from tests.recordings import NORTH, numbers_of
 
 from passerby.cli import command
 
@@ -17,18 +16,11 @@ aiohttp_web = pytest.importorskip("aiohttp.web", reason="the extra `fleet` is no
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("north")
-    write_north(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def address(folder: Path) -> Iterator[str]:
-    """Of a server on loopback that lists `folder` and answers with parts of files, while the tests run."""
+def address(north: Path) -> Iterator[str]:
+    """Of a server on loopback that lists `north` and answers with parts of files, while the tests run."""
     loop = asyncio.new_event_loop()
     application = aiohttp_web.Application()
-    application.router.add_static("/north/", folder, show_index=True)
+    application.router.add_static("/north/", north, show_index=True)
     runner = aiohttp_web.AppRunner(application)
 
     async def begin() -> int:
@@ -56,23 +48,18 @@ def run(*words: str) -> Result:
 def numbers(result: Result) -> dict[str, Any]:
     """Without what it cost, and where the files lie."""
     assert result.exit_code == 0, result.output
-    found: dict[str, Any] = json.loads(result.stdout)
-    for one in (found, *found.get("files", ())):
-        del one["cost"]
-        if "video" in one:
-            one["video"] = one["video"].rpartition("/")[2]
-    return found
+    return numbers_of(result.stdout)
 
 
 @pytest.mark.parametrize("name", NORTH)
-def test_a_file_on_a_server_counts_as_it_does_here(folder: Path, address: str, name: str) -> None:
+def test_a_file_on_a_server_counts_as_it_does_here(north: Path, address: str, name: str) -> None:
     found = numbers(run(address + name))
-    assert found == numbers(run(str(folder / name)))
+    assert found == numbers(run(str(north / name)))
     assert found["totals"]
 
 
-def test_a_folder_that_a_server_lists_counts_as_it_does_here(folder: Path, address: str) -> None:
-    assert numbers(run(address)) == numbers(run(str(folder)))
+def test_a_folder_that_a_server_lists_counts_as_it_does_here(north: Path, address: str) -> None:
+    assert numbers(run(address)) == numbers(run(str(north)))
 
 
 def test_what_a_server_does_not_have_is_told_in_a_line(address: str) -> None:

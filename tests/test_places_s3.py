@@ -1,6 +1,5 @@
 """What a bucket has counts as the same files do, by s3fs and a simulated S3 on loopback."""
 
-import json
 import os
 import socket
 import subprocess
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.recordings import NORTH, write_north
+from tests.recordings import NORTH, numbers_of
 
 for name in ("s3fs", "moto", "flask", "flask_cors"):
     pytest.importorskip(name, reason="s3fs and moto are not installed")
@@ -31,14 +30,7 @@ for path in sys.argv[1:]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("north")
-    write_north(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def bucket(folder: Path) -> Iterator[dict[str, str]]:
+def bucket(north: Path) -> Iterator[dict[str, str]]:
     """The environment in which the bucket's keys and endpoint are known."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -52,7 +44,7 @@ def bucket(folder: Path) -> Iterator[dict[str, str]]:
     try:
         _wait(server, port)
         subprocess.run(
-            [sys.executable, "-c", UPLOAD, *(str(folder / name) for name in NORTH)], env=said, check=True
+            [sys.executable, "-c", UPLOAD, *(str(north / name) for name in NORTH)], env=said, check=True
         )
         yield said
     finally:
@@ -93,24 +85,19 @@ def run(said: dict[str, str], *words: str) -> "subprocess.CompletedProcess[str]"
 def numbers(ended: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
     """Without what it cost, and where the files lie."""
     assert ended.returncode == 0, ended.stderr
-    found: dict[str, Any] = json.loads(ended.stdout)
-    for one in (found, *found.get("files", ())):
-        del one["cost"]
-        if "video" in one:
-            one["video"] = one["video"].rpartition("/")[2]
-    return found
+    return numbers_of(ended.stdout)
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_a_bucket_counts_as_its_files_do_here(folder: Path, bucket: dict[str, str], jobs: str) -> None:
+def test_a_bucket_counts_as_its_files_do_here(north: Path, bucket: dict[str, str], jobs: str) -> None:
     found = numbers(run(bucket, "s3://city-recordings/north/", "--jobs", jobs))
-    assert found == numbers(run(bucket, str(folder)))
+    assert found == numbers(run(bucket, str(north)))
     assert found["totals"]
 
 
-def test_one_recording_of_a_bucket_counts_as_it_does_here(folder: Path, bucket: dict[str, str]) -> None:
+def test_one_recording_of_a_bucket_counts_as_it_does_here(north: Path, bucket: dict[str, str]) -> None:
     url = f"s3://city-recordings/north/{NORTH[1]}"
-    assert numbers(run(bucket, url)) == numbers(run(bucket, str(folder / NORTH[1])))
+    assert numbers(run(bucket, url)) == numbers(run(bucket, str(north / NORTH[1])))
 
 
 @pytest.mark.parametrize(

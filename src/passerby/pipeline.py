@@ -17,7 +17,7 @@ from passerby.counting.bins import bin_counts, total_counts
 from passerby.counting.counts import Cost, Counts, Crossing, Leak
 from passerby.counting.detections import Detections, Label, reported
 from passerby.counting.evaluate import ClipSummary, Evaluation, Score, score, summarise
-from passerby.counting.leaks import add, leaks, votes_of
+from passerby.counting.leaks import add, leaks, with_votes
 from passerby.counting.tally import tally
 from passerby.counting.tracker import track
 from passerby.counting.usual import bodies
@@ -283,7 +283,7 @@ def counted(
         bins=tuple(bin_counts(crossings, look.lines, shown, bins, covered)),
         totals=tuple(total_counts(crossings, look.lines, shown)),
         crossings=tuple(crossings),
-        leaks=tuple(votes_of(done.leaks, whole)),
+        leaks=tuple(with_votes(done.leaks, whole)),
         cost=Cost(
             wall_s=perf_counter() - began,
             cpu_s=cpu_s,
@@ -406,7 +406,7 @@ def crossings_of(
     and where that count may leak."""
     tracks = track(ticks)
     found = tally(tracks, lines, recording.width, recording.height, span)
-    return found, leaks(tracks, lines, found, recording.width, recording.height, corridor, span)
+    return found, leaks(tracks, lines, recording.width, recording.height, corridor, span)
 
 
 def chunks(

@@ -30,6 +30,8 @@ from passerby.lines import make_line, name_problem
 from passerby.site import LABELS
 from passerby.span import Span
 
+PLACES = 3
+"""Digits of a place on a line that a truth file keeps."""
 _MOST_CROSSINGS = 10_000_000
 _LARGEST_PX = 65_536
 _LONGEST_S = 10_000_000
@@ -193,7 +195,7 @@ def _click_entry(click: Click) -> dict[str, Any]:
         "line": click.line,
         "at_s": click.at_ms / 1000,
         "until_s": None if click.until_ms is None else click.until_ms / 1000,
-        "along": None if click.along is None else round(click.along, 3),
+        "along": None if click.along is None else round(click.along, PLACES),
         "direction": click.direction,
         "label": click.label,
     }

@@ -148,7 +148,7 @@ _CROSSINGS = st.lists(
         _TIMES,
         st.sampled_from(["to_left", "to_right"]),
         st.sampled_from([Label.PERSON, Label.CAR, Label.TRUCK, Label.VEHICLE]),
-        st.integers(0, 1000).map(lambda along: along / 1000),  # as a truth file keeps it
+        st.floats(0, 1),
     ),
     max_size=8,
 )

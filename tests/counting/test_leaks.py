@@ -10,7 +10,7 @@ import pytest
 
 from passerby.counting.counts import Crossing, Leak
 from passerby.counting.detections import Label, Tracks
-from passerby.counting.leaks import add, leaks
+from passerby.counting.leaks import add, leaks, with_votes
 from passerby.geometry import Line
 from passerby.span import Span
 
@@ -50,7 +50,8 @@ OVER = Walk((20, 50), (180, 50), 0, 3000)
 
 
 def found(*walks: Walk, half_width: float | None = 0.4, crossings: tuple[Crossing, ...] = ()) -> Leak:
-    (leak,) = leaks(tracks(*walks), [LINE], crossings, WIDTH, HEIGHT, half_width, Span(0, 10_000))
+    ended = leaks(tracks(*walks), [LINE], WIDTH, HEIGHT, half_width, Span(0, 10_000))
+    (leak,) = with_votes(ended, crossings)
     return leak
 
 
@@ -100,7 +101,7 @@ def test_a_count_of_nothing_leaks_nothing() -> None:
         np.empty(0, np.int64),
     )
 
-    assert leaks(nothing, [LINE], [], WIDTH, HEIGHT, None, Span(0, 1)) == [Leak("mid", 0, 0, 0, 0)]
+    assert leaks(nothing, [LINE], WIDTH, HEIGHT, None, Span(0, 1)) == [Leak("mid", 0, 0, 0, 0)]
 
 
 def test_leaks_of_spans_add_up() -> None:

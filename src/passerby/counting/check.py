@@ -14,7 +14,7 @@ from passerby.counting.interval import accuracy_interval
 from passerby.errors import InputError
 from passerby.geometry import DIRECTIONS, Direction, Line
 from passerby.span import Span
-from passerby.truth import Checking, Click, TrueClip, TrueLine
+from passerby.truth import PLACES, Checking, Click, TrueClip, TrueLine
 
 SCREEN_ROWS = 10
 _ROW_S = (10, 20, 30, 60)
@@ -89,7 +89,7 @@ def true_crossings(check: LineCheck, start_ms: int) -> list[TrueCrossing]:
         if click.direction is not None and click.label is not None
     ]
     true = [one for one in true if any(one.at_ms in span for span in check.checked)]
-    return sorted(true, key=lambda one: (one.at_ms, one.direction, one.label))
+    return sorted(true, key=lambda one: one.at_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ def _clicked(crossings: Sequence[Crossing], start_ms: int, click: Click) -> int:
     found = [
         (
             abs(c.time_ms - start_ms - click.at_ms),
-            abs(c.along - (c.along if click.along is None else click.along)),
+            0.0 if click.along is None else abs(round(c.along, PLACES) - round(click.along, PLACES)),
             index,
         )
         for index, c in enumerate(crossings)

@@ -23,13 +23,13 @@ _LEAST_BOXES = 3
 def leaks(
     tracks: Tracks,
     lines: Sequence[Line],
-    crossings: Sequence[Crossing],
     width: int,
     height: int,
     half_width: float | None,
     span: Span,
 ) -> list[Leak]:
-    """Leak statistics of what ended in `span`; `half_width` of the corridor in frame heights (None: the default)."""
+    """Leak statistics of what ended in `span`, without votes; `half_width` of the corridor in frame heights, None for
+    the default."""
     ends, begins = _ends(tracks, -1), _ends(tracks, 0)
     last_ms = int(tracks.time_ms.max()) if len(tracks) else 0
     near = DEFAULT_CORRIDOR if half_width is None else half_width
@@ -44,11 +44,11 @@ def leaks(
         ]
         switched = sum(any(_takes_up(begin, end) for begin in begins) for end in inside)
         found.append(Leak(line.name, len(inside), switched, 0, 0))
-    return votes_of(found, crossings)
+    return found
 
 
-def votes_of(leaks: Sequence[Leak], crossings: Sequence[Crossing]) -> list[Leak]:
-    """The same leaks, of these crossings."""
+def with_votes(leaks: Sequence[Leak], crossings: Sequence[Crossing]) -> list[Leak]:
+    """The same leaks, beside all crossings that were counted and the close votes among them."""
     found = []
     for leak in leaks:
         mine = [c for c in crossings if c.line == leak.line]

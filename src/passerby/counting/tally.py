@@ -156,13 +156,13 @@ def _same(a: _Event, b: _Event) -> bool:
         inside = float(np.median(common / np.minimum(area(first), area(second))))
         union = float(np.median(common / (area(first) + area(second) - common)))
         moved = a.path.seen == 0 or b.path.seen == 0
-        other_kind = _kind(a.path) != _kind(b.path)
-        cycles = _kind(a.path) in CYCLES
+        kinds = _kind(a.path), _kind(b.path)
+        other_kind = kinds[0] != kinds[1]
         faint = min(a.path.seen, b.path.seen) < FAINT * max(a.path.seen, b.path.seen)
-        if not moved and not faint and Label.VEHICLE in (_kind(a.path), _kind(b.path)) and other_kind:
+        if other_kind and Label.VEHICLE in kinds and not moved and not faint:
             # Who rides or walks before a car lies within its box for a while; who was seen in it lies there always.
             return union > 0.5 or inside > 0.75
-        if moved or other_kind or cycles or faint:
+        if moved or other_kind or kinds[0] in CYCLES or faint:
             return inside > 0.5
         # A box within another of its kind is a part of it, a head or a hand; two walkers hide each other less.
         return union > 0.6 or inside > 0.9

@@ -52,11 +52,11 @@ LEAST_SEEN = 0.34
 WITHIN = 0.6
 """Share of a new box within an older one from which both were one box a moment ago."""
 ASTRAY = 1.5
-"""How far from where a lost walker is expected, in their own size, a new box may be theirs, when all is known."""
+"""How far from where a lost walker is expected, in their own size, a new box may be theirs."""
+FOUND_MS = 1_500
+"""For how long a lost walker may be found again, once all tracks are known."""
 BOTH_MS = 500
 """For how long one walker may be two tracks, an old one that ends and a new one."""
-FOUND_MS = 1_500
-"""For how long."""
 APART = 0.5
 """Intersection over union below which the two have parted: before, they may be one body seen twice."""
 LEAST_APART = 2

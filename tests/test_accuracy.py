@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 from tools.accuracy import chart, report
-from tools.accuracy.streets import BASE, SETTINGS, Point, Result, points
+from tools.accuracy.streets import BASE, LONG, LONG_S, SEEDS, SETTINGS, Point, Result, points
 
 from passerby import synth
 
@@ -23,7 +23,9 @@ def test_every_curve_changes_one_setting_of_one_street() -> None:
             for name in ("width", "height", "fps", "density", "scale", "contrast", "rain", "shake_px", "crf")
             if getattr(street, name) != getattr(BASE, name)
         }
-        assert changed <= ({"scale", "width", "height"} if point.curve == "height" else {point.curve})
+        larger = {"height": {"scale", "width", "height"}, "density_hd": {"density", "width", "height"}}
+        assert changed <= larger.get(point.curve, {point.curve})
+        assert street.duration_s == (LONG_S if point.curve in LONG else BASE.duration_s)
 
 
 def test_every_street_has_a_line_to_count_at() -> None:
@@ -31,8 +33,11 @@ def test_every_street_has_a_line_to_count_at() -> None:
 
 
 def test_every_street_is_drawn_from_its_own_seed() -> None:
-    assert len({point.seed for point in points()}) == 2
-    assert len(set(points())) == 2 * sum(len(values) for values in SETTINGS.values())
+    each = {curve: [p for p in points() if p.curve == curve] for curve in SETTINGS}
+    for curve, listed in each.items():
+        seeds = SEEDS[:1] if curve in LONG else SEEDS
+        assert {(p.value, p.seed) for p in listed} == {(v, seed) for v in SETTINGS[curve] for seed in seeds}
+        assert len(listed) == len(set(listed))
 
 
 def test_errors_are_added_and_never_cancel() -> None:
@@ -43,7 +48,9 @@ def test_errors_are_added_and_never_cancel() -> None:
 def test_tables_have_a_row_for_each_value_and_detector() -> None:
     rows = [line for line in report.streets(FOUND) if line.startswith("|") and "motion" in line]
     assert len(rows) == sum(len(values) for values in SETTINGS.values())
-    assert all("| 20 | 4 | 2 | **0.70** | 0.70 | 2 | 0 | 0.90 |" in row for row in rows)
+    once, twice = (f"| {n * 10} | {n * 2} | {n} | **0.70** | 0.70 | {n} | 0 | 0.90 |" for n in (1, 2))
+    assert sum(once in row for row in rows) == sum(len(SETTINGS[curve]) for curve in LONG)
+    assert all(once in row or twice in row for row in rows)
 
 
 def test_a_part_that_is_not_measured_stays_as_it_was(tmp_path: Path) -> None:
@@ -62,7 +69,7 @@ def test_the_picture_is_xml_and_draws_every_curve_within_its_bounds() -> None:
     text = " ".join(told.itertext())
     assert all(str(value) in text for values in SETTINGS.values() for value in values)
     wide, high = (float(side) for side in told.attrib["viewBox"].split()[2:])
-    assert (wide, high) == (4 * chart.WIDE, 2 * chart.HIGH)
+    assert (wide, high) == (4 * chart.WIDE, 3 * chart.HIGH)
 
 
 def test_a_point_is_known_by_its_curve_value_and_seed() -> None:

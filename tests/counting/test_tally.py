@@ -205,6 +205,18 @@ def test_two_who_walk_side_by_side_are_two() -> None:
     assert len(crossings(seen(WALK, beside))) == 2
 
 
+def test_who_rides_and_a_car_that_passes_behind_their_lane_are_two_though_nobody_named_them() -> None:
+    rider = along((1.2, 252, 240), (2.8, 388, 240), size=(30, 30), label=Label.BICYCLE, confidence=0)
+    car = along((1.5, 200, 260), (2.6, 464, 260), size=CAR, label=Label.VEHICLE, confidence=0)
+    assert ways(crossings(seen(rider, car))) == [
+        ("middle", "to_left", "bicycle"),
+        ("middle", "to_left", "car"),
+    ]
+    # A wheel that goes with the car is a part of it.
+    wheel = [replace(moved(box, 20), xyxy=(*moved(box, 60).xyxy[:2], *box.xyxy[2:])) for box in car]
+    assert len(crossings(seen(car, wheel))) == 1
+
+
 def test_two_who_cross_in_opposite_directions_are_one_each_way() -> None:
     back = [moved(mirrored(box), down_px=25) for box in WALK]
     assert sorted(way for _, way, _ in ways(crossings(seen(WALK, back)))) == ["to_left", "to_right"]

@@ -1,7 +1,8 @@
 """A body keeps its id while it is seen, loses it when it is gone for long, and shares it with nobody."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -81,6 +82,30 @@ def test_a_walker_who_fades_is_found_again_where_a_tick_would_not_look() -> None
     assert ids_of(tracks, front[:30]) == {0: 30}
     assert ids_of(tracks, again) == {0: len(again)}
     assert len(set(ids_of(tracks, behind))) == 1
+
+
+@pytest.mark.parametrize(("label", "confidence"), [(Label.VEHICLE, 0.0), (Label.CAR, 0.8)])
+def test_a_car_comes_out_from_behind_a_lorry_where_its_pace_leads(label: Label, confidence: float) -> None:
+    car = along((0, 60, 200), (4, 580, 200), size=CAR, label=label, confidence=confidence)
+    first, out = car[:20], car[36:]
+    tracks = track(seen(first, out, empty_ms=[box.time_ms for box in car]))
+    assert ids_of(tracks, first).keys() == ids_of(tracks, out).keys() == {0}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda out: [mirrored(box) for box in out],  # the other way
+        lambda out: [moved(box, down_px=70) for box in out],  # another lane
+        lambda out: [replace(box, label=Label.PERSON) for box in out],
+        lambda out: out[12:],  # too late
+    ],
+)
+def test_who_comes_another_way_is_another(change: Callable[[list[Box]], list[Box]]) -> None:
+    car = along((0, 60, 200), (4, 580, 200), size=CAR, label=Label.CAR)
+    first, out = car[:20], change(car[32:])
+    tracks = track(seen(first, out, empty_ms=[box.time_ms for box in car]))
+    assert ids_of(tracks, first).keys().isdisjoint(ids_of(tracks, out).keys())
 
 
 def test_who_never_went_anywhere_is_not_found_again() -> None:

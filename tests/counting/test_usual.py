@@ -5,7 +5,7 @@ from tests.counting.bodies import CAR, Box, along, crossings, seen, ways
 
 from passerby.counting.counts import Crossing, Moved
 from passerby.counting.detections import Label
-from passerby.counting.usual import LEAST_USUAL, Size, bodies, kind_of, usual
+from passerby.counting.usual import LEAST_USUAL, Usual, bodies, kind_of, usual
 
 
 def driving(
@@ -63,11 +63,11 @@ def test_two_cyclists_side_by_side_are_two() -> None:
 
 
 def test_a_lorry_is_told_by_its_size_among_cars_of_its_way_alone() -> None:
-    lorry = driving(LATER_S, (240, 110), seconds=3)
+    lorry = driving(LATER_S, (200, 120), seconds=3)
     assert [way[2] for way in ways(counted(*USUAL, lorry))] == ["car"] * LEAST_USUAL + ["truck"]
     assert [way[2] for way in ways(counted(*USUAL[2:], lorry))] == ["car"] * (LEAST_USUAL - 1)
     back = along(
-        (LATER_S, 560, 200), (LATER_S + 3, 80, 200), size=(240, 110), label=Label.VEHICLE, confidence=0
+        (LATER_S, 560, 200), (LATER_S + 3, 80, 200), size=(200, 120), label=Label.VEHICLE, confidence=0
     )
     assert ways(counted(*USUAL, back))[-1] == ("middle", "to_right", "car")
 
@@ -77,21 +77,46 @@ def test_what_a_detector_named_keeps_its_name_and_its_size_tells_nothing() -> No
     assert ways(counted(*USUAL, named))[-1] == ("middle", "to_left", "bus")
 
 
+CARS = Usual(100, 50, 0.4)
+
+
+def moved(length: float, height: float, pace: float = 0.4) -> Moved:
+    return Moved(length, height, 0, 0, -pace, 0)
+
+
 @pytest.mark.parametrize(
-    ("size", "label"),
+    ("one", "label"),
     [
-        (Size(100, 50), Label.CAR),
-        (Size(400, 52), Label.CAR),  # a queue in one patch
-        (Size(220, 90), Label.TRUCK),
-        (Size(40, 50), Label.BICYCLE),
-        (Size(40, 20), Label.CAR),  # a part that goes alone
+        (moved(100, 50), Label.CAR),
+        (moved(400, 52), Label.CAR),  # a queue in one patch
+        (moved(190, 120), Label.TRUCK),
+        (moved(270, 105), Label.BUS),
+        (moved(375, 136), Label.TRUCK),  # with a trailer
+        (moved(40, 50), Label.BICYCLE),
+        (moved(40, 20), Label.CAR),  # a part that goes alone, as fast as cars
+        (moved(40, 20, 0.2), Label.BICYCLE),  # not as fast
+        (moved(90, 50, 0.1), Label.CAR),  # a car in a queue
     ],
 )
-def test_kinds_by_how_large_they_are(size: Size, label: Label) -> None:
-    assert kind_of(Moved(*size, 0, 0, 0, 0), Size(100, 50)) == label
+def test_kinds_by_how_large_and_fast_they_are(one: Moved, label: Label) -> None:
+    assert kind_of(one, CARS) == label
+
+
+def test_who_is_as_slow_and_narrow_as_walkers_walks() -> None:
+    def going(size: tuple[float, float], label: Label, start_s: float, seconds: float) -> list[Box]:
+        return along((start_s, 60, 250), (start_s + seconds, 580, 250), size=size, label=label, confidence=0)
+
+    walkers = [going((20, 50), Label.PERSON, 12.0 * k, 9) for k in range(LEAST_USUAL)]
+    later_s = 12.0 * LEAST_USUAL
+    pair, rider = (
+        going((42, 50), Label.VEHICLE, later_s, 8),
+        going((42, 50), Label.BICYCLE, later_s + 12, 3),
+    )
+    assert [way[2] for way in ways(counted(*walkers, pair, rider))][LEAST_USUAL:] == ["person", "bicycle"]
+    assert [way[2] for way in ways(counted(*walkers[1:], pair, rider))][-2:] == ["car", "bicycle"]
 
 
 def test_the_usual_is_the_middle_of_enough() -> None:
-    sizes = [Size(100, 50)] * 3 + [Size(300, 150)] * 2
-    assert usual(sizes) == Size(100, 50)
-    assert usual(sizes[1:]) is None
+    going = [moved(100, 50)] * 3 + [moved(300, 150, 0.1)] * 2
+    assert usual(going) == Usual(100, 50, 0.4)
+    assert usual(going[1:]) is None

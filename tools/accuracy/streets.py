@@ -15,11 +15,15 @@ from passerby.counting.evaluate import Evaluation
 BASE = synth.Street(width=640, height=360, fps=12.5, duration_s=90, density="mixed")
 SEEDS = (21, 22)
 """Seeds that no setting was chosen on."""
+LONG_S = 900
+"""A quarter of an hour: how long the street is looked at where its density is what changes."""
+HD = (1280, 720)
 NEAR_PERSON_PX = 54
 """How tall a person on the near pavement is in BASE, about."""
 LONGEST_LENS = 2.0
 
 SETTINGS: dict[str, tuple[float | str, ...]] = {
+    "density_hd": ("light", "mixed", "dense"),
     "density": ("light", "mixed", "dense"),
     "fps": (2, 3, 5, 8, 12.5, 30),
     "height": (12, 25, 54, 100, 200),
@@ -28,8 +32,11 @@ SETTINGS: dict[str, tuple[float | str, ...]] = {
     "shake_px": (0.0, 1.0, 3.0),
     "crf": (18, 23, 30, 38),
 }
+LONG = ("density_hd", "density")
+"""Curves of long recordings, of the first seed alone: each has as many crossings as ten short ones."""
 TITLES = {
-    "density": "density",
+    "density_hd": "density, 1280x720",
+    "density": "density, 640x360",
     "fps": "pictures a second",
     "height": "height of a person, px",
     "contrast": "contrast (1 day, 0.12 night)",
@@ -55,16 +62,18 @@ class Point:
             scale = float(self.value) / NEAR_PERSON_PX
             share = 1 if scale <= LONGEST_LENS else 2
             return replace(base, scale=scale / share, width=base.width * share, height=base.height * share)
-        if self.curve == "density" and self.value == "light":
-            # As many crossings as the others need a longer look.
-            return replace(base, density="light", duration_s=240)
+        if self.curve in LONG:
+            width, height = HD if self.curve == "density_hd" else (base.width, base.height)
+            return replace(base, density=str(self.value), duration_s=LONG_S, width=width, height=height)
         return replace(base, **{self.curve: self.value})  # type: ignore[arg-type]
 
 
 def points() -> Iterator[Point]:
-    """Every point of the first seed, and then of the next."""
+    """Every point of the first seed, and then of the next; the longest first."""
     for seed in SEEDS:
         for curve, values in SETTINGS.items():
+            if curve in LONG and seed != SEEDS[0]:
+                continue
             for value in values:
                 yield Point(curve, value, seed)
 

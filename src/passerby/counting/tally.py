@@ -33,6 +33,9 @@ FAINT = 0.25
 SAME_MS = 700
 """Two crossings of boxes that overlap, one way, within this time are one body seen twice."""
 
+DRIFT = 0.25
+"""So far, in the size of the smaller one, parts of one body do not go from one another."""
+
 VOTING_MS = 1_500
 """Boxes so long before and after a crossing have a vote: a path may have been somebody else's before."""
 PACE_MS = 400
@@ -152,6 +155,9 @@ def _same(a: _Event, b: _Event) -> bool:
         if not apart.any():
             return True
         first, second = first[apart], second[apart]
+        near = np.abs(shared_ms[apart] - a.passage.time_ms) <= SAME_MS
+        if _drift(first[near], second[near]) > DRIFT:
+            return False
         common = shared(first, second)
         inside = float(np.median(common / np.minimum(area(first), area(second))))
         union = float(np.median(common / (area(first) + area(second) - common)))
@@ -167,6 +173,20 @@ def _same(a: _Event, b: _Event) -> bool:
         # A box within another of its kind is a part of it, a head or a hand; two walkers hide each other less.
         return union > 0.6 or inside > 0.9
     return False
+
+
+def _drift(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
+    """How far two paths (n, 4) go from one another steadily, from third to third of their time, in the sizes of the
+    smaller one."""
+    third = len(first) // 3
+    if third < 2:
+        return 0.0
+    between = (second[:, :2] + second[:, 2:] - first[:, :2] - first[:, 2:]) / 2
+    at = [np.median(part, axis=0) for part in (between[:third], between[third:-third], between[-third:])]
+    size = np.minimum(*(np.median(path[:, 2:] - path[:, :2], axis=0) for path in (first, second)))
+    steps = np.array([at[1] - at[0], at[2] - at[1]]) / np.maximum(1, size)
+    steady = np.where(steps[0] * steps[1] > 0, np.abs(steps).min(axis=0), 0)
+    return float(steady.max())
 
 
 def _moved(event: _Event) -> Moved | None:

@@ -55,6 +55,17 @@ ASTRAY = 1.5
 """How far from where a lost walker is expected, in their own size, a new box may be theirs."""
 FOUND_MS = 1_500
 """For how long a lost walker may be found again, once all tracks are known."""
+LEAST_PACED = 3
+"""Boxes of a track from which its pace tells where it comes out again from behind another."""
+ALIKE = 0.35
+"""Share of the faster pace that the slower one is at least, where a body is lost and where it is found: who comes into
+the corridor is cut, and seems slower."""
+AHEAD = 0.9
+"""Cosine of the angle by which a body may turn while it is hidden."""
+GROWN = 1.6
+"""By what factor a side may differ then from what it is on the average of both."""
+OUT = 1.0
+"""How far from where its pace leads it may come out, in its own size."""
 BOTH_MS = 500
 """For how long one walker may be two tracks, an old one that ends and a new one."""
 APART = 0.5
@@ -74,6 +85,10 @@ _GROWTH_COST = 0.5
 """What doubling or halving a side costs, in units of its logarithm: bodies keep their size from tick to tick."""
 _KIND_COST = 0.25
 """What a change between person, bicycle and motor vehicle costs, in box sizes."""
+
+
+_Found = tuple[float, int, int]
+"""How far a new one is from where a lost one is expected, in their size; the numbers of both."""
 
 
 class _Row(NamedTuple):
@@ -112,14 +127,15 @@ class _Track:
         middle = self.expected(time_ms)
         return np.concatenate([middle - self.size / 2, middle + self.size / 2]).astype(np.float32)
 
-    def pace(self) -> NDArray[np.float64]:
-        """(2,) px per ms over its last PACE_MS."""
-        last = self.rows[-1]
-        first = next(row for row in self.rows if last.time_ms - row.time_ms <= PACE_MS)
-        if first is last:
+    def pace(self, *, first: bool = False) -> NDArray[np.float64]:
+        """(2,) px per ms over its last PACE_MS, or over its first."""
+        rows = self.rows if first else self.rows[::-1]
+        one = rows[0]
+        other = next(row for row in reversed(rows) if abs(row.time_ms - one.time_ms) <= PACE_MS)
+        if other is one:
             return np.zeros(2)
-        ends = [(row.xyxy[:2] + row.xyxy[2:]).astype(np.float64) / 2 for row in (first, last)]
-        return np.asarray((ends[1] - ends[0]) / (last.time_ms - first.time_ms))
+        ends = [(row.xyxy[:2] + row.xyxy[2:]).astype(np.float64) / 2 for row in (one, other)]
+        return np.asarray((ends[1] - ends[0]) / (other.time_ms - one.time_ms))
 
     @property
     def is_body(self) -> bool:
@@ -239,31 +255,75 @@ def _goes_on(track: _Track, bodies: list[_Track]) -> bool:
 
 
 def _found_again(bodies: list[_Track]) -> list[int]:
-    """A number for each, the same for a lost walker and the new one that they are: who fades for a moment beside
-    another is found again farther from where they were expected than a tick is trusted with. Each is found once at
-    most, the nearest first. `bodies` are in the order in which they began."""
-    numbers = list(range(len(bodies)))
-    new = [k for k, one in enumerate(bodies) if one.kind == Label.PERSON and one.rows[0].confidence > 0]
-    gone = [k for k, one in enumerate(bodies) if one.kind == Label.PERSON and one.is_body]
-    if not new or not gone:
-        return numbers
-    lost = [bodies[k] for k in gone]
-    first = np.stack([bodies[k].rows[0].xyxy for k in new])
-    since_ms = np.subtract.outer([bodies[k].rows[0].time_ms for k in new], [one.time_ms for one in lost])
-    size = np.sqrt((first[:, 2:] - first[:, :2])[:, None] * np.stack([one.size for one in lost]))
-    expected = np.stack([one.centre for one in lost]) + since_ms[..., None] * np.stack(
-        [one.pace() for one in lost]
-    )
-    astray = np.abs(expected - ((first[:, :2] + first[:, 2:]) / 2)[:, None]) / size
-    cost = np.where((since_ms > 0) & (since_ms <= FOUND_MS), astray.max(axis=2), np.inf)
+    """A number for each, the same for a lost one and the new one that they are. Each is found once at most, walkers
+    first, and the nearest first. `bodies` are in the order in which they began."""
     before: dict[int, int] = {}
-    while cost.min() < ASTRAY:
-        i, j = np.unravel_index(int(cost.argmin()), cost.shape)
-        before[new[i]] = gone[j]
-        cost[i, :] = cost[:, j] = np.inf
+    for found in (_walkers_found(bodies), _out_of_hiding(bodies)):
+        for _, new, lost in sorted(found):
+            if new not in before and lost not in before.values():
+                before[new] = lost
+    numbers = list(range(len(bodies)))
     for number in sorted(before):
         numbers[number] = numbers[before[number]]
     return numbers
+
+
+def _walkers_found(bodies: list[_Track]) -> list[_Found]:
+    """Who fades for a moment beside another is found farther from where they are expected than a tick is trusted
+    with."""
+    new = [k for k, one in enumerate(bodies) if one.kind == Label.PERSON and one.rows[0].confidence > 0]
+    gone = [k for k, one in enumerate(bodies) if one.kind == Label.PERSON and one.is_body]
+    if not new or not gone:
+        return []
+    since_ms, went, size = _between([bodies[k] for k in new], [bodies[k] for k in gone])
+    pace = np.stack([bodies[k].pace() for k in gone])
+    astray = (np.abs(went - since_ms[..., None] * pace) / size).max(axis=2)
+    return _where((since_ms > 0) & (since_ms <= FOUND_MS) & (astray < ASTRAY), astray, new, gone)
+
+
+def _out_of_hiding(bodies: list[_Track]) -> list[_Found]:
+    """Who was hidden goes on at their pace meanwhile, and comes out where that leads, as large as before."""
+    known = [k for k, one in enumerate(bodies) if len(one.rows) >= LEAST_PACED and not one.hidden_ms]
+    if not known:
+        return []
+    tracks = [bodies[k] for k in known]
+    since_ms, went, size = _between(tracks, tracks)
+    kinds, sizes = np.array([one.kind for one in tracks]), np.stack([one.size for one in tracks])
+    was, now = (np.stack([one.pace(first=first) for one in tracks]) for first in (False, True))
+    before, after = np.hypot(*was.T), np.hypot(*now.T)[:, None]
+    slower, faster = np.minimum(after, before), np.maximum(after, before)
+    astray = (np.abs(went - since_ms[..., None] * (now[:, None] + was) / 2) / size).max(axis=2)
+    return _where(
+        (since_ms > 0)
+        & (since_ms <= FOUND_MS)
+        & ((kinds[:, None] == kinds) | (kinds[:, None] == _ANY) | (kinds == _ANY))
+        & (np.maximum(size / sizes, sizes / size).max(axis=2) <= GROWN)
+        & (slower > 0)
+        & (slower >= ALIKE * faster)
+        & (now @ was.T >= AHEAD * after * before)
+        & (astray < OUT),
+        astray,
+        known,
+        known,
+    )
+
+
+def _between(
+    new: list[_Track], gone: list[_Track]
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """From where who is gone was last seen to where a new one begins: (new, gone) ms and (new, gone, 2) px; their size
+    (new, gone, 2) px."""
+    boxes = np.stack([one.rows[0].xyxy for one in new]).astype(np.float64)
+    since_ms = np.subtract.outer([one.rows[0].time_ms for one in new], [one.time_ms for one in gone])
+    went = ((boxes[:, :2] + boxes[:, 2:]) / 2)[:, None] - np.stack([one.centre for one in gone])
+    sides = np.maximum(1, boxes[:, 2:] - boxes[:, :2])
+    return since_ms, went, np.sqrt(sides[:, None] * np.stack([one.size for one in gone]))
+
+
+def _where(
+    found: NDArray[np.bool_], astray: NDArray[np.float64], new: list[int], gone: list[int]
+) -> list[_Found]:
+    return [(float(astray[i, j]), new[i], gone[j]) for i, j in zip(*np.nonzero(found), strict=True)]
 
 
 def _kind(class_id: int, confidence: float) -> int:

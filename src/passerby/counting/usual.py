@@ -7,6 +7,7 @@ Where too few drive to know what is usual, each is what it looks like.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
+from math import hypot
 from typing import NamedTuple
 
 import numpy as np
@@ -28,13 +29,25 @@ TALL = 1.5
 """Times the usual height that it must have as well: cars one behind the other are long, but not tall."""
 NARROW = 0.55
 """Share of the usual length below which who is no part has two wheels: from any side a rider is so narrow."""
+SLOW = 0.6
+"""Share of the usual pace below which what is narrow is no part of a vehicle, however flat: who rides is slower."""
+STRETCHED = 1.1
+"""Length by height of who is large, beside what is usual, from which it is a bus: of buses 1.2 to 1.3 (12 m by 3.1 m
+beside cars of 4.4 m by 1.5 m), of lorries without a trailer 0.8 to 1.0 (8 to 12 m by 3.5 to 4 m)."""
+LONGEST = 3.4
+"""Usual lengths above which it is a lorry with a trailer: 16.5 m; a bus has 13.5 m at most (Directive 96/53/EC)."""
+FASTER = 1.5
+"""Times the usual pace of who walks from which nobody walks."""
+LONGER = 2.5
+"""Times their usual length from which it is no walker, nor two."""
 
 
-class Size(NamedTuple):
-    """Pixels."""
+class Usual(NamedTuple):
+    """Pixels, and pixels per ms."""
 
     length: float
     height: float
+    pace: float
 
 
 def bodies(crossings: Iterable[Crossing]) -> list[Crossing]:
@@ -54,7 +67,10 @@ def _bodies(crossings: list[Crossing]) -> Iterator[Crossing]:
     """Of one line and direction."""
     moving = [(c, c.moved) for c in crossings if c.moved is not None]
     yield from (c for c in crossings if c.moved is None)
-    known = usual([Size(m.length, m.height) for c, m in moving if c.label == Label.CAR])
+    walking = usual([m for c, m in moving if c.label == Label.PERSON])
+    if walking is not None:
+        moving = [(replace(c, label=Label.PERSON) if walks(m, walking) else c, m) for c, m in moving]
+    known = usual([m for c, m in moving if c.label == Label.CAR])
     if known is None:
         yield from (replace(c, moved=None) for c, _ in moving)
         return
@@ -69,28 +85,41 @@ def _bodies(crossings: list[Crossing]) -> Iterator[Crossing]:
         yield replace(crossing, moved=None, label=kind_of(moved, known) if drives else crossing.label)
 
 
-def usual(sizes: Sequence[Size]) -> Size | None:
-    """The median of those that drive one way, None where they are too few."""
-    if len(sizes) < LEAST_USUAL:
+def usual(going: Sequence[Moved]) -> Usual | None:
+    """The median of those that drive, or walk, one way; None where they are too few."""
+    if len(going) < LEAST_USUAL:
         return None
-    return Size(*(float(side) for side in np.median(np.array(sizes), axis=0)))
+    each = [(m.length, m.height, pace(m)) for m in going]
+    return Usual(*(float(one) for one in np.median(np.array(each), axis=0)))
 
 
-def is_part(moved: Moved, known: Size) -> bool:
+def pace(moved: Moved) -> float:
+    """px per ms."""
+    return hypot(moved.dx, moved.dy)
+
+
+def walks(moved: Moved, walking: Usual) -> bool:
+    """Whether it is no faster and no longer than who walks there: two who walk side by side are no vehicle."""
+    return pace(moved) < FASTER * walking.pace and moved.length < LONGER * walking.length
+
+
+def is_part(moved: Moved, known: Usual) -> bool:
     """Whether it is too flat for a body that drives."""
     return moved.height < FLAT * known.height
 
 
-def kind_of(moved: Moved, known: Size) -> Label:
-    """Of what drives: who is much larger than usual is a lorry or a bus, called a lorry; who is as tall and half as
-    long has two wheels."""
+def kind_of(moved: Moved, known: Usual) -> Label:
+    """Of what drives: who is much larger than usual is a bus or a lorry, by how long they are for their height; who is
+    as tall and half as long, or slower and half as long, has two wheels."""
     area = moved.length * moved.height
     if area >= LARGE * known.length * known.height and moved.height >= TALL * known.height:
-        return Label.TRUCK
-    return Label.BICYCLE if moved.length < NARROW * known.length and not is_part(moved, known) else Label.CAR
+        length, height = moved.length / known.length, moved.height / known.height
+        return Label.BUS if length >= STRETCHED * height and length <= LONGEST else Label.TRUCK
+    is_body = not is_part(moved, known) or pace(moved) < SLOW * known.pace
+    return Label.BICYCLE if moved.length < NARROW * known.length and is_body else Label.CAR
 
 
-def go_together(a: Moved, a_ms: int, b: Moved, b_ms: int, known: Size) -> bool:
+def go_together(a: Moved, a_ms: int, b: Moved, b_ms: int, known: Usual) -> bool:
     """Whether what crossed at `a_ms` and at `b_ms` is of one body: of one pace (the Gestalt law of common fate), and no
     larger together than a body is."""
     paces = np.array([[a.dx, a.dy], [b.dx, b.dy]])

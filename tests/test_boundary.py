@@ -264,6 +264,7 @@ PLANTED_IMPORTS = [
     ("privacy/gate.py", "from passerby.publish import pages", "1. "),
     ("pipeline.py", "from passerby.video.frame import Frame", "2. "),
     ("models.py", "from passerby.counting.counts import Counts", "3. "),
+    ("private.py", "from passerby.counting.usual import bodies", "3a. "),
     ("video/frame.py", "import socket", "4a. "),
     ("counting/counts.py", "import sqlite3", "4a. "),
     ("counting/counts.py", "import pickle", "4a. "),

@@ -134,6 +134,29 @@ def test_who_is_only_seen_to_move_is_what_most_boxes_look_like(labels: list[Labe
     assert ways(crossings(seen(body))) == [("middle", "to_left", expected)]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "size", "expected"),
+    [
+        (8, (24, 60), "person"),
+        (5, (24, 60), "person"),  # 1.7 of their height in a second: who jogs
+        (3, (24, 60), "bicycle"),
+        (3, (60, 60), "bicycle"),
+    ],
+)
+@pytest.mark.parametrize("confidence", [0.8, 0.0])
+def test_who_is_faster_than_any_walker_rides(
+    seconds: float, size: tuple[float, float], expected: str, confidence: float
+) -> None:
+    body = along((0, 60, 200), (seconds, 580, 200), size=size, confidence=confidence)
+    assert ways(crossings(seen(body))) == [("middle", "to_left", expected)]
+
+
+def test_who_is_cut_by_the_edge_of_the_frame_is_not_told_to_ride_by_that() -> None:
+    legs = along((0, 60, 18), (8, 580, 18), size=(24, 60))
+    cut = [replace(box, xyxy=(box.xyxy[0], 0, *box.xyxy[2:])) for box in legs]
+    assert ways(crossings(seen(cut))) == [("middle", "to_left", "person")]
+
+
 def test_leaves_and_ghosts_that_tremble_on_the_line_are_nobody() -> None:
     leaf = along((0, 320, 200), (20, 320, 200), size=(30, 30), confidence=0, tremble_px=14, seed=4)
     assert crossings(seen(relabelled(leaf, [Label.VEHICLE], confidence=0))) == []

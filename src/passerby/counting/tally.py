@@ -33,6 +33,9 @@ FAINT = 0.25
 SAME_MS = 700
 """Two crossings of boxes that overlap, one way, within this time are one body seen twice."""
 
+NEAR_MS = 1_000
+"""So long before and after it the boxes of two crossings are compared: longer ago, or later, the path of one may have
+been somebody else's."""
 DRIFT = 0.25
 """So far, in the size of the smaller one, parts of one body do not go from one another."""
 
@@ -40,6 +43,11 @@ VOTING_MS = 1_500
 """Boxes so long before and after a crossing have a vote: a path may have been somebody else's before."""
 PACE_MS = 400
 """So long before and after a crossing the pace of what crossed is measured."""
+RIDING = 2.2
+"""How far who looks like a walker goes in a second, in the longer side of their box, to be a rider: 3.7 m/s for who is
+1.7 m tall, which is faster than who jogs."""
+EDGE = 0.01
+"""A box that ends so near the upper or lower edge of the frame, in frame heights, is cut by it."""
 LEAST_VOTE = 0.1
 """Mean confidence over all boxes of a track from which its votes count."""
 CLOSE_VOTE = 0.55
@@ -86,10 +94,12 @@ def tally(tracks: Tracks, lines: Sequence[Line], width: int, height: int, span: 
         for event, votes in _once(events):
             if event.passage.time_ms in span:
                 label, share = elect(votes)
-                p = event.passage
-                crossings.append(
-                    Crossing(p.time_ms, line.name, p.direction, label, p.along, share, _moved(event))
-                )
+                p, near = event.passage, _at_crossing(event)
+                went = _went(near, p.time_ms)
+                if label == Label.PERSON and went is not None and rides(went) and _is_whole(near, height):
+                    label = Label.BICYCLE
+                moved = went if near.seen == 0 else None
+                crossings.append(Crossing(p.time_ms, line.name, p.direction, label, p.along, share, moved))
     return sorted(crossings, key=lambda c: (c.time_ms, c.line, c.along))
 
 
@@ -155,9 +165,13 @@ def _same(a: _Event, b: _Event) -> bool:
         if not apart.any():
             return True
         first, second = first[apart], second[apart]
-        near = np.abs(shared_ms[apart] - a.passage.time_ms) <= SAME_MS
-        if _drift(first[near], second[near]) > DRIFT:
+        elapsed_ms = np.abs(shared_ms[apart] - a.passage.time_ms)
+        at_line = elapsed_ms <= SAME_MS
+        if _drift(first[at_line], second[at_line]) > DRIFT:
             return False
+        near = elapsed_ms <= NEAR_MS
+        if near.any():
+            first, second = first[near], second[near]
         common = shared(first, second)
         inside = float(np.median(common / np.minimum(area(first), area(second))))
         union = float(np.median(common / (area(first) + area(second) - common)))
@@ -189,14 +203,22 @@ def _drift(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
     return float(steady.max())
 
 
-def _moved(event: _Event) -> Moved | None:
-    """How large it was, where and how fast, None where a detector named it."""
-    near = _at_crossing(event)
-    if near.seen > 0:
-        return None
+def rides(went: Moved) -> bool:
+    """Whether who looks like a walker is faster than one."""
+    return 1000 * float(np.hypot(went.dx, went.dy)) >= RIDING * max(went.length, went.height)
+
+
+def _is_whole(path: _Path, height: int) -> bool:
+    """Whether most of its boxes end within the frame, so that they say how tall it is."""
+    low, high = EDGE * height, (1 - EDGE) * height
+    return bool(np.mean((path.xyxy[:, 1] > low) & (path.xyxy[:, 3] < high)) > 0.5)
+
+
+def _went(near: _Path, time_ms: int) -> Moved | None:
+    """How large it was, where it was at `time_ms` and how fast; None where it was seen too shortly."""
     # Who comes into the corridor or leaves it is cut, so most boxes are smaller.
     length, height = np.percentile(near.xyxy[:, 2:] - near.xyxy[:, :2], 80, axis=0)
-    elapsed_ms = near.time_ms - event.passage.time_ms
+    elapsed_ms = near.time_ms - time_ms
     close = np.abs(elapsed_ms) <= PACE_MS
     if np.count_nonzero(close) < 2:
         return None

@@ -69,7 +69,7 @@ def test_the_picture_is_xml_and_draws_every_curve_within_its_bounds() -> None:
     text = " ".join(told.itertext())
     assert all(str(value) in text for values in SETTINGS.values() for value in values)
     wide, high = (float(side) for side in told.attrib["viewBox"].split()[2:])
-    assert (wide, high) == (4 * chart.WIDE, 3 * chart.HIGH)
+    assert (wide, high) == (3 * chart.WIDE, 3 * chart.HIGH)
 
 
 def test_a_point_is_known_by_its_curve_value_and_seed() -> None:

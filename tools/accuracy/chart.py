@@ -10,7 +10,7 @@ from tools.accuracy.report import Measured, alike, by_class, total
 from tools.accuracy.streets import SETTINGS, TITLES
 
 WIDE, HIGH = 250, 170
-_COLUMNS = 4
+_COLUMNS = 3
 _LEFT, _TOP, _RIGHT, _BOTTOM = 34, 24, 10, 26
 _COLOURS = ("#0a7d8c", "#c2571a")
 _STYLE = """

@@ -5,6 +5,7 @@ Law: rows of primitives and aware datetimes; only the pipeline, the video room a
 
 from dataclasses import dataclass
 from datetime import datetime
+from math import hypot
 
 from passerby.counting.detections import Label
 from passerby.geometry import Direction
@@ -12,8 +13,8 @@ from passerby.geometry import Direction
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What no detector named, as it crossed: `length` and `height` px of its box, the middle of it at `x`, `y` px, and
-    its pace `dx`, `dy` px per ms."""
+    """What crossed: `length` and `height` px of its box, the middle of it at `x`, `y` px, and its way `dx`, `dy` px
+    per ms."""
 
     length: float
     height: float
@@ -22,11 +23,17 @@ class Moved:
     dx: float
     dy: float
 
+    @property
+    def pace(self) -> float:
+        """px per ms."""
+        return hypot(self.dx, self.dy)
+
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
     """One counted crossing: `time_ms` Unix ms UTC, interpolated between frames; `along` 0..1 on the line;
-    `share` of the track's class vote that went to `label`, 0..1; `moved` while it may be a part of another."""
+    `share` of the track's class vote that went to `label`, 0..1; `moved` of what no detector named, while it
+    may be a part of another."""
 
     time_ms: int
     line: str

@@ -205,7 +205,7 @@ def _drift(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
 
 def rides(went: Moved) -> bool:
     """Whether who looks like a walker is faster than one."""
-    return 1000 * float(np.hypot(went.dx, went.dy)) >= RIDING * max(went.length, went.height)
+    return 1000 * went.pace >= RIDING * max(went.length, went.height)
 
 
 def _is_whole(path: _Path, height: int) -> bool:

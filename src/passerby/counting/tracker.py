@@ -54,7 +54,7 @@ WITHIN = 0.6
 ASTRAY = 1.5
 """How far from where a lost walker is expected, in their own size, a new box may be theirs."""
 FOUND_MS = 1_500
-"""For how long a lost walker may be found again, once all tracks are known."""
+"""For how long who is lost may be found again, once all tracks are known."""
 LEAST_PACED = 3
 """Boxes of a track from which its pace tells where it comes out again from behind another."""
 ALIKE = 0.35
@@ -278,7 +278,7 @@ def _walkers_found(bodies: list[_Track]) -> list[_Found]:
     since_ms, went, size = _between([bodies[k] for k in new], [bodies[k] for k in gone])
     pace = np.stack([bodies[k].pace() for k in gone])
     astray = (np.abs(went - since_ms[..., None] * pace) / size).max(axis=2)
-    return _where((since_ms > 0) & (since_ms <= FOUND_MS) & (astray < ASTRAY), astray, new, gone)
+    return _where(_soon(since_ms) & (astray < ASTRAY), astray, new, gone)
 
 
 def _out_of_hiding(bodies: list[_Track]) -> list[_Found]:
@@ -294,8 +294,7 @@ def _out_of_hiding(bodies: list[_Track]) -> list[_Found]:
     slower, faster = np.minimum(after, before), np.maximum(after, before)
     astray = (np.abs(went - since_ms[..., None] * (now[:, None] + was) / 2) / size).max(axis=2)
     return _where(
-        (since_ms > 0)
-        & (since_ms <= FOUND_MS)
+        _soon(since_ms)
         & ((kinds[:, None] == kinds) | (kinds[:, None] == _ANY) | (kinds == _ANY))
         & (np.maximum(size / sizes, sizes / size).max(axis=2) <= GROWN)
         & (slower > 0)
@@ -318,6 +317,10 @@ def _between(
     went = ((boxes[:, :2] + boxes[:, 2:]) / 2)[:, None] - np.stack([one.centre for one in gone])
     sides = np.maximum(1, boxes[:, 2:] - boxes[:, :2])
     return since_ms, went, np.sqrt(sides[:, None] * np.stack([one.size for one in gone]))
+
+
+def _soon(since_ms: NDArray[np.int64]) -> NDArray[np.bool_]:
+    return np.asarray((since_ms > 0) & (since_ms <= FOUND_MS))
 
 
 def _where(

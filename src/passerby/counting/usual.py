@@ -1,7 +1,7 @@
-"""What is usual at a line, where no detector names anything: parts of a body are told from a body, lorries from cars.
+"""What is usual at a line, where no detector names anything: parts are told from bodies, and kinds from one another.
 
 Law: crossings of one's own recording in and out; one body has a say in what another is, so no release is made of it.
-Where too few drive to know what is usual, each is what it looks like.
+Where too few go by to know what is usual, each is what it looks like.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +16,7 @@ from passerby.counting.counts import Crossing, Moved
 from passerby.counting.detections import Label
 
 LEAST_USUAL = 5
-"""So many must drive by before their median is what is usual."""
+"""So many must drive by, or walk by, before their median is what is usual."""
 FLAT = 0.6
 """Share of the usual height below which what moves is a part of a vehicle: wheels, a roof, a bonnet."""
 TOGETHER = 0.2
@@ -52,7 +52,7 @@ class Usual(NamedTuple):
 
 def bodies(crossings: Iterable[Crossing]) -> list[Crossing]:
     """Each body once, in order of time: of what no detector named, parts of one body are one, and kinds are told by how
-    large they are beside who drives over that line that way."""
+    large and fast they are beside who goes over that line that way."""
     found: list[Crossing] = []
     for _, group in groupby(sorted(crossings, key=_way), key=_way):
         found += _bodies(list(group))
@@ -89,18 +89,13 @@ def usual(going: Sequence[Moved]) -> Usual | None:
     """The median of those that drive, or walk, one way; None where they are too few."""
     if len(going) < LEAST_USUAL:
         return None
-    each = [(m.length, m.height, pace(m)) for m in going]
+    each = [(m.length, m.height, m.pace) for m in going]
     return Usual(*(float(one) for one in np.median(np.array(each), axis=0)))
-
-
-def pace(moved: Moved) -> float:
-    """px per ms."""
-    return hypot(moved.dx, moved.dy)
 
 
 def walks(moved: Moved, walking: Usual) -> bool:
     """Whether it is no faster and no longer than who walks there: two who walk side by side are no vehicle."""
-    return pace(moved) < FASTER * walking.pace and moved.length < LONGER * walking.length
+    return moved.pace < FASTER * walking.pace and moved.length < LONGER * walking.length
 
 
 def is_part(moved: Moved, known: Usual) -> bool:
@@ -111,19 +106,17 @@ def is_part(moved: Moved, known: Usual) -> bool:
 def kind_of(moved: Moved, known: Usual) -> Label:
     """Of what drives: who is much larger than usual is a bus or a lorry, by how long they are for their height; who is
     as tall and half as long, or slower and half as long, has two wheels."""
-    area = moved.length * moved.height
-    if area >= LARGE * known.length * known.height and moved.height >= TALL * known.height:
-        length, height = moved.length / known.length, moved.height / known.height
-        return Label.BUS if length >= STRETCHED * height and length <= LONGEST else Label.TRUCK
-    is_body = not is_part(moved, known) or pace(moved) < SLOW * known.pace
-    return Label.BICYCLE if moved.length < NARROW * known.length and is_body else Label.CAR
+    length, height = moved.length / known.length, moved.height / known.height
+    if length * height >= LARGE and height >= TALL:
+        return Label.BUS if STRETCHED * height <= length <= LONGEST else Label.TRUCK
+    is_body = not is_part(moved, known) or moved.pace < SLOW * known.pace
+    return Label.BICYCLE if length < NARROW and is_body else Label.CAR
 
 
 def go_together(a: Moved, a_ms: int, b: Moved, b_ms: int, known: Usual) -> bool:
     """Whether what crossed at `a_ms` and at `b_ms` is of one body: of one pace (the Gestalt law of common fate), and no
     larger together than a body is."""
-    paces = np.array([[a.dx, a.dy], [b.dx, b.dy]])
-    if np.hypot(*(paces[0] - paces[1])) > TOGETHER * np.hypot(*paces.T).max():
+    if hypot(a.dx - b.dx, a.dy - b.dy) > TOGETHER * max(a.pace, b.pace):
         return False
     # Where both are when the second crosses.
     elapsed_ms = b_ms - a_ms

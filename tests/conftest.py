@@ -1,6 +1,6 @@
 """What every test can ask for.
 
-Law: fixtures only; what stands in `../shared` is used where it is there, and its absence is said in words.
+Invariant: fixtures only; what stands in `../shared` is used where it is there, and its absence is said in words.
 """
 
 import os
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
-from tests.recordings import NORTH, walkers, write
+from tests.sample_videos import NORTH, walkers, write
 from tests.servers import missing, postgresql
 
 if TYPE_CHECKING:

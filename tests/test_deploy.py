@@ -1,6 +1,6 @@
 """What is installed as a service: units and the container file name commands, options, folders and extras that exist.
 
-Law: nothing is started; systemd itself reads the units where it is installed.
+Invariant: nothing is started; systemd itself reads the units where it is installed.
 """
 
 import json
@@ -185,7 +185,7 @@ def test_the_container_runs_as_nobody_special_and_what_it_runs_exists() -> None:
 
 
 def test_the_page_names_every_unit_and_where_things_lie() -> None:
-    page = (ROOT / "docs/how-to/service.md").read_text()
+    page = (ROOT / "docs/service.md").read_text()
 
     for unit in UNITS:
         assert f"{unit.name.partition('@')[0]}@" in page

@@ -1,6 +1,6 @@
 """The soak's own arithmetic: a script that can be repeated, what it implies, and limits that tell what is wrong.
 
-Law: no server is started here; `make soak` does that.
+Invariant: no server is started here; `make soak` does that.
 """
 
 import math

@@ -1,6 +1,6 @@
 """Install one pinned pip into the Python that runs this, from the package index; standard library only.
 
-Law: a file whose SHA-256 is another one is never run.
+Invariant: a file whose SHA-256 is another one is never run.
 """
 
 import hashlib

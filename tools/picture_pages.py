@@ -1,4 +1,4 @@
-"""Take the pictures of docs/how-to/pages.md: the public page of a made-up town, in docs/images/pages-*.png.
+"""Take the pictures of docs/pages.md: the public page of a made-up town, in docs/pages-*.png.
 
     python tools/picture_pages.py
 
@@ -21,8 +21,8 @@ sys.path.insert(0, str(ROOT))
 
 from tests.publish.pages import town  # noqa: E402
 
+from passerby.config.site import parse  # noqa: E402
 from passerby.publish.pages.app import create_app  # noqa: E402
-from passerby.site import parse  # noqa: E402
 
 PICTURES = (("pages-now", "", 980, 1120, "light"), ("pages-counts", "counts", 980, 1120, "dark"))
 """Name, page, width, height and colours."""
@@ -63,7 +63,7 @@ def take(address: str) -> None:
                 color_scheme="dark" if colours == "dark" else "light",
             )
             page.goto(address + page_name)
-            path = ROOT / f"docs/images/{name}.png"
+            path = ROOT / f"docs/{name}.png"
             page.screenshot(path=path)
             print(f"{path}: {path.stat().st_size // 1000} kB")
         browser.close()

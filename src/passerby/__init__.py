@@ -1,17 +1,17 @@
 """How many, never who: counts of people, cyclists and vehicles across lines, from fixed cameras.
 
-Law: importing this loads no numpy and no av; what needs them is loaded when it is first asked for.
+Invariant: importing this loads no numpy and no av; what needs them is loaded when it is first asked for.
 """
 
 from typing import TYPE_CHECKING, Any
 
+from passerby.domain.geometry import Line
 from passerby.errors import PasserbyError
-from passerby.geometry import Line
 
 if TYPE_CHECKING:
     from passerby.counting.counts import BinCount, Cost, Counts, Crossing, TotalCount
-    from passerby.counting.detections import Label
-    from passerby.pipeline import count
+    from passerby.domain.labels import Label
+    from passerby.recordings.pipeline import count
 
 __version__ = "0.1.0"
 __all__ = [
@@ -29,11 +29,11 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "count":
-        from passerby.pipeline import count
+        from passerby.recordings.pipeline import count
 
         return count
     if name == "Label":
-        from passerby.counting.detections import Label
+        from passerby.domain.labels import Label
 
         return Label
     if name in __all__:

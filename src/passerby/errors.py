@@ -1,6 +1,6 @@
 """Every error that a user can cause, each one line that names the file, key or camera and what was expected.
 
-Law: no error text carries a count, a time of a crossing or a place of a person.
+Invariant: no error text carries a count, a time of a crossing or a place of a person.
 
     PasserbyError              exit code 2, no traceback
     +-- InputError             an argument that cannot be meant

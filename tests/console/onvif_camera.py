@@ -1,6 +1,7 @@
 """A camera that speaks ONVIF: it answers WS-Discovery on loopback, and tells its streams to who has the password.
 
-Law: it checks what it is asked as the standards say, with code of its own; what it was told is kept to be looked at.
+Invariant: it checks what it is asked as the standards say, with code of its own; what it was told is kept to be
+looked at.
 """
 
 import base64

@@ -1,6 +1,6 @@
 """A console that runs, over a synthetic street on real RTSP; and what a browser was answered by it.
 
-Law: the console is the real command in a process and a working folder of its own; every answer is kept.
+Invariant: the console is the real command in a process and a working folder of its own; every answer is kept.
 """
 
 import base64
@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from passerby import simulate, synth
-from passerby.console import plates
-from passerby.console.plates import Plate
-from passerby.simulate import Drawn
-from passerby.synth import Actor, Kind, Rates, Street, Waypoint
+from passerby import synth
+from passerby.console import backgrounds
+from passerby.console.backgrounds import Plate
+from passerby.synth import Actor, Kind, Rates, Street, Waypoint, rtsp_camera
+from passerby.synth.rtsp_camera import Drawn
 
 if TYPE_CHECKING:
     from playwright.sync_api import Dialog, Page, Response, WebSocket
@@ -166,9 +166,9 @@ def picture_of(street: Street, number: int) -> bytes:
 
 def approved(folder: Path, camera: str) -> Plate:
     """An approved plate of the empty street."""
-    path = plates.path_of(folder, camera)
+    path = backgrounds.path_of(folder, camera)
     plate = Plate(camera, path, EMPTY.width, EMPTY.height, 0.0, ("a test",), "Ada", 1_790_000_000_000, "")
-    return plates.approve(plate, picture_of(EMPTY, 0))
+    return backgrounds.approve(plate, picture_of(EMPTY, 0))
 
 
 def endless(drawn: Drawn, hours: float = 1.0) -> Drawn:
@@ -188,7 +188,9 @@ def console(folder: Path, model_dir: Path | None) -> Iterator[Served]:
     (folder / "drawn").mkdir()
     place = folder / "site"
     place.mkdir()
-    camera = simulate.serve(endless(simulate.draw(STREET, folder / "drawn")), (round(time()) - 60) * 1000)
+    camera = rtsp_camera.serve(
+        endless(rtsp_camera.draw(STREET, folder / "drawn")), (round(time()) - 60) * 1000
+    )
     (place / "site.yaml").write_text(SITE.format(url=camera.url))
     approved(place / "plates", "drawn")
     try:

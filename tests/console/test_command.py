@@ -1,6 +1,6 @@
 """`passerby console` from the command line: mistakes are one line, and no other command waits for its pages.
 
-Law: the real command is run.
+Invariant: the real command is run.
 """
 
 import socket

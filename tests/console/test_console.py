@@ -1,6 +1,6 @@
 """The operator's console in a real browser, over the synthetic street on real RTSP.
 
-Law: what a person would do is done, and what came of it is read from the disk.
+Invariant: what a person would do is done, and what came of it is read from the disk.
 """
 
 import json
@@ -21,18 +21,19 @@ from tests.console.onvif_camera import serving as onvif_serving
 from tests.console.street import EMPTY, STREET, Recorder, Served, canaries, console, picture_of
 from tests.privacy.conftest import begin, charge
 
-from passerby import simulate, site
-from passerby.console import plates
-from passerby.console.signing import FREE_TRIES
+from passerby.config import site
+from passerby.console import backgrounds
+from passerby.console.sessions import FREE_TRIES
+from passerby.live.supervisor import status
 from passerby.privacy.database import open_ledger
-from passerby.publish.database import upgrade
-from passerby.running import status
+from passerby.publish.store.database import upgrade
+from passerby.synth import rtsp_camera
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 pytestmark = pytest.mark.skipif(
-    not simulate.available(), reason="Debian's GStreamer RTSP server is not installed"
+    not rtsp_camera.available(), reason="Debian's GStreamer RTSP server is not installed"
 )
 
 PASSWORD = "correct horse battery"
@@ -127,7 +128,7 @@ def test_a_plate_is_captured_checked_approved_and_frozen_and_nobody_is_ever_show
     page.get_by_text("s left.").wait_for()
     page.wait_for_timeout(5_000)
 
-    plate = plates.find(served.folder / "plates", "north")
+    plate = backgrounds.find(served.folder / "plates", "north")
     assert plate is not None
     assert (plate.width, plate.height, plate.approved_by) == (STREET.width, STREET.height, "Ada")
     assert ("Ada", "approved a plate", "north") in entries(served)
@@ -390,7 +391,9 @@ def test_a_plate_becomes_the_public_plan_when_somebody_says_so(visit: Visit, ser
     page.get_by_role("button", name="Write", exact=True).click()
     page.get_by_text("The site file is written.").wait_for()
 
-    assert site.load(served.site).camera("drawn").plan == plates.path_of(served.folder / "plates", "drawn")
+    assert site.load(served.site).camera("drawn").plan == backgrounds.path_of(
+        served.folder / "plates", "drawn"
+    )
 
 
 EVIL = "<img src=x onerror=alert(1)>{{7*7}}"

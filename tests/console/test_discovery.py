@@ -1,6 +1,6 @@
 """Finding cameras: a real responder on loopback that speaks WS-Discovery, and answers that are not what they say.
 
-Law: the responder reads the probe as a camera would, and answers to it.
+Invariant: the responder reads the probe as a camera would, and answers to it.
 """
 
 import re

@@ -1,6 +1,6 @@
 """One camera is looked at at a time, and what was seen is forgotten; the journal only ever grows.
 
-Law: the camera and the clock are made up.
+Invariant: the camera and the clock are made up.
 """
 
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from passerby.address import Address
+from passerby.config.camera_address import Address
 from passerby.console import jobs as module
 from passerby.console.jobs import WAITS_S, Jobs, words
 from passerby.console.journal import Entry, Journal
+from passerby.domain.link_health import Reason
 from passerby.errors import InputError
-from passerby.video import capturing
-from passerby.video.capturing import EmptyPicture
-from passerby.video.health import Reason
+from passerby.video.scene import background_capture
+from passerby.video.scene.background_capture import EmptyPicture
 
 PICTURE = EmptyPicture(b"a plate", 640, 360, 0.0, ("yolox_nano",))
 ADDRESS = Address("rtsp://user:secret@nowhere/")
@@ -26,7 +26,7 @@ ADDRESS = Address("rtsp://user:secret@nowhere/")
 def jobs(monkeypatch: pytest.MonkeyPatch) -> Jobs:
     """Jobs whose work is done at once."""
     monkeypatch.setattr(module, "_start", lambda work: work())
-    monkeypatch.setattr(capturing, "detectors_at_hand", lambda _: ())
+    monkeypatch.setattr(background_capture, "detectors_at_hand", lambda _: ())
     return Jobs()
 
 
@@ -37,7 +37,7 @@ def seeing(monkeypatch: pytest.MonkeyPatch, *items: Any) -> None:
                 raise item
             yield item
 
-    monkeypatch.setattr(capturing, "capture", capture)
+    monkeypatch.setattr(background_capture, "capture", capture)
 
 
 def test_a_picture_that_nobody_approves_is_forgotten(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +55,7 @@ def test_a_picture_that_nobody_approves_is_forgotten(jobs: Jobs, monkeypatch: py
 
 
 def test_another_camera_waits_until_the_first_has_ended(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    seeing(monkeypatch, capturing.Progress(capturing.Step.WATCHING, 0.1))
+    seeing(monkeypatch, background_capture.Progress(background_capture.Step.WATCHING, 0.1))
     first = jobs.capture("north", ADDRESS, "tcp")
     assert first.runs
 

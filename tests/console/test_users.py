@@ -1,6 +1,6 @@
 """Who may sign in: invitations once, passwords as hashes, the last operator stays.
 
-Law: what is kept is read from the file; no password and no token stands in it.
+Invariant: what is kept is read from the file; no password and no token stands in it.
 """
 
 from pathlib import Path

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from passerby.counting.counts import Crossing
-from passerby.counting.detections import Detections, Label
-from passerby.counting.tally import tally
+from passerby.counting.crossings import tally
+from passerby.counting.detections import Detections
 from passerby.counting.tracker import track
-from passerby.geometry import Line
-from passerby.span import Span
+from passerby.domain.geometry import Line
+from passerby.domain.labels import Label
+from passerby.domain.timespan import Span
 
 WIDTH, HEIGHT = 640, 360
 TICK_MS = 80

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from passerby import clock
 from passerby.counting.bins import bin_counts, total_counts
 from passerby.counting.counts import Crossing
-from passerby.counting.detections import Label, reported
-from passerby.geometry import DIRECTIONS, Line
-from passerby.span import Span
+from passerby.domain import calendar
+from passerby.domain.geometry import DIRECTIONS, Line
+from passerby.domain.labels import Label, reported
+from passerby.domain.timespan import Span
 
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 LINES = (Line("bridge", (0.1, 0.5), (0.9, 0.5), names=("in", "out")), Line("gate", (0.5, 0), (0.5, 1)))
@@ -22,7 +22,7 @@ QUARTER_MS = 900_000
 
 
 def at(text: str) -> int:
-    return clock.to_ms(datetime.fromisoformat(text))
+    return calendar.to_ms(datetime.fromisoformat(text))
 
 
 def crossing(time_ms: int, line: str = "gate", label: Label = Label.PERSON) -> Crossing:
@@ -31,7 +31,7 @@ def crossing(time_ms: int, line: str = "gate", label: Label = Label.PERSON) -> C
 
 def day(date: str, next_date: str) -> Span:
     begin, end = (
-        clock.to_ms(datetime.fromisoformat(text).replace(tzinfo=COPENHAGEN)) for text in (date, next_date)
+        calendar.to_ms(datetime.fromisoformat(text).replace(tzinfo=COPENHAGEN)) for text in (date, next_date)
     )
     return Span(begin, end)
 
@@ -63,7 +63,7 @@ def test_every_row_is_listed_and_every_crossing_is_in_its_own(
     given_: tuple[Span, list[Crossing]], bin_ms: int
 ) -> None:
     span, found = given_
-    bins = list(clock.bins(span, bin_ms, COPENHAGEN))
+    bins = list(calendar.bins(span, bin_ms, COPENHAGEN))
     rows = list(bin_counts(found, LINES, LABELS, bins, [span]))
 
     assert len(rows) == len(bins) * len(LINES) * len(DIRECTIONS) * len(LABELS)
@@ -85,7 +85,7 @@ def test_totals_are_the_sums_of_bins_and_do_not_depend_on_their_order(
     given_: tuple[Span, list[Crossing]],
 ) -> None:
     span, found = given_
-    rows = bin_counts(found, LINES, LABELS, clock.bins(span, QUARTER_MS, COPENHAGEN), [span])
+    rows = bin_counts(found, LINES, LABELS, calendar.bins(span, QUARTER_MS, COPENHAGEN), [span])
     sums = Counter[tuple[str, str, str]]()
     for row in rows:
         sums[row.line, row.direction, row.label] += row.count
@@ -97,7 +97,7 @@ def test_totals_are_the_sums_of_bins_and_do_not_depend_on_their_order(
 
 def test_a_crossing_at_the_edge_of_two_bins_is_in_the_later_one() -> None:
     span = Span(at("2024-06-01T12:00Z"), at("2024-06-01T12:30Z"))
-    bins = list(clock.bins(span, QUARTER_MS, COPENHAGEN))
+    bins = list(calendar.bins(span, QUARTER_MS, COPENHAGEN))
     edge = bins[1].span.start_ms
     rows = list(bin_counts([crossing(edge - 1), crossing(edge), crossing(edge)], LINES, LABELS, bins, [span]))
 
@@ -118,7 +118,7 @@ def test_one_crossing_a_quarter_fills_every_bin_of_a_day_with_one(
     found = [crossing(time_ms) for time_ms in range(span.start_ms + 60_000, span.end_ms, QUARTER_MS)]
     rows = [
         row
-        for row in bin_counts(found, LINES, LABELS, clock.bins(span, QUARTER_MS, COPENHAGEN), [span])
+        for row in bin_counts(found, LINES, LABELS, calendar.bins(span, QUARTER_MS, COPENHAGEN), [span])
         if (row.line, row.direction, row.label) == ("gate", "to_left", "person")
     ]
 
@@ -130,7 +130,7 @@ def test_one_crossing_a_quarter_fills_every_bin_of_a_day_with_one(
 def test_the_hour_that_comes_twice_is_counted_apart() -> None:
     span = Span(at("2024-10-27T02:00+02:00"), at("2024-10-27T03:00+01:00"))
     found = [crossing(at("2024-10-27T02:05+02:00")), *[crossing(at("2024-10-27T02:05+01:00"))] * 2]
-    rows = bin_counts(found, LINES, LABELS, clock.bins(span, 3_600_000, COPENHAGEN), [span])
+    rows = bin_counts(found, LINES, LABELS, calendar.bins(span, 3_600_000, COPENHAGEN), [span])
 
     assert {row.start.isoformat(): row.count for row in rows if row.count} == {
         "2024-10-27T02:00:00+02:00": 1,
@@ -153,11 +153,11 @@ def test_coverage_is_the_share_of_a_bin_with_frames(missing: tuple[int, int], ex
     span = Span(start, start + 3 * QUARTER_MS)
     gap = Span(start + missing[0] * 1000, start + missing[1] * 1000)
     covered = [Span(start, gap.start_ms), Span(gap.end_ms, span.end_ms)]
-    rows = bin_counts([], LINES, LABELS, clock.bins(span, QUARTER_MS, COPENHAGEN), covered)
+    rows = bin_counts([], LINES, LABELS, calendar.bins(span, QUARTER_MS, COPENHAGEN), covered)
 
     assert [*dict.fromkeys((row.start, row.coverage) for row in rows)] == [
         (one.start, share)
-        for one, share in zip(clock.bins(span, QUARTER_MS, COPENHAGEN), expected, strict=True)
+        for one, share in zip(calendar.bins(span, QUARTER_MS, COPENHAGEN), expected, strict=True)
     ]
 
 

@@ -25,13 +25,14 @@ from tests.counting.bodies import (
     ways,
 )
 
-from passerby.counting.detections import Detections, Label
-from passerby.counting.fuse import riders
-from passerby.counting.tally import tally
+from passerby.counting.box_ops import riders
+from passerby.counting.crossings import tally
+from passerby.counting.detections import Detections
 from passerby.counting.tracker import track
-from passerby.geometry import Line, Point, Zone
-from passerby.span import Span
-from passerby.video.boxes import Boxes, suppress
+from passerby.domain.geometry import Line, Point, Zone
+from passerby.domain.labels import Label
+from passerby.domain.timespan import Span
+from passerby.video.detect.nms import Boxes, suppress
 
 WALK = along((0, 100, 200), (6, 560, 200))
 DRIVE = along((0, 60, 250), (4, 580, 250), size=CAR, label=Label.CAR)

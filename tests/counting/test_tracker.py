@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.counting.bodies import CAR, PERSON, TICK_MS, Box, along, mirrored, moved, seen
 
-from passerby.counting.detections import Detections, Label, Tracks, no_detections
+from passerby.counting.detections import Detections, Tracks, no_detections
 from passerby.counting.tracker import track
+from passerby.domain.labels import Label
 
 few = settings(max_examples=20)
 

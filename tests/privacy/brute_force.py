@@ -12,13 +12,13 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
+from passerby.domain.release import Cell
+from passerby.domain.timespan import Span
 from passerby.errors import LedgerError
 from passerby.privacy.charge import Charge
 from passerby.privacy.database import open_ledger
 from passerby.privacy.entries import take_turn
 from passerby.privacy.ledger import Ledger
-from passerby.release import Cell
-from passerby.span import Span
 
 RHO, WARMUP, CHUNK, BLACKOUT, BUDGET = 3, 2, 2, 6, 10
 STARTS = range(-20, 140)

@@ -11,11 +11,11 @@ pytest.importorskip("sqlalchemy", reason="the extra `private` is not installed")
 
 from sqlalchemy import create_engine, make_url, text
 
+from passerby.domain.release import Cell
+from passerby.domain.timespan import Span
 from passerby.privacy.charge import Charge
 from passerby.privacy.database import open_ledger
 from passerby.privacy.ledger import Ledger
-from passerby.release import Cell
-from passerby.span import Span
 
 BIN_MS = 900_000
 CELL = Cell("north", "bridge", "in", "person")

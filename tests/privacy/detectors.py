@@ -11,12 +11,13 @@ from tests.privacy.conftest import begin, charge
 from tests.privacy.programs import run_program
 from tests.privacy.street import contributions_of, pairs, terms
 
+from passerby.audit import noise_audit
+from passerby.audit.locality import locality_audit
+from passerby.domain.timespan import Span
 from passerby.errors import LedgerError
-from passerby.privacy import audit, gate
+from passerby.privacy import gate
 from passerby.privacy.database import open_ledger
-from passerby.privacy.locality import locality_audit
 from passerby.privacy.noise import MICRO
-from passerby.span import Span
 
 SURE = 1e-6
 """The chance that an audit calls what is right wrong."""
@@ -27,9 +28,9 @@ def noise() -> bool:
     """Noise audit: releases of two neighbours are as hard to tell apart as was claimed."""
     one, three = charge(1, MICRO), replace(terms(3), span=Span(0, 900_000))
     return all(
-        audit.noise_audit(
-            audit.gate_mechanism(paid),
-            *audit.saturating_pair(paid),
+        noise_audit.noise_audit(
+            noise_audit.gate_mechanism(paid),
+            *noise_audit.saturating_pair(paid),
             claimed=paid.epsilon_micro / MICRO,
             draws=DRAWS,
             alpha=SURE,
@@ -41,14 +42,14 @@ def noise() -> bool:
 def one_run() -> bool:
     """One-run audit: who guesses whether an actor was there is right no more often than was claimed."""
     paid = charge(1)
-    base, effect = audit.simulated_week(paid, 200)
-    publish = audit.gate_mechanism(paid)
+    base, effect = noise_audit.simulated_week(paid, 200)
+    publish = noise_audit.gate_mechanism(paid)
 
     def publish_bin(number: int, count: int) -> float | None:
         outcome = publish((count,))
         return outcome[0] if outcome else None
 
-    return audit.one_run_audit(publish_bin, base, effect, claimed=0.8, alpha=SURE).holds
+    return noise_audit.one_run_audit(publish_bin, base, effect, claimed=0.8, alpha=SURE).holds
 
 
 def locality() -> bool:
@@ -71,7 +72,7 @@ def releases(folder: Path) -> bool:
             paid = replace(charge(number), cells=charge(number).cells + terms(2).cells[1:])
             receipt = ledger.spend(paid)
             counts = (0, 1) if number == 1 else (60, 60)
-            first = gate.release(audit.spread(counts, paid), receipt, ledger, 1.0)
+            first = gate.release(noise_audit.spread(counts, paid), receipt, ledger, 1.0)
             if tuple(one.cell for one in first) != paid.cells:
                 return False
             if not all(type(one.value) is int for one in first):

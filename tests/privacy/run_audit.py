@@ -1,4 +1,4 @@
-"""Prints the figures of docs/explanation/audit.md that need no video: python -m tests.privacy.run_audit"""
+"""Prints the figures of docs/audit.md that need no video: python -m tests.privacy.run_audit"""
 
 from dataclasses import replace
 from functools import partial
@@ -6,8 +6,8 @@ from functools import partial
 from tests.privacy.conftest import charge
 from tests.privacy.street import contributions_of, pairs, terms
 
-from passerby.privacy.audit import report
-from passerby.privacy.locality import locality_audit
+from passerby.audit.locality import locality_audit
+from passerby.audit.noise_audit import report
 from passerby.privacy.noise import MICRO
 
 

@@ -1,4 +1,4 @@
-"""Prints the tables of docs/explanation/privacy-compared.md: python -m tests.privacy.run_compared
+"""Prints the tables of docs/privacy-compared.md: python -m tests.privacy.run_compared
 
 Both sides get the same rho, K, epsilon and window, their own best chunk and clip, and the true crossings of the
 synthetic street. Privid's side is spared the warm-up, which would cost it a chunk more.
@@ -11,7 +11,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from passerby.geometry import DEFAULT_CORRIDOR, Corridor
+from passerby.domain.geometry import DEFAULT_CORRIDOR, Corridor
 from passerby.privacy.contribution import sensitivity
 from passerby.privacy.noise import MICRO, add_noise
 from passerby.synth import Actor, Street, TrueCrossing, actors, lines, truth

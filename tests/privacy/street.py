@@ -6,12 +6,12 @@ It stands for any counting that keeps the rules, so that audits and planted bugs
 import random
 from collections.abc import Iterator
 
+from passerby.audit.locality import Pair
+from passerby.domain.release import Cell
+from passerby.domain.timespan import Chunk, Span
 from passerby.privacy import contribution
 from passerby.privacy.charge import Charge
 from passerby.privacy.contribution import Contribution
-from passerby.privacy.locality import Pair
-from passerby.release import Cell
-from passerby.span import Chunk, Span
 
 Street = dict[int, int]
 TICK_MS = 1_000

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from tests.privacy.conftest import BIN_MS, CELL, begin, charge
 
+from passerby.domain.release import Release
+from passerby.domain.timespan import Chunk, Span
 from passerby.privacy import answers, gate
 from passerby.privacy.contribution import clip
 from passerby.privacy.database import open_ledger
 from passerby.privacy.ledger import Ledger
-from passerby.release import Release
-from passerby.span import Chunk, Span
 
 DAY_BINS = 96
 

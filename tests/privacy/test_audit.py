@@ -9,7 +9,9 @@ import pytest
 from tests.privacy.conftest import charge
 from tests.privacy.street import Street, contributions_of, pairs, terms
 
-from passerby.privacy.audit import (
+from passerby.audit.confidence import lower_bound
+from passerby.audit.locality import beyond, locality_audit, same_audit
+from passerby.audit.noise_audit import (
     Counts,
     gate_mechanism,
     noise_audit,
@@ -19,11 +21,9 @@ from passerby.privacy.audit import (
     simulated_week,
     spread,
 )
-from passerby.privacy.bounds import lower_bound
+from passerby.domain.timespan import Span
 from passerby.privacy.contribution import Contribution
-from passerby.privacy.locality import beyond, locality_audit, same_audit
 from passerby.privacy.noise import MICRO, add_noise
-from passerby.span import Span
 
 
 def drawn(delta: int, epsilon: float, draws: int) -> Callable[[Counts], Counts]:

@@ -1,6 +1,6 @@
 """Nothing but releases leaves: a busy street and an empty one leave the same traces behind, numbers of releases apart.
 
-Law: whatever is written to disk, standard output or standard error is searched, not what one would think of.
+Invariant: whatever is written to disk, standard output or standard error is searched, not what one would think of.
 """
 
 import os
@@ -17,10 +17,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from passerby import private, synth
-from passerby.counting.tally import tally
-from passerby.site import load
-from passerby.span import cut
+from passerby import synth
+from passerby.config.site import load
+from passerby.counting.crossings import tally
+from passerby.domain.timespan import cut
+from passerby.recordings import release
 from passerby.synth import Actor, Kind, Rates, Street, Waypoint
 
 EMPTY = Street(seed=4, duration_s=12.0, width=256, height=144, fps=12.5, density=Rates(0, 0, 0), parked=0)
@@ -160,12 +161,12 @@ def times_ms(streets: Path) -> list[int]:
     """When the private path itself saw each crossing, and when they truly were."""
     (line, *_) = load(streets / "site.yaml").cameras[0].lines
     video = streets / "busy" / "video.mp4"
-    (counting,), _ = private.countings(video, "north", [line], detector="motion", timezone="UTC")
+    (counting,), _ = release.countings(video, "north", [line], detector="motion", timezone="UTC")
     size = BUSY.width, BUSY.height
     counted = [
         crossing.time_ms
-        for span in cut(private.recorded_span(counting), 6_000)
-        for crossing in tally(private.tracks_of(counting, span), [line.line], *size, span)
+        for span in cut(release.recorded_span(counting), 6_000)
+        for crossing in tally(release.tracks_of(counting, span), [line.line], *size, span)
     ]
     assert len(counted) >= 5
     return counted + [crossing.time_ms for crossing in synth.truth(BUSY, synth.lines(BUSY))]

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.privacy.conftest import charge
 
+from passerby.domain.release import Cell
+from passerby.domain.timespan import Span
 from passerby.errors import PolicyError
 from passerby.privacy.charge import Charge, Spent, micro_epsilon, peak, whole_chunks
 from passerby.privacy.contribution import reached
-from passerby.release import Cell
-from passerby.span import Span
 
 SPANS = st.tuples(st.integers(0, 40), st.integers(1, 15)).map(lambda pair: Span(pair[0], pair[0] + pair[1]))
 

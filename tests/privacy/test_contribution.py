@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from passerby.domain.release import Cell
+from passerby.domain.timespan import Chunk, Span
 from passerby.privacy.contribution import (
     change_under,
     chunks_touched,
@@ -15,8 +17,6 @@ from passerby.privacy.contribution import (
     sensitivity,
     within,
 )
-from passerby.release import Cell
-from passerby.span import Chunk, Span
 
 CHUNK = Chunk("north", Span(0, 9000))
 

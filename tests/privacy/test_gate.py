@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.privacy.conftest import BIN_MS, CELL, charge
 
+from passerby.domain.release import Cell, Release
+from passerby.domain.timespan import Chunk, Span
 from passerby.errors import LedgerError
 from passerby.privacy import gate
 from passerby.privacy.charge import Charge, Receipt, Stored
 from passerby.privacy.contribution import Contribution, clip
 from passerby.privacy.ledger import Ledger
 from passerby.privacy.noise import MICRO, add_noise
-from passerby.release import Cell, Release
-from passerby.span import Chunk, Span
 
 CELLS = (CELL, Cell("north", "bridge", "out", "person"))
 

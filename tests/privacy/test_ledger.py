@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import text
 from tests.privacy.conftest import BIN_MS, begin, charge
 
+from passerby.domain.timespan import Span
 from passerby.errors import BudgetError, LedgerError
 from passerby.privacy.charge import Stored
 from passerby.privacy.database import open_ledger, seal_ledger
 from passerby.privacy.ledger import Ledger
-from passerby.span import Span
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from tests.privacy.conftest import BIN_MS, begin, charge
 from tests.privacy.programs import run_program
 
 from passerby.errors import BudgetError, LedgerError
+from passerby.privacy import high_water_mark as mark_module
 from passerby.privacy import ledger as ledger_module
-from passerby.privacy import mark as mark_module
 from passerby.privacy.charge import Stored
 from passerby.privacy.database import open_ledger
+from passerby.privacy.high_water_mark import Mark
 from passerby.privacy.ledger import Ledger
-from passerby.privacy.mark import Mark
 
 
 @pytest.mark.parametrize(("kind", "granted"), [("one", 1), ("many", 3)])

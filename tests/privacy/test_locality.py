@@ -9,16 +9,16 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
+from passerby.audit.locality import Pair, locality_audit, same_audit
 from passerby.counting.detections import Detections
 from passerby.counting.tracker import track
+from passerby.domain.release import Cell
+from passerby.domain.timespan import Chunk, Span
 from passerby.privacy.charge import Charge
 from passerby.privacy.contribution import Contribution, clip
-from passerby.privacy.locality import Pair, locality_audit, same_audit
-from passerby.release import Cell
-from passerby.span import Chunk, Span
 from passerby.synth import Actor, Kind, Street, Waypoint, frames
-from passerby.video import motion
-from passerby.video.frame import Frame
+from passerby.video.decode.frame import Frame
+from passerby.video.motion import background_subtraction
 from passerby.video.observe import Effort, Watch, observe
 
 SECONDS, FPS, WARMUP_MS, CHUNK_MS = 24, 12.5, 2_000, 6_000
@@ -151,7 +151,7 @@ def with_noise(span: Span) -> Film:
 @pytest.mark.parametrize("start_ms", [8_000, 11_700])
 def test_motion_remembers_no_longer_than_it_says(start_ms: int) -> None:
     """Metamorphosis: change the pictures of one second, and no answer farther than its reach may change."""
-    reach_ms = motion.CELL_MS + motion.REACH_MS
+    reach_ms = background_subtraction.CELL_MS + background_subtraction.REACH_MS
     span = Span(start_ms, start_ms + 1_000)
     before, after = (
         {one.time_ms: one.xyxy.tobytes() for one in observe(pictures, Watch((), motion=True), Effort())}

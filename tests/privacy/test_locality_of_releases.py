@@ -8,18 +8,20 @@ from typing import Any
 
 import pytest
 
-from passerby import attacks, private, synth
-from passerby.attacks import QUIET, Films, Stage
+from passerby import synth
+from passerby.audit import attacks
+from passerby.audit.attacks import QUIET, Films, Stage
+from passerby.audit.locality import Locality, Pair, locality_audit
 from passerby.counting.detections import Detections
+from passerby.domain.timespan import Span
 from passerby.errors import ModelError
 from passerby.privacy.contribution import Contribution
-from passerby.privacy.locality import Locality, Pair, locality_audit
-from passerby.span import Span
+from passerby.recordings import release
 from passerby.video import observe
-from passerby.video.detector import load
+from passerby.video.detect.detector import load
 
 STAGE = Stage()
-PATH: Any = private
+PATH: Any = release
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +62,7 @@ def test_frames_beyond_the_window_are_caught(films: Films, monkeypatch: pytest.M
     def too_far(recording: Any, start_ms: int, window: Span, *rest: Any, **named: Any) -> Any:
         return kept(recording, start_ms, Span(window.start_ms - 4_000, window.end_ms), *rest, **named)
 
-    monkeypatch.setattr(private, "detect", too_far)
+    monkeypatch.setattr(release, "detect", too_far)
     assert shown(STAGE, films.with_noise(9.0, 4.0)).outside
 
 
@@ -74,7 +76,7 @@ def test_a_tracker_that_is_not_fresh_is_caught(films: Films, monkeypatch: pytest
         before[:] = seen
         return kept(together)
 
-    monkeypatch.setattr(private, "track", remembering)
+    monkeypatch.setattr(release, "track", remembering)
     # All of one chunk, so that what is kept of it is seen in the next but one.
     found = shown(STAGE, films.with_noise(6.5, 3.0))
     assert found.outside

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from tests.privacy.conftest import BIN_MS, CELL
 
+from passerby.domain.policy import Policy
+from passerby.domain.release import Cell, Release
 from passerby.errors import PolicyError
 from passerby.privacy.gate import variance
 from passerby.privacy.noise import add_noise
@@ -20,8 +22,6 @@ from passerby.privacy.plan import (
     plan,
     promise,
 )
-from passerby.release import Cell, Release
-from passerby.site import Policy
 
 CORRIDOR = Policy(rho_ms=6_000, k=2, epsilon=1.0, clip=6, chunk_ms=9_000, warmup_ms=2_000, every_ms=BIN_MS)
 WHOLE_FRAME = replace(CORRIDOR, rho_ms=30_000, chunk_ms=30_000, clip=12)

@@ -6,9 +6,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from passerby.domain.release import Cell, Release
+from passerby.domain.timespan import Span
 from passerby.privacy.schedule import due_ms, publish
-from passerby.release import Cell, Release
-from passerby.span import Span
 
 BIN_MS, DELAY_MS = 900_000, 60_000
 CELL = Cell("north", "bridge", "in", "person")

@@ -9,9 +9,9 @@ pytest.importorskip("sqlalchemy", reason="the extra `web` is not installed")
 
 from sqlalchemy import create_engine, text
 
-from passerby.publish.database import upgrade
-from passerby.publish.store import Store, open_store
-from passerby.release import Cell, Release
+from passerby.domain.release import Cell, Release
+from passerby.publish.store.database import upgrade
+from passerby.publish.store.releases import Store, open_store
 
 BIN_MS = 900_000
 ZONE = "Europe/Copenhagen"

@@ -1,6 +1,6 @@
 """Streams of noise, which no coder can repeat to the last bit: files, and pictures as a server sends them.
 
-Law: tests' own; 10 pictures a second, a key picture every second.
+Invariant: tests' own; 10 pictures a second, a key picture every second.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from typing import Any, cast
 import av
 import numpy as np
 
-from passerby.simulate import Codec, Drawn, Unit
+from passerby.synth.rtsp_camera import Codec, Drawn, Unit
 
 SIZE = (192, 108)
 CODECS: tuple[Codec, ...] = ("h264", "h265", "mjpeg")

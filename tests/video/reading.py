@@ -1,6 +1,6 @@
 """Reads a live camera as who counts does, and remembers what it was told.
 
-Law: limits are shortened, and no absolute time is asserted.
+Invariant: limits are shortened, and no absolute time is asserted.
 """
 
 from collections.abc import Callable, Iterator
@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from threading import Event
 from time import monotonic
 
-from passerby.address import Address, Transport
-from passerby.video import live
-from passerby.video.frame import Frame
-from passerby.video.health import Health, Reason
+from passerby.config.camera_address import Address, Transport
+from passerby.domain.link_health import Health, Reason
+from passerby.video.decode import live
+from passerby.video.decode.frame import Frame
 
 LIMITS = live.Limits(stall_s=2, connect_s=10, frozen_s=3, wait_s=1)
 PATIENCE_S = 40

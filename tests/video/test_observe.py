@@ -12,14 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from passerby.counting.detections import Detections, Label
-from passerby.geometry import Line, signed_distance
-from passerby.video.boxes import Boxes
-from passerby.video.detector import LoadedDetector
-from passerby.video.frame import Frame
-from passerby.video.motion import CELL_MS, REACH_MS, shrink
+from passerby.counting.detections import Detections
+from passerby.domain.geometry import Line, signed_distance
+from passerby.domain.labels import Label
+from passerby.video.decode.frame import Frame
+from passerby.video.detect.detector import LoadedDetector
+from passerby.video.detect.nms import Boxes
+from passerby.video.motion.background_subtraction import CELL_MS, REACH_MS, shrink
 from passerby.video.observe import TICK_MS, Effort, Recording, Watch, observe, watch
-from passerby.video.savings import NONE
+from passerby.video.scheduling.optimizations import NONE
 
 Image = NDArray[np.uint8]
 WIDTH, HEIGHT = 192, 108

@@ -10,17 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passerby.address import Address
-from passerby.counting.detections import Detections, Label
-from passerby.geometry import Line
-from passerby.site import CountedLine, Policy
-from passerby.span import Span
-from passerby.video import live, windows
-from passerby.video.boxes import Boxes, no_boxes
-from passerby.video.choose import Choice
-from passerby.video.detector import LoadedDetector
-from passerby.video.frame import Frame, Image
-from passerby.video.health import Health, Reason
+from passerby.config.camera_address import Address
+from passerby.config.site import CountedLine
+from passerby.counting.detections import Detections
+from passerby.domain.geometry import Line
+from passerby.domain.labels import Label
+from passerby.domain.link_health import Health, Reason
+from passerby.domain.policy import Policy
+from passerby.domain.timespan import Span
+from passerby.video import windows
+from passerby.video.decode import live
+from passerby.video.decode.frame import Frame, Image
+from passerby.video.detect.detector import LoadedDetector
+from passerby.video.detect.nms import Boxes, no_boxes
+from passerby.video.detect.selection import Choice
 from passerby.video.observe import TICK_MS
 from passerby.video.windows import Coverage, Patience, Seen, seen
 

@@ -1,8 +1,8 @@
-"""`make accuracy`: how right the counts are; writes the tables and the picture of docs/explanation/accuracy.md.
+"""`make accuracy`: how right the counts are; writes the tables and the picture of docs/accuracy.md.
 
     python -m tools.accuracy [--only clips|streets] [--folder FOLDER] [--jobs N] [--seeds N]
 
-Law: bad figures are written as good ones are; what was measured before is not measured again in one FOLDER.
+Invariant: bad figures are written as good ones are; what was measured before is not measured again in one FOLDER.
 """
 
 import argparse
@@ -17,11 +17,13 @@ from tempfile import TemporaryDirectory
 from tools.accuracy import chart, report
 from tools.accuracy.streets import SEEDS, Result, measured, number_of, points
 
-from passerby import atomic, pipeline, synth
+from passerby import synth
+from passerby.io import files
+from passerby.recordings import pipeline
 
 ROOT = Path(__file__).parents[2]
 TRUTH, MODELS = ROOT.parent / "shared/clips/truth.yaml", ROOT.parent / "shared/models"
-PICTURE = ROOT / "docs/explanation/accuracy.svg"
+PICTURE = ROOT / "docs/accuracy.svg"
 MODEL = "auto"
 """What the streets are counted with besides motion: the best that is at hand."""
 CLIP_DETECTORS = (
@@ -79,7 +81,7 @@ def streets(folder: Path, jobs: int, seeds: tuple[int, ...]) -> None:
             print(f"{number} of {len(running)} streets", file=sys.stderr)
     ordered = {name: {point: found[street][name] for point, street in wanted.items()} for name in detectors}
     report.write("streets", report.streets(ordered))
-    atomic.write(PICTURE, chart.svg(ordered))
+    files.write(PICTURE, chart.svg(ordered))
 
 
 def _all(street: synth.Street, detectors: tuple[str, ...], folder: Path) -> dict[str, Result]:
@@ -90,7 +92,7 @@ def _all(street: synth.Street, detectors: tuple[str, ...], folder: Path) -> dict
             results[detector] = Result(**json.loads(kept.read_text(encoding="utf-8")))
             continue
         results[detector] = measured(street, detector, MODELS if MODELS.exists() else None, folder)
-        atomic.write(kept, json.dumps(asdict(results[detector])))
+        files.write(kept, json.dumps(asdict(results[detector])))
     return results
 
 

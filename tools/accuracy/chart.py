@@ -1,6 +1,6 @@
 """The curves as small multiples: an SVG that is readable on a light and on a dark page.
 
-Law: numbers in, text out.
+Invariant: numbers in, text out.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,6 +1,6 @@
-"""What was measured, as the tables of docs/explanation/accuracy.md, between their markers.
+"""What was measured, as the tables of docs/accuracy.md, between their markers.
 
-Law: numbers in, text out; a part that was not measured stays as it was.
+Invariant: numbers in, text out; a part that was not measured stays as it was.
 """
 
 from collections.abc import Iterable, Iterator
@@ -8,10 +8,10 @@ from pathlib import Path
 
 from tools.accuracy.streets import SETTINGS, TITLES, Point, Result
 
-from passerby import atomic
-from passerby.counting.evaluate import Evaluation
+from passerby.evaluation.score import Evaluation
+from passerby.io import files
 
-DOCUMENT = Path(__file__).parents[2] / "docs/explanation/accuracy.md"
+DOCUMENT = Path(__file__).parents[2] / "docs/accuracy.md"
 _HEADS = (
     "",
     "detector",
@@ -33,7 +33,7 @@ def write(part: str, lines: Iterable[str], to: Path = DOCUMENT) -> None:
     begin, end = f"<!-- {part} -->\n", f"<!-- /{part} -->\n"
     before, _, rest = to.read_text(encoding="utf-8").partition(begin)
     _, _, after = rest.partition(end)
-    atomic.write(to, f"{before}{begin}" + "\n".join(lines) + f"\n{end}{after}")
+    files.write(to, f"{before}{begin}" + "\n".join(lines) + f"\n{end}{after}")
 
 
 def clips(told: dict[str, Evaluation]) -> Iterator[str]:

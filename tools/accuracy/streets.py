@@ -1,6 +1,6 @@
 """The synthetic streets of the curves, and how right a detector counts them.
 
-Law: every street is one setting away from BASE; what is counted is what `passerby evaluate` counts.
+Invariant: every street is one setting away from BASE; what is counted is what `passerby evaluate` counts.
 """
 
 import zlib
@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from passerby import pipeline, synth
-from passerby.counting.evaluate import Evaluation
+from passerby import synth
+from passerby.evaluation.score import Evaluation
+from passerby.recordings import pipeline
 
 BASE = synth.Street(width=640, height=360, fps=12.5, duration_s=90, density="mixed")
 SEEDS = (21, 22)

@@ -1,9 +1,9 @@
 """`make bench`: what counting costs, beside plain decoding, a peer, and each saving left out; writes the tables of
-docs/explanation/speed.md.
+docs/speed.md.
 
     python -m tools.bench [--quick] [--seconds S] [--rounds N] [--only TEXT,...] [--processes] [--folder FOLDER]
 
-Law: one run, every contender in turn, round after round; figures of one run are compared with each other, and
+Invariant: one run, every contender in turn, round after round; figures of one run are compared with each other, and
 nothing is asserted.
 """
 

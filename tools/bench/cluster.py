@@ -4,7 +4,7 @@
 
 with the options of `passerby count`.
 
-Law: nothing is reached from outside: Ray listens in a network namespace that ends with this.
+Invariant: nothing is reached from outside: Ray listens in a network namespace that ends with this.
 """
 
 import json

@@ -1,6 +1,6 @@
 """What is compared: each is made ready first (libraries loaded, weights opened), and only its counting is measured.
 
-Law: the same weights for all, one thread for all; who counts knows lines and pixels, and never the truth.
+Invariant: the same weights for all, one thread for all; who counts knows lines and pixels, and never the truth.
 """
 
 import os
@@ -11,9 +11,9 @@ from pathlib import Path
 
 from tools.bench.recordings import Ways
 
-from passerby import pipeline
-from passerby.geometry import DEFAULT_CORRIDOR, Line
-from passerby.video.savings import NAMES
+from passerby.domain.geometry import DEFAULT_CORRIDOR, Line
+from passerby.recordings import pipeline
+from passerby.video.scheduling.optimizations import NAMES
 
 ROOT = Path(__file__).parents[2]
 MODELS = ROOT.parent / "shared/models"
@@ -47,13 +47,14 @@ def passerby(
     def contender(video: Path, lines: Sequence[Line]) -> Callable[[], Counted]:
         import cv2
 
-        from passerby.video import look, observe
-        from passerby.video.choose import choose
+        from passerby.video import observe
+        from passerby.video.detect.selection import choose
+        from passerby.video.scheduling import incremental
 
         cv2.setNumThreads(1)
         choose(detector, MODELS)
         if each_frame:
-            observe.TICK_MS, look.FILLING = 1, 1.0
+            observe.TICK_MS, incremental.FILLING = 1, 1.0
         corridor = None if each_frame else DEFAULT_CORRIDOR
 
         def run() -> Counted:
@@ -82,7 +83,7 @@ def supervision(video: Path, lines: Sequence[Line]) -> Callable[[], Counted]:
     import numpy as np
     import supervision as sv
 
-    from passerby.video import onnx, yolox
+    from passerby.video.detect import onnx, yolox
 
     cv2.setNumThreads(1)
     network = onnx.open_network(MODELS / f"{NETWORK}.onnx", 1, "cpu")

@@ -2,7 +2,7 @@
 
     python -m tools.bench.measure CONTENDER RECORDING     with RECORDING as JSON of path, lines and ways
 
-Law: CPU seconds, of all threads and of all children; what else runs on the machine changes them little.
+Invariant: CPU seconds, of all threads and of all children; what else runs on the machine changes them little.
 """
 
 import json
@@ -21,7 +21,7 @@ from typing import Any
 from tools.bench.contenders import CONTENDERS, PROCESSES, SUPERVISION
 from tools.bench.recordings import Told, Ways
 
-from passerby.geometry import Line
+from passerby.domain.geometry import Line
 
 ROOT = Path(__file__).parents[2]
 

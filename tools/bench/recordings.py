@@ -1,6 +1,6 @@
 """What is counted: synthetic streets as a camera would send them, at two sizes, and real clips where they are at hand.
 
-Law: every recording comes with its lines and with what truly crossed them; nothing is measured here.
+Invariant: every recording comes with its lines and with what truly crossed them; nothing is measured here.
 """
 
 from collections import Counter
@@ -18,8 +18,10 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from passerby import atomic, synth, truth
-from passerby.geometry import Line
+from passerby import synth
+from passerby.domain.geometry import Line
+from passerby.evaluation import truth_file
+from passerby.io import files
 
 CLIPS = Path(__file__).parents[3] / "shared/clips"
 REAL = ("car-park.mp4", "pavement.mp4", "highway.avi")
@@ -63,7 +65,7 @@ def recordings(folder: Path, seconds: float, clips: bool, only: Sequence[str] = 
         for rows, path in _written(name, folder, street.rate, partial(synth.frames, street)).items():
             found[f"{name}-{rows}"] = Told(path, tuple(lines), ways)
     if clips and CLIPS.is_dir():
-        told = truth.load(CLIPS / "truth.yaml", None)
+        told = truth_file.load(CLIPS / "truth.yaml", None)
         for clip in told.clips:
             name = clip.name.split(".")[0]
             if clip.name not in REAL or not wanted(name):
@@ -89,7 +91,7 @@ def _written(
     with ExitStack() as stack:
         outputs: list[tuple[int, OutputContainer, VideoStream]] = []
         for rows, path in paths.items():
-            beside = stack.enter_context(atomic.replacing(path))
+            beside = stack.enter_context(files.replacing(path))
             container = stack.enter_context(av.open(str(beside), "w", format="mp4"))
             stream = container.add_stream("libx264", rate=rate)
             stream.pix_fmt = "yuv420p"
@@ -123,7 +125,7 @@ def _pictures(path: Path) -> Iterator[Image]:
 
 def repeated(path: Path, times: int, to: Path) -> None:
     """The recording so many times in a row, without encoding it again."""
-    with atomic.replacing(to) as beside, av.open(str(beside), "w", format="mp4") as output:
+    with files.replacing(to) as beside, av.open(str(beside), "w", format="mp4") as output:
         with av.open(str(path)) as first:
             stream = output.add_stream_from_template(first.streams.video[0])
         begins = 0

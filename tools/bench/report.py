@@ -1,6 +1,6 @@
-"""What was measured, as the tables of docs/explanation/speed.md, between their markers; goals stand beside.
+"""What was measured, as the tables of docs/speed.md, between their markers; goals stand beside.
 
-Law: numbers in, text out; a figure that was not measured is told as such.
+Invariant: numbers in, text out; a figure that was not measured is told as such.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,9 +10,9 @@ from typing import Any
 
 from tools.bench import contenders as who
 
-from passerby import atomic
+from passerby.io import files
 
-TABLES = Path(__file__).parents[2] / "docs/explanation/speed.md"
+TABLES = Path(__file__).parents[2] / "docs/speed.md"
 BEGIN, END = "<!-- bench -->\n", "<!-- /bench -->\n"
 BEGIN_PROCESSES, END_PROCESSES = "<!-- processes -->\n", "<!-- /processes -->\n"
 PROCESSES, CLUSTER = "one recording, processes", "many recordings, Ray"
@@ -35,7 +35,7 @@ def _put(to: Path, begin: str, end: str, lines: Iterable[str]) -> None:
     before, _, rest = to.read_text(encoding="utf-8").partition(begin)
     _, _, after = rest.partition(end)
     told = "\n".join(lines)
-    atomic.write(to, f"{before}{begin}{told}\n{end}{after}")
+    files.write(to, f"{before}{begin}{told}\n{end}{after}")
 
 
 def goals(rows: Rows, starts: Runs) -> Iterator[str]:

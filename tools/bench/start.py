@@ -2,7 +2,7 @@
 
     python -m tools.bench.start VIDEO --line ... and all other options of `passerby count`
 
-Law: nothing is loaded that the command itself does not load.
+Invariant: nothing is loaded that the command itself does not load.
 """
 
 import json
@@ -16,12 +16,12 @@ from typing import NoReturn
 
 from passerby.cli import main
 from passerby.counting.detections import Detections
-from passerby.video import motion
-from passerby.video.frame import Frame
-from passerby.video.look import Looking
-from passerby.video.regions import Region
+from passerby.video.decode.frame import Frame
+from passerby.video.motion import background_subtraction
+from passerby.video.scheduling.incremental import Looking
+from passerby.video.scheduling.regions import Region
 
-take, shrink = Looking.take, motion.shrink
+take, shrink = Looking.take, background_subtraction.shrink
 
 
 def first_look(self: Looking, frame: Frame) -> Iterator[Detections]:
@@ -31,7 +31,7 @@ def first_look(self: Looking, frame: Frame) -> Iterator[Detections]:
     return iter(answer)
 
 
-def first_shrunk(frame: Frame, region: Region | None = None) -> motion.Small:
+def first_shrunk(frame: Frame, region: Region | None = None) -> background_subtraction.Small:
     shrink(frame, region)
     end()
 
@@ -48,6 +48,6 @@ def end() -> NoReturn:
 
 
 Looking.take = first_look  # type: ignore[method-assign]
-motion.shrink = first_shrunk
+background_subtraction.shrink = first_shrunk
 sys.argv = ["passerby", "count", *sys.argv[1:]]
 main()

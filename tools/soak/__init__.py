@@ -1,4 +1,4 @@
 """A site of simulated cameras that are killed and stalled by a script, and what is found of it afterwards.
 
-Law: a site is run as its users run it, by its commands; nothing of it is looked at from within.
+Invariant: a site is run as its users run it, by its commands; nothing of it is looked at from within.
 """

@@ -3,7 +3,7 @@ anything is not as it should be.
 
     python -m tools.soak [--minutes 10] [--cameras 8] [--seed 1] [--folder FOLDER] [--docs HEADING]
 
-Law: everything listens on loopback, on free ports, and ends with this process; what is left lies in one folder.
+Invariant: everything listens on loopback, on free ports, and ends with this process; what is left lies in one folder.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from tools.soak.compared import Played, compared, keep
 from tools.soak.faults import Fault
 from tools.soak.processes import Use, use
 
-from passerby import simulate
+from passerby.synth import rtsp_camera
 
 ROOT = Path(__file__).parents[2]
 BIN_S, SAMPLE_S, START_S = 60, 5.0, 120.0
@@ -35,8 +35,8 @@ def main() -> int:
     options = _options()
     folder = options.folder or Path(mkdtemp(prefix="passerby-soak-"))
     folder.mkdir(parents=True, exist_ok=True)
-    if not simulate.available():
-        print(f"soak: expected Debian's packages {' '.join(simulate.PACKAGES)}", file=sys.stderr)
+    if not rtsp_camera.available():
+        print(f"soak: expected Debian's packages {' '.join(rtsp_camera.PACKAGES)}", file=sys.stderr)
         return 2
     _say(folder, f"drawing {options.cameras} streets in {folder}")
     seeds = cameras.seeds(options.seed * 1000, options.cameras)
@@ -53,7 +53,7 @@ def main() -> int:
     (folder / "report.md").write_text(told)
     (folder / "report.json").write_text(json.dumps(asdict(soaked), indent=1))
     if options.docs:
-        report.put(ROOT / "docs/explanation/soak.md", options.docs, told)
+        report.put(ROOT / "docs/soak.md", options.docs, told)
     _say(folder, told)
     for problem in soaked.problems:
         _say(folder, f"problem: {problem}")
@@ -66,9 +66,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--cameras", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1, help="of the script and of the streets")
     parser.add_argument("--folder", type=Path, help="where everything lies; a new one by default")
-    parser.add_argument(
-        "--docs", metavar="HEADING", help="put the tables under this heading of docs/explanation/soak.md"
-    )
+    parser.add_argument("--docs", metavar="HEADING", help="put the tables under this heading of docs/soak.md")
     return parser.parse_args()
 
 

@@ -1,6 +1,6 @@
 """Simulated cameras: streets drawn once and served over and over, killed and stalled as the script says.
 
-Law: what is served has exactly known truth; a server tells when it serves, and nothing is asked of who reads.
+Invariant: what is served has exactly known truth; a server tells when it serves, and nothing is asked of who reads.
 """
 
 import os
@@ -16,9 +16,8 @@ from threading import Thread
 
 from tools.soak.faults import Interval
 
-from passerby import simulate
-from passerby.geometry import Line
-from passerby.synth import Rates, Street, actors, lines, truth
+from passerby.domain.geometry import Line
+from passerby.synth import Rates, Street, actors, lines, rtsp_camera, truth
 
 LOOP_S = 90.0
 FPS = 5.0
@@ -79,16 +78,16 @@ def video(folder: Path, seed: int) -> Path:
     return folder / f"street-{seed}" / "street.h264"
 
 
-def drawn(seeds: Iterable[int], folder: Path) -> list[simulate.Drawn]:
+def drawn(seeds: Iterable[int], folder: Path) -> list[rtsp_camera.Drawn]:
     """Streets ready to be served, on two processes; `folder` must be there."""
     folders = [video(folder, seed).parent for seed in seeds]
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         return list(pool.map(_draw, seeds, folders))
 
 
-def _draw(seed: int, folder: Path) -> simulate.Drawn:
+def _draw(seed: int, folder: Path) -> rtsp_camera.Drawn:
     folder.mkdir()
-    return simulate.draw(street(seed), folder)
+    return rtsp_camera.draw(street(seed), folder)
 
 
 @dataclass(slots=True)
@@ -96,16 +95,16 @@ class Camera:
     """One server; `served` are the Unix times at which it began to serve somebody, `done` what was done to it, from
     when to when, as it was done."""
 
-    drawn: simulate.Drawn
+    drawn: rtsp_camera.Drawn
     start_ms: int
     served: list[float] = field(default_factory=list)
     done: list[Interval] = field(default_factory=list)
-    server: simulate.Server | None = None
+    server: rtsp_camera.Server | None = None
     port: int = 0
 
     def serve(self) -> str:
         """Begin, at the same port as before; its address."""
-        self.server = simulate.serve(self.drawn, self.start_ms, port=self.port, loop_s=LOOP_S, tells=True)
+        self.server = rtsp_camera.serve(self.drawn, self.start_ms, port=self.port, loop_s=LOOP_S, tells=True)
         self.port = self.server.port
         Thread(target=self._listen, args=(self.server,), daemon=True).start()
         return self.server.url
@@ -123,7 +122,7 @@ class Camera:
         assert self.server is not None
         os.kill(self.server.process.pid, signal.SIGCONT)
 
-    def _listen(self, server: simulate.Server) -> None:
+    def _listen(self, server: rtsp_camera.Server) -> None:
         assert server.process.stdout is not None
         for line in server.process.stdout:
             self.served.append(float(line))

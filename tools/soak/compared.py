@@ -2,7 +2,7 @@
 
     python -m tools.soak.compared FOLDER      # of a soak that has ended: its table of cameras, and what is wrong in it
 
-Law: reads what a soak left in its folder.
+Invariant: reads what a soak left in its folder.
 """
 
 import json

@@ -1,7 +1,7 @@
 """What the same counting finds of the same streets where nothing fails.
 
-Law: the line, the chunks and the detector of the site's own file, over the very pictures that were served; no server,
-no fault and no clock.
+Invariant: the line, the chunks and the detector of the site's own file, over the very pictures that were served; no
+server, no fault and no clock.
 """
 
 from collections.abc import Sequence
@@ -14,11 +14,12 @@ from pathlib import Path
 import av
 from tools.soak.cameras import FPS, LOOP_S
 
-from passerby import private, site
-from passerby.counting.detections import label_of, reported
-from passerby.counting.tally import tally
-from passerby.site import Camera
-from passerby.span import Span, cut
+from passerby.config import site
+from passerby.config.site import Camera
+from passerby.counting.crossings import tally
+from passerby.domain.labels import label_of, reported
+from passerby.domain.timespan import Span, cut
+from passerby.recordings import release
 from passerby.video.observe import probe
 
 Found = list[tuple[float, str]]
@@ -37,7 +38,7 @@ def _found(camera: Camera, video: Path, start_ms: int) -> Found:
     (counted,) = camera.lines
     assert counted.policy is not None
     recording = probe(twice(video))
-    counting = private.Counting(recording, start_ms, camera.name, counted, camera.detector)
+    counting = release.Counting(recording, start_ms, camera.name, counted, camera.detector)
     chunk_ms = counted.policy.chunk_ms
     first_ms = -(-(start_ms + counted.policy.warmup_ms) // chunk_ms) * chunk_ms
     wanted = [label_of(text) for text in counted.labels or ()]
@@ -45,7 +46,7 @@ def _found(camera: Camera, video: Path, start_ms: int) -> Found:
         one
         for chunk in cut(Span(first_ms, first_ms + round(LOOP_S * 1000)), chunk_ms)
         for one in tally(
-            private.tracks_of(counting, chunk), [counted.line], recording.width, recording.height, chunk
+            release.tracks_of(counting, chunk), [counted.line], recording.width, recording.height, chunk
         )
         if reported(one.label, wanted) is not None
     ]

@@ -1,6 +1,6 @@
 """What is done to the servers, and when; and what coverage that leaves.
 
-Law: arithmetic on times; the same seed gives the same script.
+Invariant: arithmetic on times; the same seed gives the same script.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,6 +1,6 @@
 """What a soak found, and whether that is as it should be.
 
-Law: arithmetic on what was published, what was done and what was true; every limit stands here.
+Invariant: arithmetic on what was published, what was done and what was true; every limit stands here.
 """
 
 from collections import Counter

@@ -1,6 +1,6 @@
 """What a process and all that it started take of the machine, as the kernel tells.
 
-Law: reads /proc and nothing else.
+Invariant: reads /proc and nothing else.
 """
 
 import os

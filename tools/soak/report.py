@@ -1,6 +1,6 @@
-"""A soak in words and tables, for docs/explanation/soak.md.
+"""A soak in words and tables, for docs/soak.md.
 
-Law: says what was found, with what was expected beside it; nothing is left out.
+Invariant: says what was found, with what was expected beside it; nothing is left out.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,6 +1,6 @@
 """The site of a soak, run as its users run it, and read as they read it.
 
-Law: commands of passerby alone; nothing of it is looked at from within.
+Invariant: commands of passerby alone; nothing of it is looked at from within.
 """
 
 import json

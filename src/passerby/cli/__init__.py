@@ -1,6 +1,6 @@
 """The command line: parse, call, print.
 
-Law: thin; a command loads what it needs only when it runs, so that help and mistakes are answered at once.
+Invariant: thin; a command loads what it needs only when it runs, so that help and mistakes are answered at once.
 """
 
 import sys
@@ -25,7 +25,7 @@ from passerby.cli.ledger import ledger
 from passerby.cli.models import models
 from passerby.cli.run import run
 from passerby.cli.serve import serve
-from passerby.cli.simulate import simulate_camera
+from passerby.cli.simulate_camera import simulate_camera
 from passerby.cli.status import status
 from passerby.cli.verify import verify
 

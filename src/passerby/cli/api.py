@@ -1,6 +1,6 @@
 """`passerby api`: the read-only API over releases, as a process of its own.
 
-Law: loads nothing that sees; logs no address and no request.
+Invariant: loads nothing that sees; logs no address and no request.
 """
 
 import click
@@ -22,12 +22,9 @@ from passerby.cli.listening import listening_options, once_each, serve
     help="How often a key, and an address, may ask.",
 )
 def api(where: str, host: str, port: int, public: bool, per_minute: int) -> None:
-    """Serve published numbers, read only: JSON, CSV and Parquet; see docs/reference/api.md.
-
-    TLS is a reverse proxy's work.
-    """
+    """Serve published numbers, read only: JSON, CSV and Parquet; see docs/api.md. TLS is a reverse proxy's work."""
     with needs("web"):
-        from passerby.publish.api import create_app
+        from passerby.publish.api.app import create_app
     app = create_app(
         where, public=public, per_minute=per_minute, version=__version__, on_store_error=once_each()
     )

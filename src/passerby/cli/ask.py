@@ -1,6 +1,6 @@
 """`passerby ask`: a question about the past: for nothing where it was answered before, else at a price.
 
-Law: what was released is looked at first; a refusal depends on the ledger and on configuration alone.
+Invariant: what was released is looked at first; a refusal depends on the ledger and on configuration alone.
 """
 
 from datetime import tzinfo
@@ -12,13 +12,13 @@ import click
 from passerby.cli.database import needs
 from passerby.cli.group import note, write_out
 from passerby.cli.ledger import ledger_options, opened
-from passerby.cli.private import executor
+from passerby.cli.release import executor
+from passerby.domain.timespan import Span
 from passerby.errors import InputError
-from passerby.span import Span
 
 if TYPE_CHECKING:
+    from passerby.config.site import CountedLine
     from passerby.privacy.answers import Answer
-    from passerby.site import CountedLine
 
 _NAMES = ("start", "end", "line", "direction", "label", "coverage", "answer", "19 times in 20")
 
@@ -60,19 +60,19 @@ def ask(
     mark: Path | None,
 ) -> None:
     """How many crossed a line of SITE from one time to another: from releases, else from a recording, at a price."""
-    from passerby import clock
-    from passerby.site import load
+    from passerby.config.site import load
+    from passerby.domain import calendar
 
     loaded = load(site)
     of_camera = loaded.camera(camera)
     line = _line(of_camera.lines, line_name)
-    zone = clock.zone_of(loaded.timezone)
+    zone = calendar.zone_of(loaded.timezone)
     span = _span(from_, to, loaded.timezone)
     with opened(where, mark, create=recording is not None) as ledger:
         with needs("private"):
-            from passerby import private
-            from passerby.privacy import answers, gate, plan, standing
-        cells = standing.cells_of(of_camera.name, line)
+            from passerby.privacy import answers, gate, plan, standing_query
+            from passerby.recordings import release
+        cells = standing_query.cells_of(of_camera.name, line)
         bins, days = answers.released(ledger, of_camera.name, line_name)
         found = [answers.summed(bins, days, cell, span) for cell in cells]
         known = [one for one in found if one is not None]
@@ -84,7 +84,7 @@ def ask(
             raise InputError(
                 "releases do not make up this time: expected --epsilon and --recording, to answer at a price"
             )
-        countings, _ = private.countings(
+        countings, _ = release.countings(
             recording,
             of_camera.name,
             of_camera.lines,
@@ -93,7 +93,7 @@ def ask(
             start=start,
             timezone=loaded.timezone,
         )
-        released = private.ask_recording(countings, line_name, span, epsilon, ledger, executor(jobs))
+        released = release.ask_recording(countings, line_name, span, epsilon, ledger, executor(jobs))
     note(f"answered from {recording}, at a price of epsilon {epsilon:g} for whoever passed then")
     _print(
         [
@@ -119,12 +119,12 @@ def _line(lines: "tuple[CountedLine, ...]", name: str) -> "CountedLine":
 
 
 def _span(from_: str, to: str, timezone: str) -> Span:
-    from passerby import clock
+    from passerby.recordings import start_time
 
     ends = []
     for option, text in (("--from", from_), ("--to", to)):
         try:
-            ends.append(clock.resolve_start(Path(), start=text, timezone_name=timezone).start_ms)
+            ends.append(start_time.resolve_start(Path(), start=text, timezone_name=timezone).start_ms)
         except InputError as error:
             raise InputError(str(error).replace("--start", option)) from None
     if ends[0] >= ends[1]:
@@ -133,13 +133,13 @@ def _span(from_: str, to: str, timezone: str) -> Span:
 
 
 def _print(found: "list[Answer]", zone: tzinfo) -> None:
-    from passerby import clock
     from passerby.cli.show import table, to_text
+    from passerby.domain import calendar
 
     rows: list[tuple[str | int, ...]] = [
         (
             *(
-                f"{clock.to_local(end, zone):%Y-%m-%d %H:%M:%S}"
+                f"{calendar.to_local(end, zone):%Y-%m-%d %H:%M:%S}"
                 for end in (one.span.start_ms, one.span.end_ms)
             ),
             *(one.cell.line, one.cell.direction, one.cell.label, f"{one.coverage:.0%}"),

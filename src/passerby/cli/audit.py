@@ -1,6 +1,6 @@
 """`passerby audit`: the promise attacked, on this machine, through the code that releases.
 
-Law: ends with 1 when anything is broken; nothing of a site's recordings or ledger is touched.
+Invariant: ends with 1 when anything is broken; nothing of a site's recordings or ledger is touched.
 """
 
 import sys
@@ -50,10 +50,11 @@ def audit(
 ) -> None:
     """Try to tell neighbours apart: by the noise, by a week of releases, and by what one event changes in chunks."""
     with needs("private"):
-        from passerby import attacks
+        from passerby.audit import attacks
+    from passerby.config.site import load_policy
+    from passerby.domain.policy import Policy
+    from passerby.domain.release import Cell
     from passerby.errors import InputError
-    from passerby.release import Cell
-    from passerby.site import Policy, load_policy
 
     said = Policy() if policy is None else load_policy(policy)
     if said is None:

@@ -1,6 +1,6 @@
 """`passerby check`: a site file, before anything depends on it, and what its privacy policies will give.
 
-Law: prints what the file says and what follows from it, and never a password; nothing is spent.
+Invariant: prints what the file says and what follows from it, and never a password; nothing is spent.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from passerby.cli.ledger import ledger_options, opened
 from passerby.errors import InputError
 
 if TYPE_CHECKING:
-    from passerby.site import Camera, CountedLine
+    from passerby.config.site import Camera, CountedLine
 
 
 @click.command(short_help="Check a site file, and what its policies will give.")
@@ -37,7 +37,7 @@ def check(site: Path, expect: float, like: str | None, where: str | None, mark: 
 
     For each line with a privacy policy it says what will be released, with how much noise, and what is promised.
     """
-    from passerby.site import load
+    from passerby.config.site import load
 
     loaded = load(site)
     for warning in loaded.warnings:
@@ -55,9 +55,9 @@ def check(site: Path, expect: float, like: str | None, where: str | None, mark: 
 
 def _planned(camera: "Camera", line: "CountedLine", expect: float) -> str:
     with needs("private"):
-        from passerby.privacy import plan, standing
+        from passerby.privacy import plan, standing_query
     assert line.policy is not None
-    found = plan.plan(line.policy, standing.cells_of(camera.name, line), expect)
+    found = plan.plan(line.policy, standing_query.cells_of(camera.name, line), expect)
     told = [plan.corridor_told(line.policy, line.corridor), *plan.describe(found).splitlines()]
     return f"  line {line.line.name}:\n" + "".join(f"    {text}\n" for text in told)
 

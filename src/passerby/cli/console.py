@@ -1,6 +1,6 @@
 """`passerby console`: the operator's pages, signed in, on a port of their own.
 
-Law: what the pages need is loaded here alone, so that no other command waits for it.
+Invariant: what the pages need is loaded here alone, so that no other command waits for it.
 """
 
 from functools import partial
@@ -18,7 +18,7 @@ from passerby.cli.run import state_of, state_option
 from passerby.errors import InputError
 
 if TYPE_CHECKING:
-    from passerby.console.known import SiteState
+    from passerby.console.site_state import SiteState
 
 
 @click.command(short_help="Set up cameras and lines on a page, signed in.")
@@ -59,16 +59,16 @@ def console(
 ) -> None:
     """Serve the operator's console of the site file SITE, until Ctrl-C.
 
-    At the first start it prints an address by which the first user chooses a password; see docs/how-to/console.md.
+    At the first start it prints an address by which the first user chooses a password; see docs/console.md.
     """
-    from passerby.site import load
+    from passerby.config.site import load
 
     loaded = load(site)
     for warning in loaded.warnings:
         note(f"warning: {warning}")
     with needs("console"):
-        from passerby.console.desk import Settings, open_desk
-        from passerby.console.serving import LOOPBACK, application, serve
+        from passerby.console.context import Settings, open_desk
+        from passerby.console.server import LOOPBACK, application, serve
     settings = Settings(
         site=site,
         state=users or site.parent / "console",
@@ -104,8 +104,8 @@ def _interface_of(address: str | None) -> str | None:
 
 def _told(folder: Path) -> "SiteState | None":
     """What `passerby run` told of the site last; None where it was never run with this folder."""
-    from passerby.console.known import CameraState, SiteState
-    from passerby.running import status
+    from passerby.console.site_state import CameraState, SiteState
+    from passerby.live.supervisor import status
 
     try:
         found = status.read(folder)

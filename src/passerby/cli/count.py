@@ -1,6 +1,6 @@
 """`passerby count`: a recording, its lines, their counts.
 
-Law: every mistake that can be seen before the long work is told before it.
+Invariant: every mistake that can be seen before the long work is told before it.
 """
 
 from collections.abc import Sequence
@@ -13,18 +13,18 @@ import click
 from click.core import ParameterSource
 
 from passerby.cli import output, workers
+from passerby.cli.batch import EXIT_PARTLY, write_several
 from passerby.cli.group import note
 from passerby.cli.ledger import ledger_options
 from passerby.cli.lines import choose, line_options, time_options, without_option
-from passerby.cli.private import count_privately, policy_of, private_lines
 from passerby.cli.progress import progress_bar
-from passerby.cli.several import EXIT_PARTLY, write_several
+from passerby.cli.release import count_privately, policy_of, private_lines
+from passerby.domain.geometry import Anchor
 from passerby.errors import InputError
-from passerby.geometry import Anchor
 
 if TYPE_CHECKING:
     from passerby import Counts, Label
-    from passerby.site import CountedLine
+    from passerby.config.site import CountedLine
 
 _BIN_COLUMNS = ("start", "end", "line", "direction", "label", "count", "coverage")
 
@@ -102,11 +102,12 @@ def count(
     folder and a pattern always are, are counted one by one with the same lines, into one table with a column `file`.
     Exits with 3 where some of them could not be read.
     """
-    from passerby import clock, places
+    from passerby.domain import calendar
+    from passerby.io import sources
 
-    bin_ms = clock.bin_length_ms(bin_)
+    bin_ms = calendar.bin_length_ms(bin_)
     wanted = _labels(labels)
-    several, video = places.are_several(videos), places.place_of(videos[0])
+    several, video = sources.are_several(videos), sources.place_of(videos[0])
     _check_outputs(videos, format_, out, picture)
     workers.check(executor, address, jobs, resume, out)
     if private:
@@ -151,7 +152,7 @@ def count(
         )
         return 0
 
-    from passerby import pipeline
+    from passerby.recordings import pipeline
 
     planned = partial(
         pipeline.plan_of,
@@ -177,10 +178,10 @@ def count(
             progress_bar(quiet=quiet) as on_progress,
         ):
             if several:
-                from passerby.several import count_several
+                from passerby.recordings.batch import count_several
 
                 found = count_several(
-                    places.find(videos),
+                    sources.find(videos),
                     planned,
                     jobs=number,
                     executor=execute,
@@ -234,7 +235,7 @@ def _check_private(
 
 def _camera_of(site: Path) -> str:
     """The name of a site's only camera: the ledger knows cameras by name."""
-    from passerby.site import load
+    from passerby.config.site import load
 
     return load(site).camera().name
 
@@ -257,11 +258,11 @@ def _labels(text: str | None) -> "tuple[Label, ...] | None":
 
 
 def _check_outputs(videos: Sequence[str], format_: str, out: Path | None, picture: Path | None) -> None:
-    from passerby import atomic
+    from passerby.io import files
 
     output.check(format_, out)
     if picture is not None:
-        atomic.check_writable(picture)
+        files.check_writable(picture)
     for option, path in (("--out", out), ("--picture", picture)):
         if path is not None and path.resolve() in [Path(video).resolve() for video in videos]:
             raise InputError(f"{option} {path}: the recording itself, expected another file")

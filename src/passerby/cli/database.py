@@ -1,6 +1,6 @@
 """Which store of releases: the option that all its commands share, and what they need installed.
 
-Law: what is not installed is told by name, with the line that installs it.
+Invariant: what is not installed is told by name, with the line that installs it.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """`passerby db`: the store of releases: its schema, and how long it keeps what.
 
-Law: nothing but `upgrade` changes a schema, and nothing but `prune` gives numbers up.
+Invariant: nothing but `upgrade` changes a schema, and nothing but `prune` gives numbers up.
 """
 
 import time
@@ -23,9 +23,10 @@ def db() -> None:
 def upgrade(where: str, timezone: str | None) -> None:
     """Bring the store's schema up to date, making the store where there is none."""
     with needs("web"):
-        from passerby.publish import database, store
+        from passerby.publish.store import database
+        from passerby.publish.store import releases as store
     if timezone is not None:
-        from passerby.clock import zone_of
+        from passerby.domain.calendar import zone_of
 
         zone_of(timezone)
     changed = database.upgrade(where)
@@ -45,7 +46,7 @@ def upgrade(where: str, timezone: str | None) -> None:
 def retention(where: str, bins: str | None, hours: str | None, days: str | None) -> None:
     """Show how long numbers are kept, after setting what is given; `prune` is what gives them up."""
     with needs("web"):
-        from passerby.publish.store import Retention, open_store
+        from passerby.publish.store.releases import Retention, open_store
     store = open_store(where)
     try:
         kept = store.retention()
@@ -67,7 +68,7 @@ def retention(where: str, bins: str | None, hours: str | None, days: str | None)
 def prune(where: str) -> None:
     """Give up, for good, what is older than its retention; sums of it stay."""
     with needs("web"):
-        from passerby.publish.store import open_store
+        from passerby.publish.store.releases import open_store
     store = open_store(where)
     try:
         write_out(f"{store.name}: {store.prune(int(time.time() * 1000))} rows given up\n")
@@ -76,7 +77,7 @@ def prune(where: str) -> None:
 
 
 def _duration_ms(text: str) -> int | None:
-    from passerby.clock import duration_ms
+    from passerby.domain.calendar import duration_ms
 
     if text == "forever":
         return None

@@ -1,6 +1,6 @@
 """`passerby demo`: a made-up street, counted.
 
-Law: prints what passerby.demo returns.
+Invariant: prints what passerby.synth.demo returns.
 """
 
 import sys
@@ -14,7 +14,7 @@ import click
 from passerby.cli.group import write_out
 
 if TYPE_CHECKING:
-    from passerby.demo import Demo
+    from passerby.synth.demo import Demo
 
 
 @click.command(short_help="Count a made-up street of known truth.")
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 )
 def demo(out: Path, seed: int, duration: str) -> None:
     """Make a synthetic street with exactly known truth, count it, and show counted beside true."""
-    from passerby import clock
-    from passerby.demo import run
+    from passerby.domain import calendar
+    from passerby.synth.demo import run
 
-    duration_s = clock.duration_ms(duration) / 1000
+    duration_s = calendar.duration_ms(duration) / 1000
     with _progress() as on_progress:
         result = run(out, seed=seed, duration_s=duration_s, on_progress=on_progress)
     write_out(_text(result))

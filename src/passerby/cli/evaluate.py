@@ -1,6 +1,6 @@
 """`passerby evaluate`: counted beside true.
 
-Law: prints what was measured, the bad numbers too.
+Invariant: prints what was measured, the bad numbers too.
 """
 
 from pathlib import Path
@@ -41,7 +41,8 @@ def evaluate(
     format_: str,
 ) -> None:
     """Count the clips of the truth file TRUTH, and print what was counted beside what is true."""
-    from passerby import pipeline, tables
+    from passerby.io import tables
+    from passerby.recordings import pipeline
 
     half_width = half_width_of(corridor)
     with progress_bar(quiet=False) as on_progress:

@@ -1,6 +1,6 @@
 """`passerby export`: published numbers as a file.
 
-Law: every mistake that can be seen before the long work is told before it.
+Invariant: every mistake that can be seen before the long work is told before it.
 """
 
 from contextlib import closing
@@ -52,17 +52,17 @@ def export(
     out: Path | None,
 ) -> None:
     """Write published numbers, with their noise, to a file or to standard output."""
-    from passerby import atomic
+    from passerby.io import files
 
     with needs("web"):
-        from passerby.publish import exports
-        from passerby.publish.query import Query, resolution_of, time_of
-        from passerby.publish.store import open_store
+        from passerby.publish.formats import exports
+        from passerby.publish.store.query import Query, resolution_of, time_of
+        from passerby.publish.store.releases import open_store
     (form,) = (known for known in exports.FORMATS if known == format_)
     if out is None and form in _FILES_ONLY:
         raise InputError(f"--format {form}: it is no text for a terminal, expected --out FILE with it")
     if out is not None:
-        atomic.check_writable(out)
+        files.check_writable(out)
         exports.check(form, out)
     with closing(open_store(where, read_only=True)) as store:
         query = Query(

@@ -1,6 +1,6 @@
 """How a command ends: 0, or 2 with one line for each problem on standard error, or 130 for Ctrl-C.
 
-Law: no traceback for what a user can cause.
+Invariant: no traceback for what a user can cause.
 """
 
 import errno

@@ -1,6 +1,6 @@
 """`passerby keys`: who may ask the API.
 
-Law: a key is shown when it is made, and never again.
+Invariant: a key is shown when it is made, and never again.
 """
 
 import time
@@ -33,11 +33,11 @@ def keys() -> None:
 )
 def create(name: str, where: str, scopes: tuple[str, ...], expires: str) -> None:
     """Make a key called NAME and print it, this one time."""
-    from passerby.clock import duration_ms
+    from passerby.domain.calendar import duration_ms
 
     with needs("web"):
-        from passerby.publish import keys as of_api
-        from passerby.publish.database import open_database
+        from passerby.publish.api import keys as of_api
+        from passerby.publish.store.database import open_database
     now_ms = int(time.time() * 1000)
     expires_ms = None if expires == "never" else now_ms + duration_ms(expires)
     database = open_database(where)
@@ -57,11 +57,11 @@ def list_(where: str) -> None:
     from datetime import UTC
 
     from passerby.cli.show import table, to_text
-    from passerby.clock import to_local
+    from passerby.domain.calendar import to_local
 
     with needs("web"):
-        from passerby.publish import keys as of_api
-        from passerby.publish.database import open_database
+        from passerby.publish.api import keys as of_api
+        from passerby.publish.store.database import open_database
     database = open_database(where, read_only=True)
     try:
         listed = of_api.listed(database)
@@ -85,8 +85,8 @@ def list_(where: str) -> None:
 def revoke(id: str, where: str) -> None:  # noqa: A002 - the word that help shows
     """Make the key ID worth nothing, from the next request on."""
     with needs("web"):
-        from passerby.publish import keys as of_api
-        from passerby.publish.database import open_database
+        from passerby.publish.api import keys as of_api
+        from passerby.publish.store.database import open_database
     database = open_database(where)
     try:
         of_api.revoke(database, id, int(time.time() * 1000))

@@ -1,6 +1,6 @@
 """`passerby ledger`: what was told and what it cost; and the way back when the ledger cannot be trusted.
 
-Law: nothing but `seal` changes a ledger, and nothing is ever taken back.
+Invariant: nothing but `seal` changes a ledger, and nothing is ever taken back.
 """
 
 import time
@@ -87,9 +87,9 @@ def ledger() -> None:
 def show(where: str | None, mark: Path | None) -> None:
     """Say of each camera what was asked of it, and what that cost who passed at the most costly moment."""
     with opened(where, mark) as book:
-        from passerby.privacy import account
+        from passerby.privacy import statement
 
-        write_out("".join(f"{line}\n" for line in account.show(book)))
+        write_out("".join(f"{line}\n" for line in statement.show(book)))
 
 
 @ledger.command()
@@ -110,9 +110,9 @@ def verify(where: str | None, mark: Path | None, receipts: Path | None) -> None:
         except (OSError, UnicodeDecodeError):
             raise InputError(f"--receipts {receipts}: could not be read as a list of receipts") from None
     with opened(where, mark) as book:
-        from passerby.privacy import account
+        from passerby.privacy import statement
 
-        write_out(f"{account.verify(book, known)}\n")
+        write_out(f"{statement.verify(book, known)}\n")
 
 
 @ledger.command()
@@ -120,9 +120,9 @@ def verify(where: str | None, mark: Path | None, receipts: Path | None) -> None:
 def export(where: str | None, mark: Path | None) -> None:
     """Write every entry as a line of JSON, oldest first."""
     with opened(where, mark) as book:
-        from passerby.privacy import account
+        from passerby.privacy import statement
 
-        for line in account.export(book):
+        for line in statement.export(book):
             write_out(f"{line}\n")
 
 

@@ -1,6 +1,6 @@
 """Which lines of which recording: the options that all commands share which count a recording.
 
-Law: every mistake that can be seen before the long work is told before it.
+Invariant: every mistake that can be seen before the long work is told before it.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from passerby.cli.group import note
+from passerby.domain.geometry import DEFAULT_CORRIDOR, Anchor, Line
 from passerby.errors import InputError
-from passerby.geometry import DEFAULT_CORRIDOR, Anchor, Line
 
 if TYPE_CHECKING:
-    from passerby.places import Place
-    from passerby.site import CountedLine
+    from passerby.config.site import CountedLine
+    from passerby.io.sources import Place
 
 corridor_option = click.option(
     "--corridor",
@@ -28,8 +28,8 @@ without_option = click.option(
     "--without",
     metavar="NAME,...",
     callback=lambda _context, _option, text: tuple(n.strip() for n in text.split(",")) if text else (),
-    help="Savings of work to do without, such as cadence,gate, or all of them: docs/explanation/speed.md has what "
-    "each gains and costs.",
+    help="Savings of work to do without, such as cadence,gate, or all of them: docs/speed.md has what each gains "
+    "and costs.",
 )
 _OPTIONS = (
     click.option(
@@ -106,15 +106,15 @@ def choose(
 
     Raises InputError, LineError, SiteError, SourceError.
     """
-    from passerby import clock
-    from passerby.lines import check_names, parse_lines
+    from passerby.config.line_spec import check_names, parse_lines
+    from passerby.domain import calendar
 
     half_width = half_width_of(corridor)
     if camera is not None and site is None:
         raise InputError(f"--camera {camera!r}: a camera of no site, expected --site with it")
     of_site: tuple[CountedLine, ...] = ()
     if site is not None:
-        from passerby.site import load
+        from passerby.config.site import load
 
         loaded = load(site)
         for warning in loaded.warnings:
@@ -126,13 +126,13 @@ def choose(
     if not lines and not of_site:
         raise InputError("no line to count at: expected --line, or --site with a camera that has one")
     if timezone is not None:
-        clock.zone_of(timezone)
+        calendar.zone_of(timezone)
 
     size_px = None
     if pixels and video is None:
         raise InputError("--pixels: several recordings may differ in size, expected fractions of the frame")
     if pixels and video is not None:
-        from passerby import pipeline
+        from passerby.recordings import pipeline
 
         recording = pipeline.probe(video)
         size_px = (recording.width, recording.height)

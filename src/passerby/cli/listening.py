@@ -1,6 +1,6 @@
 """How a web server of ours starts, listens and stops.
 
-Law: logs no address and no request; what cannot be listened on is told in one line.
+Invariant: logs no address and no request; what cannot be listened on is told in one line.
 """
 
 import socket

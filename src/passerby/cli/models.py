@@ -1,6 +1,6 @@
 """`passerby models`: which detectors are known, where they lie, and fetching one.
 
-Law: prints and passes on; what is fetched, and how it is checked, is said in passerby.models.
+Invariant: prints and passes on; what is fetched, and how it is checked, is said in passerby.models.download.
 """
 
 import sys
@@ -27,7 +27,7 @@ def models() -> None:
 def list_(model_dir: Path | None) -> None:
     """List the weights that are known, their licences, and where they lie on this machine."""
     from passerby.cli.show import table, to_text
-    from passerby.models import list_models
+    from passerby.models.download import list_models
 
     rows = [
         (
@@ -46,7 +46,7 @@ def list_(model_dir: Path | None) -> None:
 @_FOLDER
 def pull(name: str, model_dir: Path | None) -> None:
     """Fetch the weights NAME from their maker's page, check their SHA-256, and keep them."""
-    from passerby import models as weights
+    from passerby.models import download as weights
 
     shown: set[str] = set()
 
@@ -61,6 +61,6 @@ def pull(name: str, model_dir: Path | None) -> None:
 @models.command()
 def path() -> None:
     """Print the folder in which weights are kept."""
-    from passerby.models import model_dir
+    from passerby.models.download import model_dir
 
     write_out(f"{model_dir()}\n")

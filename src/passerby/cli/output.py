@@ -1,6 +1,6 @@
 """Rows in the format that was asked for, to a file or to standard output.
 
-Law: knows nothing of what rows mean; a file is written whole or not at all.
+Invariant: knows nothing of what rows mean; a file is written whole or not at all.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -19,13 +19,13 @@ _FILES_ONLY = ("parquet", "xlsx")
 
 def check(format_: str, out: Path | None) -> None:
     """Raises InputError or OutputError for a format that cannot be written there."""
-    from passerby import atomic, tables
+    from passerby.io import files, tables
 
     if out is None and format_ in _FILES_ONLY:
         raise InputError(f"--format {format_}: it is no text for a terminal, expected --out FILE with it")
     if out is None:
         return
-    atomic.check_writable(out)
+    files.check_writable(out)
     if format_ == "parquet":
         tables.check_parquet(out)
     if format_ == "xlsx":
@@ -44,7 +44,7 @@ def write(
 ) -> None:
     """Write `rows`, those of `columns` in CSV, `events` (by default the same) as OTAnalytics', or what `document`
     gives as JSON and `shown` as tables for people."""
-    from passerby import atomic, tables
+    from passerby.io import files, tables
 
     if out is not None and format_ in _FILES_ONLY:
         (tables.write_parquet if format_ == "parquet" else tables.write_xlsx)(rows, out)
@@ -62,4 +62,4 @@ def write(
     if out is None:
         write_out(text)
     else:
-        atomic.write(out, text)
+        files.write(out, text)

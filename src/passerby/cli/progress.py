@@ -1,6 +1,6 @@
 """How far a count is, on a terminal: share done, speed as a multiple of real time, time left.
 
-Law: standard error only, and nothing at all where that is no terminal.
+Invariant: standard error only, and nothing at all where that is no terminal.
 """
 
 import sys
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from passerby.pipeline import Progress
+    from passerby.recordings.pipeline import Progress
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """`passerby run`: the cameras of a site, day and night, unattended.
 
-Law: every mistake is told before anything starts, and then nothing is started.
+Invariant: every mistake is told before anything starts, and then nothing is started.
 """
 
 import os
@@ -17,7 +17,7 @@ from passerby.cli.ledger import ledger_options_as, place_of
 from passerby.errors import InputError, OutputError
 
 if TYPE_CHECKING:
-    from passerby.running.hold import Hold
+    from passerby.live.supervisor.tmpfs_store import Hold
 
 _KEY = "PASSERBY_SPOOL_KEY"
 _LEAST_DELAY_MS = 2_000
@@ -68,17 +68,17 @@ def run(
     delay: str,
     log: Literal["auto", "json", "text"],
 ) -> None:
-    """Run the cameras of the site file SITE until told to end: count, pay, add noise, publish; see docs/how-to/run.md.
+    """Run the cameras of the site file SITE until told to end: count, pay, add noise, publish; see docs/run.md.
 
     SIGHUP reads the site file again; SIGTERM ends within 5 s. What waits for the store is encrypted on disk where
     PASSERBY_SPOOL_KEY holds a Fernet key.
     """
     with needs("run"):
-        from passerby.running.book import delays_of
-        from passerby.running.logs import logger
-        from passerby.running.status import alone
-        from passerby.running.supervisor import Places, Supervisor
-        from passerby.running.wanted import wanted
+        from passerby.live.supervisor.accounting import delays_of
+        from passerby.live.supervisor.desired_state import wanted
+        from passerby.live.supervisor.logs import logger
+        from passerby.live.supervisor.status import alone
+        from passerby.live.supervisor.supervisor import Places, Supervisor
 
     # Until it can be obeyed.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -109,7 +109,7 @@ def run(
 
 
 def _hold(state: Path) -> "Hold | None":
-    from passerby.running.hold import Hold, folder_of
+    from passerby.live.supervisor.tmpfs_store import Hold, folder_of
 
     try:
         return Hold(folder_of(state))
@@ -119,7 +119,7 @@ def _hold(state: Path) -> "Hold | None":
 
 
 def _delay_ms(text: str) -> int:
-    from passerby.clock import duration_ms
+    from passerby.domain.calendar import duration_ms
 
     length_ms = duration_ms(text)
     if not _LEAST_DELAY_MS <= length_ms <= _LONGEST_DELAY_MS:

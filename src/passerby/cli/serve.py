@@ -1,6 +1,6 @@
 """`passerby serve`: the public page over releases, as a process of its own.
 
-Law: loads nothing that sees; logs no address and no request.
+Invariant: loads nothing that sees; logs no address and no request.
 """
 
 from pathlib import Path
@@ -19,14 +19,14 @@ from passerby.cli.listening import serve as listen
 @database_option
 @listening_options(8000)
 def serve(site: Path, where: str, host: str, port: int) -> None:
-    """Serve the public page of the site file SITE: what was published, for everyone; see docs/how-to/pages.md.
+    """Serve the public page of the site file SITE: what was published, for everyone; see docs/pages.md.
 
     TLS is a reverse proxy's work.
     """
     with needs("web"):
-        from passerby.publish.pages import drawing
+        from passerby.publish.pages import rendering
         from passerby.publish.pages.app import create_app
-    from passerby.site import load
+    from passerby.config.site import load
 
     loaded = load(site)
     for warning in loaded.warnings:
@@ -34,5 +34,5 @@ def serve(site: Path, where: str, host: str, port: int) -> None:
     if loaded.page.url is None:
         note(f"{site}: it names no page.url, so the sign has no code on it")
     app = create_app(loaded, where, version=__version__, on_store_error=once_each())
-    drawing.warm()
+    rendering.warm()
     listen(app, host, port, "/")

@@ -1,6 +1,6 @@
 """Tables for people, on a terminal or in a file.
 
-Law: text of names is shown as it is, and never read as markup.
+Invariant: text of names is shown as it is, and never read as markup.
 """
 
 import io
@@ -16,7 +16,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from passerby import Counts, TotalCount
-    from passerby.pipeline import Evaluation
+    from passerby.recordings.pipeline import Evaluation
 
 _WIDTH_OF_A_FILE = 160
 

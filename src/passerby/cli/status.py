@@ -1,6 +1,6 @@
 """`passerby status`: how the cameras of a running site are.
 
-Law: reads what `passerby run` wrote, and needs neither the ledger nor the store.
+Invariant: reads what `passerby run` wrote, and needs neither the ledger nor the store.
 """
 
 import time
@@ -15,7 +15,7 @@ from passerby.cli.group import note, write_out
 from passerby.cli.run import state_of, state_option
 
 if TYPE_CHECKING:
-    from passerby.running.status import CameraStatus
+    from passerby.live.supervisor.status import CameraStatus
 
 _NOT_WELL = 1
 _COLUMNS = ("camera", "health", "since (UTC)", "frames/s", "coverage today", "epsilon left")
@@ -31,14 +31,14 @@ def status(site: Path, state: Path | None, format_: Literal["table", "json"]) ->
     Exits with 1 where it is not run, or hangs.
     """
     with needs("run"):
-        from passerby.running import status as files
+        from passerby.live.supervisor import status as files
     folder = state_of(site, state)
     found = files.read(folder)
     age_ms = round(time.time() * 1000) - found.written_ms
     running = files.is_run(folder)
     stale = running and age_ms > files.STALE_MS
     if format_ == "json":
-        from passerby.tables import mapping_of, to_json
+        from passerby.io.tables import mapping_of, to_json
 
         write_out(to_json({**mapping_of(found), "running": running, "stale": stale}))
     else:

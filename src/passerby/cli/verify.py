@@ -1,6 +1,6 @@
 """`passerby verify`: a count that a person can check in minutes, and what came of it.
 
-Law: the page is served on this machine alone; what was clicked is on the disk before the next click.
+Invariant: the page is served on this machine alone; what was clicked is on the disk before the next click.
 """
 
 from pathlib import Path
@@ -10,8 +10,8 @@ import click
 from passerby.cli.group import note, write_out
 from passerby.cli.lines import choose, line_options, time_options
 from passerby.cli.progress import progress_bar
+from passerby.domain.geometry import Anchor
 from passerby.errors import InputError
-from passerby.geometry import Anchor
 
 
 @click.command(short_help="Check a count on its time slice.")
@@ -67,9 +67,9 @@ def verify(
     On the page of --serve a person says what is wrong and what was missed; `passerby evaluate` reads what is
     saved. The slice shows motion in flat tones, in which nobody can be recognised.
     """
-    from passerby import clock
+    from passerby.domain import calendar
 
-    bin_ms = clock.bin_length_ms(bin_)
+    bin_ms = calendar.bin_length_ms(bin_)
     saved_at = video.with_name(f"{video.stem}.truth.yaml") if saved_at is None else saved_at
     if picture is None and not serve and report is None:
         picture = Path(f"{video.stem}-slice.png")
@@ -88,8 +88,9 @@ def verify(
         timezone=timezone,
     )
 
-    from passerby import atomic, pipeline
-    from passerby.console.session import Session, resume
+    from passerby.io import files
+    from passerby.recordings import pipeline
+    from passerby.verify.session import Session, resume
 
     recording = pipeline.probe(video)
     with progress_bar(quiet=quiet) as on_progress:
@@ -112,25 +113,25 @@ def verify(
     if serve or report is not None:
         resume(session)
     if picture is not None:
-        from passerby.console import drawing
+        from passerby.verify import slice_image
 
-        atomic.write(picture, drawing.picture(counts, slices))
+        files.write(picture, slice_image.picture(counts, slices))
         write_out(f"{picture}\n")
     if serve:
-        from passerby.console import server
+        from passerby.verify import server
 
         server.serve(session, port=port, on_ready=lambda address: write_out(f"{address}\n"))
         if session.clicks:
             write_out(f"{saved_at}\n")
     if report is not None:
-        from passerby.console.report import report as report_of
+        from passerby.verify.report import report as report_of
 
-        atomic.write(report, report_of(session))
+        files.write(report, report_of(session))
         write_out(f"{report}\n")
 
 
 def _check_outputs(video: Path, picture: Path | None, saved_at: Path | None, report: Path | None) -> None:
-    from passerby import atomic
+    from passerby.io import files
 
     if picture is not None and picture.suffix.lower() != ".png":
         raise InputError(f"--picture {picture}: expected a name that ends in .png")
@@ -138,7 +139,7 @@ def _check_outputs(video: Path, picture: Path | None, saved_at: Path | None, rep
     taken = {video.resolve(): "VIDEO"}
     for option, path in named:
         if path is not None:
-            atomic.check_writable(path)
+            files.check_writable(path)
             if path.resolve() in taken:
                 raise InputError(
                     f"{option} {path}: the same file as {taken[path.resolve()]}, expected another"

@@ -1,6 +1,6 @@
 """Where and with what a count is worked on: processes, a cluster, hardware; and how it is taken up again.
 
-Law: every mistake that can be seen before the long work is told before it.
+Invariant: every mistake that can be seen before the long work is told before it.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,8 +14,8 @@ from passerby.cli.group import note
 from passerby.errors import InputError
 
 if TYPE_CHECKING:
-    from passerby.executors import Executor
-    from passerby.resume import Kept
+    from passerby.executors.processes import Executor
+    from passerby.recordings.checkpoint import Kept
 
 DECODES = ("auto", "software", "cuda", "vaapi", "qsv")
 DEVICES = ("cpu", "cuda", "openvino")
@@ -85,9 +85,9 @@ def started(executor: str, address: str | None, jobs: int) -> "Iterator[tuple[Ex
     if executor != "ray":
         yield None, jobs
         return
-    from passerby import fleet
+    from passerby.executors import ray
 
-    with fleet.connected(address, lambda told: note(f"warning: {told}")) as cluster:
+    with ray.connected(address, lambda told: note(f"warning: {told}")) as cluster:
         yield cluster.execute, cluster.workers
 
 
@@ -97,7 +97,7 @@ def keeping(out: Path | None, resume: bool) -> "Iterator[Kept | None]":
     if not resume or out is None:
         yield None
         return
-    from passerby.resume import SUFFIX, Kept
+    from passerby.recordings.checkpoint import SUFFIX, Kept
 
     with Kept(out.with_name(out.name + SUFFIX)) as kept:
         yield kept

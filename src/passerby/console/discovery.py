@@ -1,7 +1,7 @@
 """Cameras that answer an ONVIF WS-Discovery probe on the local network.
 
-Law: one probe goes out, and what answers is read as data: at most so many, of at most such a size, and an address is
-kept only where it is a web address of whoever sent it.
+Invariant: one probe goes out, and what answers is read as data: at most so many, of at most such a size, and an
+address is kept only where it is a web address of whoever sent it.
 """
 
 import re

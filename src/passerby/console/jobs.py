@@ -1,7 +1,7 @@
 """What the console lets a camera be looked at for: a plate, or marks for a minute. One camera at a time.
 
-Law: holds a picture only until a person approved or discarded it, half an hour at most, and marks only while they are
-shown.
+Invariant: holds a picture only until a person approved or discarded it, half an hour at most, and marks only while
+they are shown.
 """
 
 from collections.abc import Callable
@@ -11,14 +11,14 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from time import monotonic
 
-from passerby.address import Address, Transport
+from passerby.config.camera_address import Address, Transport
+from passerby.domain.link_health import Reason
 from passerby.errors import InputError, PasserbyError
-from passerby.video import capturing
-from passerby.video import marks as marking
-from passerby.video.capturing import EmptyPicture, Progress, Refused
-from passerby.video.choose import Choice, choose
-from passerby.video.health import Reason
-from passerby.video.marks import Mark
+from passerby.video.detect.selection import Choice, choose
+from passerby.video.scene import background_capture
+from passerby.video.scene import coarse_marks as marking
+from passerby.video.scene.background_capture import EmptyPicture, Progress, Refused
+from passerby.video.scene.coarse_marks import Mark
 
 MARKS_S = 60.0
 WAITS_S = 1800.0
@@ -145,8 +145,8 @@ def _start(work: Callable[[], None]) -> None:
 
 def _capture(job: Capture, address: Address, transport: Transport, model_dir: Path | None) -> None:
     try:
-        detectors = capturing.detectors_at_hand(model_dir)
-        for item in capturing.capture(address, job.stop, detectors=detectors, transport=transport):
+        detectors = background_capture.detectors_at_hand(model_dir)
+        for item in background_capture.capture(address, job.stop, detectors=detectors, transport=transport):
             match item:
                 case Progress():
                     job.progress = item

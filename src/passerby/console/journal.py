@@ -1,6 +1,6 @@
 """Who did what on the console, when and from where: one line of JSON each, added at the end.
 
-Law: nothing is changed or taken out; what is written holds no password, no address of a camera, no count.
+Invariant: nothing is changed or taken out; what is written holds no password, no address of a camera, no count.
 """
 
 import json

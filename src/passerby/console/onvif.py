@@ -1,7 +1,7 @@
 """The streams of a camera that speaks ONVIF, asked of the camera itself.
 
-Law: one host is asked, and no answer leads to another; the password leaves as a digest alone; what answers is read as
-data: of at most such a size, without a document type.
+Invariant: one host is asked, and no answer leads to another; the password leaves as a digest alone; what answers is
+read as data: of at most such a size, without a document type.
 """
 
 import base64

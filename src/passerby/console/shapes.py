@@ -1,6 +1,6 @@
 """What is drawn on a plate: lines, zones and known lengths, as they come from the browser and go to the site file.
 
-Law: what comes from a browser is read as data, and refused whole where any of it cannot be meant.
+Invariant: what comes from a browser is read as data, and refused whole where any of it cannot be meant.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,12 +10,13 @@ from typing import Any, Literal, cast
 
 from ruamel.yaml.comments import CommentedMap
 
-from passerby.console.outlook import Scale
-from passerby.console.sitefile import Change, flow, mapping_at, point
+from passerby.config.line_spec import make_line, name_problem
+from passerby.config.site import ARM_NAMES, Camera
+from passerby.console.preview import Scale
+from passerby.console.site_file import Change, flow, mapping_at, point
+from passerby.domain.geometry import DEFAULT_CORRIDOR, DIRECTIONS, Line, Point
+from passerby.domain.labels import LABELS
 from passerby.errors import InputError, LineError
-from passerby.geometry import DEFAULT_CORRIDOR, DIRECTIONS, Line, Point
-from passerby.lines import make_line, name_problem
-from passerby.site import ARM_NAMES, LABELS, Camera
 
 Kind = Literal["line", "zone", "scale"]
 

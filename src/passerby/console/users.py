@@ -1,7 +1,7 @@
 """Who may sign in to the console: a small file beside the site.
 
-Law: a password is kept as an argon2 hash alone, and an invitation as the hash of its token; both are answered for as
-long whether the name is known or not.
+Invariant: a password is kept as an argon2 hash alone, and an invitation as the hash of its token; both are answered
+for as long whether the name is known or not.
 """
 
 import json
@@ -15,9 +15,9 @@ from typing import Literal, cast
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from passerby import atomic
+from passerby.config.line_spec import name_problem
 from passerby.errors import InputError
-from passerby.lines import name_problem
+from passerby.io import files
 
 Role = Literal["operator", "viewer"]
 ROLES: tuple[Role, ...] = ("operator", "viewer")
@@ -157,7 +157,7 @@ class Users:
         text = json.dumps({"users": [asdict(user) for user in users.values()]}, indent=1)
         if not self._path.exists():
             self._path.touch(mode=0o600)
-        atomic.write(self._path, text + "\n")
+        files.write(self._path, text + "\n")
         self._users = users
 
 

@@ -1,4 +1,4 @@
 """Boxes, tracks and exact counts.
 
-Law: no pixels, no disk, no network, no clock.
+Invariant: no pixels, no disk, no network, no clock.
 """

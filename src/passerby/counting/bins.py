@@ -1,17 +1,17 @@
 """Crossings into bins and totals, zero-filled: every bin x line x direction x label has its row.
 
-Law: what is counted comes from crossings, what is listed comes from lines and labels.
+Invariant: what is counted comes from crossings, what is listed comes from lines and labels.
 """
 
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from passerby.clock import Bin, coverage
 from passerby.counting.counts import BinCount, Crossing, TotalCount
-from passerby.counting.detections import Label
-from passerby.geometry import DIRECTIONS, Line
-from passerby.span import Span
+from passerby.domain.calendar import Bin, coverage
+from passerby.domain.geometry import DIRECTIONS, Line
+from passerby.domain.labels import Label
+from passerby.domain.timespan import Span
 
 
 def bin_counts(

@@ -1,14 +1,14 @@
 """Exact counts of one's own recording, as plain rows that pandas and polars read as they are.
 
-Law: rows of primitives and aware datetimes; only the pipeline, the video room and the console may see them.
+Invariant: rows of primitives and aware datetimes; only the pipeline, the video room and the console may see them.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 from math import hypot
 
-from passerby.counting.detections import Label
-from passerby.geometry import Direction
+from passerby.domain.geometry import Direction
+from passerby.domain.labels import Label
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,35 +1,14 @@
 """The two currencies of counting: boxes of one instant, and boxes tied together within one chunk.
 
-Law: a box says where and what kind; there is no field for anything else, and nowhere to put a likeness.
+Invariant: a box says where and what kind; there is no field for anything else, and nowhere to put a likeness.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-
-class Label(IntEnum):
-    """Closed: nothing about *who* can be said. `VEHICLE` is any motor vehicle whose kind is not known."""
-
-    PERSON = 0
-    BICYCLE = 1
-    MOTORCYCLE = 2
-    CAR = 3
-    BUS = 4
-    TRUCK = 5
-    VEHICLE = 6
-
-    @property
-    def text(self) -> str:
-        return self.name.lower()
-
-
-CYCLES = frozenset({Label.BICYCLE, Label.MOTORCYCLE})
-"""What has a rider."""
-MOTOR_VEHICLES = frozenset({Label.MOTORCYCLE, Label.CAR, Label.BUS, Label.TRUCK, Label.VEHICLE})
+from passerby.domain.labels import CYCLES, MOTOR_VEHICLES, Label
 
 KIND: NDArray[np.int64] = np.array(
     [
@@ -39,19 +18,6 @@ KIND: NDArray[np.int64] = np.array(
     np.int64,
 )
 """(7,) of each label: person, two-wheeler or motor vehicle. Kinds of motor vehicle are named anew in every picture."""
-
-
-def label_of(text: str) -> Label:
-    """The label of a lower-case name. Raises KeyError when there is none."""
-    return Label[text.upper()]
-
-
-def reported(label: Label, wanted: Collection[Label]) -> Label | None:
-    """As what a crossing of `label` is counted where only `wanted` are: a motor vehicle of a kind that is not among
-    them is a vehicle, if that is."""
-    if label in wanted:
-        return label
-    return Label.VEHICLE if label in MOTOR_VEHICLES and Label.VEHICLE in wanted else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,6 +1,6 @@
 """Tie the boxes of successive instants together, within one chunk.
 
-Law: a fresh tracker for every chunk; its ids mean nothing outside it; it knows where boxes are, how large
+Invariant: a fresh tracker for every chunk; its ids mean nothing outside it; it knows where boxes are, how large
 and how sure, and nothing of what they look like.
 
 Two-stage association after ByteTrack (Zhang et al., ECCV 2022): sure boxes first, then unsure ones, so that
@@ -16,8 +16,9 @@ import lap
 import numpy as np
 from numpy.typing import NDArray
 
-from passerby.counting.detections import KIND, Detections, Label, Tracks
-from passerby.counting.fuse import area, shared
+from passerby.counting.box_ops import area, shared
+from passerby.counting.detections import KIND, Detections, Tracks
+from passerby.domain.labels import Label
 
 SURE = 0.4
 """Confidence from which a seen box may begin a track, and is matched first."""

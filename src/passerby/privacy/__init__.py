@@ -1,4 +1,4 @@
 """The gate: exact contributions go in clipped, released numbers come out noised and paid for.
 
-Law: nothing leaves but `Release`; nothing is noised before it is paid.
+Invariant: nothing leaves but `Release`; nothing is noised before it is paid.
 """

@@ -1,18 +1,18 @@
 """What can be answered from what was released: sums of bins and days, at no cost.
 
-Law: reads what the ledger has released, and nothing else; an answer here spends nothing.
+Invariant: reads what the ledger has released, and nothing else; an answer here spends nothing.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from passerby.domain.release import Cell, Release
+from passerby.domain.timespan import Span
 from passerby.privacy.entries import Entry
 from passerby.privacy.gate import reconcile, variance
 from passerby.privacy.ledger import Ledger
 from passerby.privacy.noise import MICRO, scale
 from passerby.privacy.plan import noise_95
-from passerby.release import Cell, Release
-from passerby.span import Span
 
 
 @dataclass(frozen=True, slots=True)

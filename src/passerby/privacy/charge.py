@@ -1,6 +1,6 @@
 """What a release costs, and whether the charges so far leave room for it.
 
-Law: pure arithmetic on integers; a refusal depends on charges and configuration only, never on a count.
+Invariant: pure arithmetic on integers; a refusal depends on charges and configuration only, never on a count.
 
 Why adding up by query and by start of segment is enough is docs/proofs/sensitivity.md, 4.
 """
@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
+from passerby.domain.release import Cell
+from passerby.domain.timespan import Span
 from passerby.errors import PolicyError
 from passerby.privacy.contribution import sensitivity
 from passerby.privacy.noise import MICRO
-from passerby.release import Cell
-from passerby.span import Span
 
 
 def micro_epsilon(epsilon: float) -> int:

@@ -1,6 +1,6 @@
 """What one chunk may say, and how much of it one event can change.
 
-Law: integers only; a contribution depends on its own chunk and on the site file, and on nothing else.
+Invariant: integers only; a contribution depends on its own chunk and on the site file, and on nothing else.
 
 The proof of every formula here is docs/proofs/sensitivity.md; the tests try them all on small grids.
 """
@@ -8,8 +8,8 @@ The proof of every formula here is docs/proofs/sensitivity.md; the tests try the
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from passerby.release import Cell
-from passerby.span import Chunk, Span
+from passerby.domain.release import Cell
+from passerby.domain.timespan import Chunk, Span
 
 
 @dataclass(frozen=True, slots=True)

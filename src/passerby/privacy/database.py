@@ -1,6 +1,6 @@
 """Opens a ledger in SQLite or PostgreSQL, and makes one where there is none.
 
-Law: durable before fast: WAL and synchronous FULL, BEGIN IMMEDIATE; PostgreSQL with fsync and synchronous commit.
+Invariant: durable before fast: WAL and synchronous FULL, BEGIN IMMEDIATE; PostgreSQL with fsync and synchronous commit.
 """
 
 from pathlib import Path
@@ -17,8 +17,8 @@ from sqlalchemy.pool import NullPool
 
 from passerby.errors import LedgerError
 from passerby.privacy.entries import HEAD, genesis
+from passerby.privacy.high_water_mark import raise_mark, read_mark
 from passerby.privacy.ledger import Ledger
-from passerby.privacy.mark import raise_mark, read_mark
 
 BUSY_MS = 30_000
 """How long a process waits for its turn before it gives up."""

@@ -1,6 +1,6 @@
 """The ledger's rows: a chain of entries, each holding the hash of all before it.
 
-Law: rows are added and never changed; what a row says is worked out nowhere else.
+Invariant: rows are added and never changed; what a row says is worked out nowhere else.
 
 The tables are made by the migrations beside this file; here is only what reading and adding needs.
 """
@@ -26,8 +26,8 @@ from sqlalchemy import (
     update,
 )
 
-from passerby.privacy.mark import Mark
-from passerby.span import Span
+from passerby.domain.timespan import Span
+from passerby.privacy.high_water_mark import Mark
 
 _PAGE = 1_000
 _METADATA = MetaData()

@@ -1,6 +1,6 @@
 """Sum, noise, release: the only door through which a number leaves a live site.
 
-Law: nothing is noised before it is paid for, nothing is drawn twice, and every cell is released every time.
+Invariant: nothing is noised before it is paid for, nothing is drawn twice, and every cell is released every time.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,11 +8,11 @@ from dataclasses import replace
 from math import exp, sqrt
 from typing import Protocol
 
+from passerby.domain.release import Release
+from passerby.domain.timespan import Chunk
 from passerby.privacy.charge import Charge, Receipt, Stored
 from passerby.privacy.contribution import Contribution, within
 from passerby.privacy.noise import MICRO, add_noise, scale
-from passerby.release import Release
-from passerby.span import Chunk
 
 
 class Book(Protocol):

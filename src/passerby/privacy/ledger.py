@@ -1,6 +1,6 @@
 """The account of what has been told: every release is paid for here, durably, before its noise is drawn.
 
-Law: entries are added and never changed, each key once; nothing is refunded; no clock is read and no count is
+Invariant: entries are added and never changed, each key once; nothing is refunded; no clock is read and no count is
 seen; whatever cannot be trusted stops all releases.
 
     epoch(camera, ...)      a configuration begins, after a blackout
@@ -22,12 +22,12 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from passerby.domain.timespan import Span
 from passerby.errors import BudgetError, LedgerError
 from passerby.privacy.charge import Charge, Receipt, Spent, Stored, peak
 from passerby.privacy.entries import ENTRY, Entry, add, canonical, find, follow, genesis, take_turn, walk
-from passerby.privacy.mark import Mark, raise_mark, read_mark, write_mark
+from passerby.privacy.high_water_mark import Mark, raise_mark, read_mark, write_mark
 from passerby.privacy.noise import MICRO
-from passerby.span import Span
 
 RECOVER = "all releases stop; `passerby ledger seal` gives up the time before now for ever, and starts again"
 

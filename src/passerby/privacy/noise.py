@@ -1,6 +1,7 @@
 """The one place where noise is drawn.
 
-Law: every draw is fresh, from OpenDP's exact integer sampler and the system's entropy; nothing here can be seeded.
+Invariant: every draw is fresh, from OpenDP's exact integer sampler and the system's entropy; nothing here can be
+seeded.
 
 Why this is epsilon-differentially private is docs/proofs/noise.md.
 """

@@ -1,6 +1,6 @@
 """What a policy will cost and give, told before anything is spent.
 
-Law: worked out from the policy and from numbers that are public already; nothing is counted, nothing is spent.
+Invariant: worked out from the policy and from numbers that are public already; nothing is counted, nothing is spent.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 from math import ceil, exp, lgamma, log, sqrt
 from typing import TYPE_CHECKING
 
+from passerby.domain.promise import promise_of
+from passerby.domain.release import Cell, Release
 from passerby.errors import PolicyError
 from passerby.privacy.contribution import Sensitivity, sensitivity
 from passerby.privacy.gate import variance
 from passerby.privacy.noise import scale
-from passerby.privacy.standing import split, whole_micro
-from passerby.promise import promise_of
-from passerby.release import Cell, Release
+from passerby.privacy.standing_query import split, whole_micro
 
 if TYPE_CHECKING:
-    from passerby.site import Policy
+    from passerby.domain.policy import Policy
 
 USEFUL = 0.25
 """A number is useful when it is, 19 times in 20, within this share of what is expected."""

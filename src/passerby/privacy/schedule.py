@@ -1,12 +1,12 @@
 """When a release is published: known beforehand, whatever is counted and however long that takes.
 
-Law: noise is drawn and kept before the wait begins, so no outsider's watch sees how long anything took.
+Invariant: noise is drawn and kept before the wait begins, so no outsider's watch sees how long anything took.
 """
 
 from collections.abc import Callable, Iterable
 
-from passerby.release import Release, Sink
-from passerby.span import Span
+from passerby.domain.release import Release, Sink
+from passerby.domain.timespan import Span
 
 DELAY_MS = 60_000
 """After the end of a bin: room for the last chunk to be counted, and for the noise to be drawn and kept."""

@@ -9,7 +9,7 @@
     draw     pictures
     video    an H.264 file, and its truth file
 
-Law: the truth is computed from positions, never from pixels; equal streets give equal pictures.
+Invariant: the truth is computed from positions, never from pixels; equal streets give equal pictures.
 """
 
 from passerby.synth.draw import frames

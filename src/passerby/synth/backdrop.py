@@ -1,6 +1,6 @@
 """The empty street as the camera sees it: ground, road marks and house fronts, drawn once.
 
-Law: nothing here moves, and nothing here depends on who is on the street.
+Invariant: nothing here moves, and nothing here depends on who is on the street.
 """
 
 from functools import lru_cache

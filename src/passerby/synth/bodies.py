@@ -1,6 +1,6 @@
 """The shapes of people, bicycles and vehicles: solids in metres, with colours, in the order they are painted.
 
-Law: geometry and colour only; nothing here knows the camera, the time of day or how a polygon is filled.
+Invariant: geometry and colour only; nothing here knows the camera, the time of day or how a polygon is filled.
 
 A body stands at the origin, looks along +u, has its left at +v and its top at +w. Colours are BGR 0..255.
 """

@@ -1,6 +1,6 @@
 """Pictures of the street: the backdrop, then shadows, then everybody from far to near, then the sensor.
 
-Law: a pixel depends on the street's settings, its frame number and on those actors alone who, with their shadow,
+Invariant: a pixel depends on the street's settings, its frame number and on those actors alone who, with their shadow,
 cover it; leave an actor out and every other pixel stays the same to the bit.
 """
 

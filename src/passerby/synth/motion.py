@@ -1,6 +1,6 @@
 """Where an actor is at any time, which way it faces and what box it fills: all from its waypoints.
 
-Law: functions of time alone; nothing depends on frames or on who else is there.
+Invariant: functions of time alone; nothing depends on frames or on who else is there.
 """
 
 import numpy as np

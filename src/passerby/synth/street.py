@@ -1,6 +1,6 @@
 """What a synthetic street is made of: its settings, where its lanes lie, and the camera that looks at it.
 
-Law: plain geometry in metres and seconds; no pixel is drawn and no dice are thrown here.
+Invariant: plain geometry in metres and seconds; no pixel is drawn and no dice are thrown here.
 
 The ground is the plane z = 0. x runs along the street to the right, y away from the camera, z up. Traffic keeps
 to the right, so what is nearer to the camera goes to the right of the picture.
@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from passerby.counting.detections import Label
+from passerby.domain.labels import Label
 from passerby.errors import InputError
 
 Array = NDArray[np.float64]

@@ -1,6 +1,6 @@
 """Who is on the street, and when: dice thrown from the seed, with nobody walking or driving through another.
 
-Law: all dice are thrown here; the outcome is waypoints, and does not depend on the frame rate or on pixels.
+Invariant: all dice are thrown here; the outcome is waypoints, and does not depend on the frame rate or on pixels.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,14 +1,14 @@
 """What truly crossed: computed from where everybody is, never from pixels.
 
-Law: nothing here knows how the street is drawn, or what frames were taken of it beyond when the first and last.
+Invariant: nothing here knows how the street is drawn, or what frames were taken of it beyond when the first and last.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from passerby.counting.detections import Label
-from passerby.geometry import Direction, Line, along, signed_distance
+from passerby.domain.geometry import Direction, Line, along, signed_distance
+from passerby.domain.labels import Label
 from passerby.synth.motion import boxes, positions
 from passerby.synth.street import (
     FAR_CYCLE_LANE,

@@ -1,6 +1,6 @@
 """The street as a real file: H.264 in MP4, as a camera would have written it, and its truth beside it.
 
-Law: a file appears under its name only when it is complete.
+Invariant: a file appears under its name only when it is complete.
 """
 
 from collections import Counter
@@ -14,14 +14,14 @@ import av.error
 import cv2
 import numpy as np
 
-from passerby import atomic
+from passerby.domain.geometry import DIRECTIONS, Line
 from passerby.errors import OutputError
-from passerby.geometry import DIRECTIONS, Line
+from passerby.evaluation.truth_file import TrueClip, TrueLine, to_text
+from passerby.io import files
 from passerby.synth.backdrop import Image
 from passerby.synth.draw import frames
 from passerby.synth.street import Street
 from passerby.synth.truth import TrueCrossing, lines, truth
-from passerby.truth import TrueClip, TrueLine, to_text
 
 Progress = Callable[[int, int], None]
 """Called with how many frames are done, and of how many."""
@@ -32,7 +32,7 @@ _GOP_S = 2.0
 def write(street: Street, path: str | Path, progress: Progress | None = None) -> tuple[TrueCrossing, ...]:
     """Write the street to `path`, an MP4 whose creation time is the street's start; returns what truly crossed
     its `lines`. Raises OutputError when the file cannot be written; nothing half-written is left."""
-    with atomic.replacing(Path(path)) as beside:
+    with files.replacing(Path(path)) as beside:
         try:
             _encode(street, beside, progress)
         except av.error.FFmpegError as error:
@@ -43,7 +43,7 @@ def write(street: Street, path: str | Path, progress: Progress | None = None) ->
 def write_apart(images: Iterable[Image], path: str | Path, street: Street) -> None:
     """Write pictures (H, W, 3) uint8 BGR as a recording of `street`, each without loss and on its own, so that a
     change in one is a change in no other once they are decoded. Raises OutputError."""
-    with atomic.replacing(Path(path)) as beside:
+    with files.replacing(Path(path)) as beside:
         try:
             _mux(street, beside, images, 1, {"qp": "0", "preset": "ultrafast", "bf": "0"}, None)
         except av.error.FFmpegError as error:
@@ -100,7 +100,7 @@ def write_truth(street: Street, video: str | Path, path: str | Path) -> None:
         occupancy=None,
         checking=None,
     )
-    atomic.write(Path(path), to_text([clip]))
+    files.write(Path(path), to_text([clip]))
 
 
 def _true_line(street: Street, line: Line, crossed: tuple[TrueCrossing, ...]) -> TrueLine:

@@ -1,4 +1,4 @@
 """Pixels live here and die here.
 
-Law: nothing that holds a pixel leaves this package; boxes do.
+Invariant: nothing that holds a pixel leaves this package; boxes do.
 """

@@ -1,6 +1,6 @@
 """Where frames become boxes, and die.
 
-Law: frames go in, `Detections` come out; the detector is shown the corridors and nothing beside them.
+Invariant: frames go in, `Detections` come out; the detector is shown the corridors and nothing beside them.
 """
 
 from collections import deque
@@ -10,18 +10,19 @@ from time import process_time
 
 import numpy as np
 
+from passerby.counting.box_ops import complete
 from passerby.counting.detections import Detections
-from passerby.counting.fuse import complete
-from passerby.geometry import Corridor, Line
-from passerby.span import Span
-from passerby.video import motion, source
-from passerby.video.detector import LoadedDetector
-from passerby.video.frame import Frame
-from passerby.video.look import Looking
-from passerby.video.plate import Samples
-from passerby.video.regions import Region, bounds_of, mask_of, region_of, regions_of, window_of
-from passerby.video.savings import NONE, PRIVATE, Savings
-from passerby.video.source import Reading, Recording, extent, probe, unfiltered
+from passerby.domain.geometry import Corridor, Line
+from passerby.domain.timespan import Span
+from passerby.video.decode import source
+from passerby.video.decode.frame import Frame
+from passerby.video.decode.source import Reading, Recording, extent, probe, unfiltered
+from passerby.video.detect.detector import LoadedDetector
+from passerby.video.motion import background_subtraction as motion
+from passerby.video.scene.background import Samples
+from passerby.video.scheduling.incremental import Looking
+from passerby.video.scheduling.optimizations import NONE, PRIVATE, Savings
+from passerby.video.scheduling.regions import Region, bounds_of, mask_of, region_of, regions_of, window_of
 
 __all__ = [
     "Effort",

@@ -1,7 +1,7 @@
 """A live camera cut into the windows of its chunks, each looked at on its own while its frames come.
 
-Law: what is said of a chunk depends on the frames of `[start - warm-up, end)` and on configuration alone; what is late,
-or too much for the machine, is given up whole; no backlog outlives its chunk.
+Invariant: what is said of a chunk depends on the frames of `[start - warm-up, end)` and on configuration alone; what
+is late, or too much for the machine, is given up whole; no backlog outlives its chunk.
 
 A window has a thread of its own, which waits for frames, looks, and concludes. Two windows of a line are open at a
 time: a chunk's, and the next one's in its warm-up. At most WAITING pictures wait for each.
@@ -16,15 +16,16 @@ from threading import Event, Lock, Thread
 from time import monotonic, time
 from typing import Generic, TypeVar
 
-from passerby.address import Address, Transport
+from passerby.config.camera_address import Address, Transport
+from passerby.config.site import CountedLine
 from passerby.counting.detections import Detections
-from passerby.site import CountedLine, Policy
-from passerby.span import Span
-from passerby.video import live
-from passerby.video.boxes import Boxes
-from passerby.video.choose import Choice
-from passerby.video.frame import Frame, Image
-from passerby.video.health import Health
+from passerby.domain.link_health import Health
+from passerby.domain.policy import Policy
+from passerby.domain.timespan import Span
+from passerby.video.decode import live
+from passerby.video.decode.frame import Frame, Image
+from passerby.video.detect.nms import Boxes
+from passerby.video.detect.selection import Choice
 from passerby.video.observe import TICK_MS, Effort, Watch, observe, watch_of
 
 T = TypeVar("T")

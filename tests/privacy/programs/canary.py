@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from passerby import clipping
+from passerby import chunk as clipping
 from passerby.cli import command
 from passerby.errors import BudgetError
 from passerby.privacy import gate

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from passerby.domain.release import Cell
+from passerby.domain.timespan import Span
 from passerby.errors import BudgetError, LedgerError
-from passerby.privacy import entries, gate, ledger, mark
+from passerby.privacy import entries, gate, high_water_mark, ledger
 from passerby.privacy.charge import Charge
 from passerby.privacy.database import open_ledger
 from passerby.privacy.noise import add_noise
-from passerby.release import Cell
-from passerby.span import Span
 
 CHARGE = Charge(
     camera="north",
@@ -68,7 +68,7 @@ def attempt(folder: Path, die_at: int) -> None:
         (ledger, "take_turn"),
         (ledger, "add"),
         (ledger, "raise_mark"),
-        (mark, "write_mark"),
+        (high_water_mark, "write_mark"),
         (gate, "add_noise"),
         (entries, "insert"),
         (entries, "update"),

@@ -9,11 +9,11 @@ import signal
 import sys
 from pathlib import Path
 
+from passerby.domain.release import Cell
+from passerby.domain.timespan import Span
 from passerby.errors import LedgerError
 from passerby.privacy.charge import Charge
 from passerby.privacy.database import open_ledger
-from passerby.release import Cell
-from passerby.span import Span
 
 where = Path(sys.argv[1]) / "ledger.db"
 ledger = open_ledger(where, create=True)

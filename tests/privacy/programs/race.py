@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from passerby.domain.release import Cell
+from passerby.domain.timespan import Span
 from passerby.errors import BudgetError, LedgerError
 from passerby.privacy import database
 from passerby.privacy.charge import Charge
 from passerby.privacy.database import open_ledger
-from passerby.release import Cell
-from passerby.span import Span
 
 RACERS, SLOTS = 16, 4
 where, mark, kind = sys.argv[1], Path(sys.argv[2]), sys.argv[3]

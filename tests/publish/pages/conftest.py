@@ -19,11 +19,11 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 from tests.publish.pages import town
 
-from passerby.publish.database import upgrade
+from passerby.config.site import parse
+from passerby.domain.release import Cell, Release
 from passerby.publish.pages.app import create_app
-from passerby.publish.store import Store, open_store
-from passerby.release import Cell, Release
-from passerby.site import parse
+from passerby.publish.store.database import upgrade
+from passerby.publish.store.releases import Store, open_store
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 ENVIRONMENT.pop("PASSERBY_DATABASE", None)

@@ -1,6 +1,7 @@
 """Looks for a canary in what servers answered: its texture, its green, when it crossed, and where its camera is.
 
-Law: an answer is unpacked for as long as there is anything to unpack, and each of its forms is searched for each trace.
+Invariant: an answer is unpacked for as long as there is anything to unpack, and each of its forms is searched for
+each trace.
 """
 
 import base64
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from tests.console.street import canaries
 
-from passerby.clock import DAY_MS
+from passerby.domain.calendar import DAY_MS
 
 RUN_PX = 8
 """So many pixels in a row are a texture: by chance they are met once in 2^64."""

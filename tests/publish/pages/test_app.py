@@ -14,16 +14,16 @@ from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 from tests.publish.pages import town
 
-from passerby.publish.database import upgrade
+from passerby.config.site import parse
+from passerby.domain.release import Cell, Release
 from passerby.publish.pages import views
 from passerby.publish.pages.app import create_app
-from passerby.publish.pages.choice import NAMES
-from passerby.publish.pages.kept import Kept, answer
+from passerby.publish.pages.filters import NAMES
 from passerby.publish.pages.renewal import LEAST_S
-from passerby.publish.query import Query
-from passerby.publish.store import Store, open_store
-from passerby.release import Cell, Release
-from passerby.site import parse
+from passerby.publish.pages.response_cache import Kept, answer
+from passerby.publish.store.database import upgrade
+from passerby.publish.store.query import Query
+from passerby.publish.store.releases import Store, open_store
 
 PAGES = ("/", "/counts", "/about", "/sign")
 

@@ -1,6 +1,6 @@
 """The pages in a real browser: at three widths, by keyboard, in the dark, and for who cannot see them.
 
-Law: nothing may be asked of another host, no complaint in the console, no script at all.
+Invariant: nothing may be asked of another host, no complaint in the console, no script at all.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,11 +14,11 @@ from tests.axe import serious
 from tests.publish.pages import town
 from tests.publish.pages.conftest import NASTY, serving
 
-from passerby.publish.database import upgrade
+from passerby.domain.release import Cell, Release
 from passerby.publish.pages.app import create_app
 from passerby.publish.pages.renewal import Renewal
-from passerby.publish.store import open_store
-from passerby.release import Cell, Release
+from passerby.publish.store.database import upgrade
+from passerby.publish.store.releases import open_store
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog, Page

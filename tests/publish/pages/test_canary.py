@@ -1,6 +1,7 @@
 """One street, a site that runs, and all that its servers answer meanwhile: a canary that rides by is nowhere in it.
 
-Law: the servers are the real commands, every link is followed, and whatever is answered is searched in every form.
+Invariant: the servers are the real commands, every link is followed, and whatever is answered is searched in every
+form.
 """
 
 import base64
@@ -25,25 +26,26 @@ pytest.importorskip("opendp", reason="the extra `private` is not installed")
 pytest.importorskip("structlog", reason="the extra `run` is not installed")
 
 from tests.console.street import EMPTY, LENGTH_S, STREET, Recorder, console_of, picture_of
+from tests.live.sites import BIN_MS, PATIENCE_S, POLICY, Place
 from tests.publish.pages.conftest import serving, started
 from tests.publish.pages.looking import Answer, Traces, found_in, runs_of
-from tests.running.places import BIN_MS, PATIENCE_S, POLICY, Place
 
-from passerby import simulate, synth
-from passerby.clock import to_local
-from passerby.publish import api
-from passerby.publish.api import CSV, JSON, PARQUET
+from passerby import synth
+from passerby.config.site import load
+from passerby.domain.calendar import to_local
+from passerby.domain.release import Cell, Release
+from passerby.io.tables import xlsx_bytes
+from passerby.publish.api import app as api
+from passerby.publish.api.app import CSV, JSON, PARQUET
 from passerby.publish.pages.app import create_app
-from passerby.publish.store import open_store
-from passerby.release import Cell, Release
-from passerby.site import load
-from passerby.tables import xlsx_bytes
+from passerby.publish.store.releases import open_store
+from passerby.synth import rtsp_camera
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.skipif(
-    not simulate.available(), reason="Debian's GStreamer RTSP server is not installed"
+    not rtsp_camera.available(), reason="Debian's GStreamer RTSP server is not installed"
 )
 
 USER, PASSWORD = "eye", "seldom-told"
@@ -82,21 +84,21 @@ _ACT_TIMES = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC")
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> simulate.Drawn:
-    return simulate.draw(STREET, tmp_path_factory.mktemp("street"))
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> rtsp_camera.Drawn:
+    return rtsp_camera.draw(STREET, tmp_path_factory.mktemp("street"))
 
 
 @pytest.fixture(scope="module")
-def camera(drawn: simulate.Drawn) -> Iterator[simulate.Server]:
+def camera(drawn: rtsp_camera.Drawn) -> Iterator[rtsp_camera.Server]:
     """The street again and again, for who knows the password."""
     start_ms = round(time() * 1000)
-    served = simulate.serve(drawn, start_ms, user=USER, password=PASSWORD, loop_s=LENGTH_S)
+    served = rtsp_camera.serve(drawn, start_ms, user=USER, password=PASSWORD, loop_s=LENGTH_S)
     yield served
     served.stop()
 
 
 @pytest.fixture(scope="module")
-def traces(drawn: simulate.Drawn, camera: simulate.Server) -> Traces:
+def traces(drawn: rtsp_camera.Drawn, camera: rtsp_camera.Server) -> Traces:
     """Of a street that began a moment ago and may be shown for an hour."""
     runs = runs_of(drawn.video)
     assert runs.size > 1000
@@ -107,7 +109,7 @@ def traces(drawn: simulate.Drawn, camera: simulate.Server) -> Traces:
 
 @pytest.fixture(scope="module")
 def answers(
-    camera: simulate.Server, browser: "Browser", tmp_path_factory: pytest.TempPathFactory
+    camera: rtsp_camera.Server, browser: "Browser", tmp_path_factory: pytest.TempPathFactory
 ) -> list[Answer]:
     """All that the public page, the API and the console answered while canaries rode by and were counted."""
     place = Place(tmp_path_factory.mktemp("site"))

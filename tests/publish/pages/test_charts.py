@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.publish.pages.test_views import choice_of
 
-from passerby.publish.pages import charts, drawing, mosaics, panels, views
+from passerby.publish.pages import charts, heatmaps, panels, rendering, views
 from passerby.publish.pages.axes import time_axis
-from passerby.publish.pages.figures import Figure
+from passerby.publish.pages.chart_style import NARROW_PX, WIDE_PX, Look
+from passerby.publish.pages.estimates import Figure
 from passerby.publish.pages.languages import languages
-from passerby.publish.pages.look import NARROW_PX, WIDE_PX, Look
 from passerby.publish.pages.views import Bar
-from passerby.publish.store import Store
+from passerby.publish.store.releases import Store
 
 ENGLISH = languages()["en"]
 NASTY = "\"]}'<script>alert(1)</script>\u2028&{x}"
@@ -27,7 +27,7 @@ NASTY = "\"]}'<script>alert(1)</script>\u2028&{x}"
 @pytest.mark.parametrize("name", panels.CHARTS)
 def test_every_chart_is_drawn_in_every_width(town_store: Store, name: str, width: int) -> None:
     view = views.view(town_store, choice_of(town_store))
-    body, drawn_px, height_px = drawing.inside(panels.CHARTS[name].spec(view, Look(ENGLISH, width)))
+    body, drawn_px, height_px = rendering.inside(panels.CHARTS[name].spec(view, Look(ENGLISH, width)))
 
     assert not re.search(
         r"<(script|style|image|foreignObject|a|use)\b|style=|\bon\w+=|href|url\(|\bid=", body
@@ -39,19 +39,19 @@ def test_every_chart_is_drawn_in_every_width(town_store: Store, name: str, width
 
 def test_a_picture_alone_says_where_when_and_by_whom(town_store: Store) -> None:
     view = views.view(town_store, choice_of(town_store, direction="in", label="person"))
-    text = drawing.svg(panels.alone("course", view, languages()["da"], "Havneby"))
+    text = rendering.svg(panels.alone("course", view, languages()["da"], "Havneby"))
     for part in (
         "Over tid",
         "quay · bridge · mandag den 23. november 2026 · ind · Personer",
         "Havneby, talt med",
     ):
         assert part in text
-    assert drawing.png(panels.alone("week", view, ENGLISH, "Havneby")).startswith(b"\x89PNG")
+    assert rendering.png(panels.alone("week", view, ENGLISH, "Havneby")).startswith(b"\x89PNG")
 
 
 def test_names_stay_text() -> None:
     spec = charts.classes({NASTY: Figure(100, 5), "person": Figure(3, 5)}, Look(ENGLISH, 880, (NASTY,)))
-    text = drawing.svg(spec)
+    text = rendering.svg(spec)
     assert "<script" not in text
     assert "&lt;script&gt;" in text
 
@@ -84,16 +84,16 @@ def test_an_axis_of_a_day_of_25_hours_shows_true_time() -> None:
 
 @given(st.lists(st.builds(Figure, st.integers(-100, 10**7), st.integers(1, 1000)), min_size=1))
 def test_shades_are_few_round_and_in_order(figures: list[Figure]) -> None:
-    step = mosaics.step_of(figures)
-    levels = [mosaics.level_of(figure, step) for figure in figures]
+    step = heatmaps.step_of(figures)
+    levels = [heatmaps.level_of(figure, step) for figure in figures]
     assert all((level == 0) == (not figure.sure) for level, figure in zip(levels, figures, strict=True))
-    assert max(levels) <= mosaics.LEVELS
+    assert max(levels) <= heatmaps.LEVELS
     ordered = sorted(
         (figure.value, level) for figure, level in zip(figures, levels, strict=True) if figure.sure
     )
     assert [level for _, level in ordered] == sorted(level for _, level in ordered)
     most = max((figure.value for figure in figures if figure.sure), default=0)
-    assert most <= step * mosaics.LEVELS
+    assert most <= step * heatmaps.LEVELS
 
 
 @pytest.mark.parametrize("days", [1, 3, 20, 366])
@@ -102,9 +102,9 @@ def test_a_calendar_of_any_length(days: int) -> None:
     first = max(views.first_of_year(last), last - timedelta(days=days - 1))
     year = {first + timedelta(days=n): Figure(100 + n, 10) for n in range((last - first).days + 1)}
     for width in (WIDE_PX, NARROW_PX):
-        text = drawing.svg(mosaics.year(year, last, Look(ENGLISH, width)))
+        text = rendering.svg(heatmaps.year(year, last, Look(ENGLISH, width)))
         squares = re.findall(r'class="mark-rect role-mark level\d_marks"[^>]*>(.*?)</g>', text)
-        assert sum(found.count("<path") for found in squares) == len(year) + mosaics.LEVELS + 1
+        assert sum(found.count("<path") for found in squares) == len(year) + heatmaps.LEVELS + 1
 
 
 def test_what_the_camera_did_not_see_has_a_ground_of_its_own() -> None:
@@ -117,10 +117,10 @@ def test_what_the_camera_did_not_see_has_a_ground_of_its_own() -> None:
             strict=True,
         )
     ]
-    drawn = drawing.svg(charts.course(bars, Look(ENGLISH)))
+    drawn = rendering.svg(charts.course(bars, Look(ENGLISH)))
     (ground,) = re.findall(r'class="mark-rect role-mark unseen_marks"[^>]*>(.*?)</g>', drawn)
     assert ground.count("<path") == 1
-    assert "unseen" not in drawing.svg(charts.course(bars[:1], Look(ENGLISH)))
+    assert "unseen" not in rendering.svg(charts.course(bars[:1], Look(ENGLISH)))
 
 
 def test_a_day_that_has_just_begun_is_not_one_bar_as_wide_as_the_page() -> None:
@@ -144,7 +144,9 @@ def test_a_short_time_has_marks_too(hours: int, marked: int) -> None:
 
 
 def test_where_all_is_within_the_noise_the_key_is_that_alone() -> None:
-    drawn = drawing.svg(mosaics.year({date(2026, 11, 23): Figure(3, 5)}, date(2026, 11, 23), Look(ENGLISH)))
+    drawn = rendering.svg(
+        heatmaps.year({date(2026, 11, 23): Figure(3, 5)}, date(2026, 11, 23), Look(ENGLISH))
+    )
     assert "within the noise" in drawn
     assert "up to" not in drawn
 
@@ -153,6 +155,8 @@ def test_a_long_name_of_a_direction_stays_within_a_narrow_chart() -> None:
     start = datetime(2026, 11, 23, 12, tzinfo=UTC)
     bars = [Bar(start, start + timedelta(minutes=15), Figure(300, 5), 1.0, False)]
     ways = {"towards the railway station and the centre": bars, "out": bars}
-    assert "towards the railway station and the centre" in drawing.svg(charts.both_ways(ways, Look(ENGLISH)))
-    narrow = drawing.svg(charts.both_ways(ways, Look(ENGLISH, NARROW_PX)))
+    assert "towards the railway station and the centre" in rendering.svg(
+        charts.both_ways(ways, Look(ENGLISH))
+    )
+    narrow = rendering.svg(charts.both_ways(ways, Look(ENGLISH, NARROW_PX)))
     assert re.search(r">towards the railway station[^<]{0,8}…<", narrow)

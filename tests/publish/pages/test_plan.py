@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from passerby.domain.geometry import Line, signed_distance
 from passerby.errors import InputError
-from passerby.geometry import Line, signed_distance
 from passerby.publish.pages import plan
-from passerby.publish.pages.figures import Figure
+from passerby.publish.pages.estimates import Figure
 
 LINE = Line("bridge", (0.12, 0.8), (0.88, 0.74), names=("in", "out"))
 points = st.tuples(st.floats(0, 1), st.floats(0, 1))

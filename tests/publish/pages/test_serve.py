@@ -12,14 +12,14 @@ from sqlalchemy import Engine, event
 from tests.publish.pages import town
 from tests.publish.pages.conftest import ENVIRONMENT, started
 
-from passerby.publish.opened import OpenedStore
+from passerby.config.site import load
 from passerby.publish.pages import contents
-from passerby.publish.pages.front import FRESH_S
+from passerby.publish.pages.cache_middleware import FRESH_S
+from passerby.publish.pages.counted_lines import places_of
 from passerby.publish.pages.languages import languages
-from passerby.publish.pages.places import places_of
-from passerby.publish.pages.shown import Served, Shown
+from passerby.publish.pages.page_context import Served, Shown
 from passerby.publish.pages.views import newest_ms
-from passerby.site import load
+from passerby.publish.store.lazy_store import OpenedStore
 
 SEEING = ("cv2", "libav", "onnxruntime", "openvino", "PIL")
 
@@ -90,7 +90,7 @@ def test_a_port_that_is_taken_is_told(folder: Path) -> None:
 
 @pytest.mark.parametrize("page", ["now", "counts", "about"])
 def test_a_page_asks_the_store_as_often_for_many_cameras_as_for_one(tmp_path: Path, page: str) -> None:
-    """What a page costs must not grow with cameras: 10 of them over a year were measured, see docs/how-to/pages.md."""
+    """What a page costs must not grow with cameras: 10 of them over a year were measured, see docs/pages.md."""
     asked = []
     for cameras in (1, 4):
         path = tmp_path / f"{cameras}.db"

@@ -8,16 +8,16 @@ from zoneinfo import ZoneInfo
 import pytest
 from tests.publish.pages import town
 
-from passerby import clock
-from passerby.publish.database import upgrade
+from passerby.config.site import Site, parse
+from passerby.domain import calendar
+from passerby.domain.release import Cell, Release
+from passerby.domain.timespan import Span
 from passerby.publish.pages import views
-from passerby.publish.pages.choice import Choice, choose
-from passerby.publish.pages.places import places_of
-from passerby.publish.query import Query
-from passerby.publish.store import Store, open_store
-from passerby.release import Cell, Release
-from passerby.site import Site, parse
-from passerby.span import Span
+from passerby.publish.pages.counted_lines import places_of
+from passerby.publish.pages.filters import Choice, choose
+from passerby.publish.store.database import upgrade
+from passerby.publish.store.query import Query
+from passerby.publish.store.releases import Store, open_store
 
 SITE = town.make_site(1)
 CELL = Cell("quay", "bridge", "in", "person")
@@ -26,7 +26,7 @@ CELL = Cell("quay", "bridge", "in", "person")
 def choice_of(store: Store, site: Site = SITE, **asked: str) -> Choice:
     newest = views.newest_ms(store, places_of(site, store.cells()))
     assert newest is not None
-    day = clock.to_local(newest, store.zone).date()
+    day = calendar.to_local(newest, store.zone).date()
     said = {name.rstrip("_"): value for name, value in asked.items()}
     return choose(tuple(said.items()), places_of(site, store.cells()), day)
 
@@ -70,7 +70,10 @@ def test_the_usual_is_the_median_of_the_same_weekday(town_store: Store) -> None:
     for weeks in range(1, 9):
         day = choice.last - timedelta(weeks=weeks)
         span = Span(
-            *(clock.to_ms(datetime(day.year, day.month, day.day, h, tzinfo=town_store.zone)) for h in (8, 9))
+            *(
+                calendar.to_ms(datetime(day.year, day.month, day.day, h, tzinfo=town_store.zone))
+                for h in (8, 9)
+            )
         )
         rows = list(town_store.rows(Query("hour", span.start_ms, span.end_ms, ("quay",), ("bridge",))))
         at_eight += [sum(row.value for row in rows)] if rows else []
@@ -110,7 +113,7 @@ def test_days_on_which_the_clock_changes(tmp_path: Path, day: date, hours: int) 
     upgrade(path)
     store = open_store(path, town.ZONE)
     zone = ZoneInfo(town.ZONE)
-    start = clock.to_ms(datetime(day.year, day.month, day.day, tzinfo=zone))
+    start = calendar.to_ms(datetime(day.year, day.month, day.day, tzinfo=zone))
     store.write(
         [
             Release(CELL, start + n * 900_000, start + (n + 1) * 900_000, 1000, 1.0, 0.8, 1.0, "r")
@@ -141,7 +144,7 @@ def test_bins_that_make_up_no_hour_still_have_bars(tmp_path: Path) -> None:
     path = tmp_path / "releases.db"
     upgrade(path)
     store = open_store(path, town.ZONE)
-    start = clock.to_ms(datetime(2026, 11, 23, tzinfo=ZoneInfo(town.ZONE)))
+    start = calendar.to_ms(datetime(2026, 11, 23, tzinfo=ZoneInfo(town.ZONE)))
     length = 6 * 3_600_000
     store.write(
         [

@@ -1,6 +1,6 @@
 """A made-up town and what it released: the same numbers each time, with a day's and a week's ebb and flow.
 
-Law: nothing here was ever counted; noise is drawn as the gate draws it, from a seed.
+Invariant: nothing here was ever counted; noise is drawn as the gate draws it, from a seed.
 """
 
 import math
@@ -10,12 +10,12 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from passerby import clock
-from passerby.publish.database import upgrade
-from passerby.publish.store import open_store
-from passerby.release import Cell, Release
-from passerby.site import Site, parse
-from passerby.span import Span
+from passerby.config.site import Site, parse
+from passerby.domain import calendar
+from passerby.domain.release import Cell, Release
+from passerby.domain.timespan import Span
+from passerby.publish.store.database import upgrade
+from passerby.publish.store.releases import open_store
 
 ZONE = "Europe/Copenhagen"
 LAST_DAY = date(2026, 11, 23)
@@ -91,7 +91,7 @@ def _bins(cell: Cell, busy: float, days: int) -> Iterator[Release]:
     zone = ZoneInfo(ZONE)
     first, end = LAST_DAY - timedelta(days=days - 1), _instant(LAST_DAY, LAST_HOUR)
     drawn = random.Random(f"{cell}")
-    for one in clock.bins(Span(_instant(first), end), 900_000, zone):
+    for one in calendar.bins(Span(_instant(first), end), 900_000, zone):
         mean = _mean(cell, busy, one.start)
         value = round(drawn.gauss(mean, math.sqrt(mean))) + _noise(drawn, _SCALE)
         # A camera that was away for an afternoon.
@@ -118,7 +118,7 @@ def _days(cell: Cell, busy: float, days: int) -> Iterator[Release]:
     zone = ZoneInfo(ZONE)
     drawn = random.Random(f"day {cell}")
     first = LAST_DAY - timedelta(days=days - 1)
-    for one in clock.bins(Span(_instant(first), _instant(LAST_DAY)), clock.DAY_MS, zone):
+    for one in calendar.bins(Span(_instant(first), _instant(LAST_DAY)), calendar.DAY_MS, zone):
         hours = [one.start + timedelta(hours=hour) for hour in range(24)]
         value = round(4 * sum(_mean(cell, busy, hour) for hour in hours)) + _noise(drawn, _DAY_SCALE)
         yield Release(cell, one.span.start_ms, one.span.end_ms, value, _DAY_SCALE, 0.4, 1.0, "r")
@@ -140,4 +140,4 @@ def _noise(drawn: random.Random, scale: float) -> int:
 
 
 def _instant(day: date, hour: int = 0) -> int:
-    return clock.to_ms(datetime(day.year, day.month, day.day, hour, tzinfo=ZoneInfo(ZONE)))
+    return calendar.to_ms(datetime(day.year, day.month, day.day, hour, tzinfo=ZoneInfo(ZONE)))

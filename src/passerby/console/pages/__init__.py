@@ -1,4 +1,4 @@
 """The pages of the operator's console.
 
-Law: a page shows and asks; what it may do and what is written is decided beneath it.
+Invariant: a page shows and asks; what it may do and what is written is decided beneath it.
 """

@@ -1,6 +1,6 @@
 """Keys of the API: made, listed, revoked.
 
-Law: a key is shown once, to who made it.
+Invariant: a key is shown once, to who made it.
 """
 
 from datetime import UTC
@@ -9,11 +9,11 @@ from fastapi import Request
 from nicegui import ui
 from starlette.concurrency import run_in_threadpool
 
-from passerby import clock
-from passerby.console import known
-from passerby.console.desk import Desk, Signed
+from passerby.console import site_state
+from passerby.console.context import Desk, Signed
 from passerby.console.pages.layout import heading, told, words
-from passerby.publish.keys import SCOPES, Key, Scope
+from passerby.domain import calendar
+from passerby.publish.api.keys import SCOPES, Key, Scope
 
 _DAYS = {30: "30 days", 365: "a year", 0: "never"}
 
@@ -21,7 +21,7 @@ _DAYS = {30: "30 days", 365: "a year", 0: "never"}
 async def api_keys(desk: Desk, signed: Signed, request: Request) -> None:
     heading("API keys", "Who may ask the API for releases. A key is shown once, when it is made.")
     where = desk.settings.database
-    found = await run_in_threadpool(known.api_keys, where)
+    found = await run_in_threadpool(site_state.api_keys, where)
     if signed.operates:
         _form(desk, signed, where)
     if not found:
@@ -39,7 +39,7 @@ async def api_keys(desk: Desk, signed: Signed, request: Request) -> None:
 
 def _row(desk: Desk, signed: Signed, where: str, key: Key, now_ms: int) -> None:
     def day(time_ms: int | None) -> str:
-        return "never" if time_ms is None else f"{clock.to_local(time_ms, UTC):%Y-%m-%d}"
+        return "never" if time_ms is None else f"{calendar.to_local(time_ms, UTC):%Y-%m-%d}"
 
     state = key.state(now_ms)
     cells = (key.name, ", ".join(key.scopes), day(key.created_ms), day(key.expires_ms), state)
@@ -50,7 +50,7 @@ def _row(desk: Desk, signed: Signed, where: str, key: Key, now_ms: int) -> None:
         async def revoke() -> None:
             with told():
                 desk.act(signed, "revoked an API key", key.name)
-                await run_in_threadpool(known.revoke_key, where, key.id, desk.now_ms())
+                await run_in_threadpool(site_state.revoke_key, where, key.id, desk.now_ms())
                 ui.navigate.reload()
 
         with ui.element("td"):
@@ -71,10 +71,10 @@ def _form(desk: Desk, signed: Signed, where: str) -> None:
             with told():
                 now_ms = desk.now_ms()
                 wanted: tuple[Scope, ...] = tuple(one for one in SCOPES if one in (scopes.value or []))
-                expires_ms = now_ms + days.value * clock.DAY_MS if days.value else None
+                expires_ms = now_ms + days.value * calendar.DAY_MS if days.value else None
                 desk.act(signed, "made an API key", name.value)
                 key = await run_in_threadpool(
-                    known.new_key, where, name.value.strip(), wanted, now_ms, expires_ms
+                    site_state.new_key, where, name.value.strip(), wanted, now_ms, expires_ms
                 )
                 made.clear()
                 with made:

@@ -1,6 +1,6 @@
 """What every camera has cost who passed by, from the ledger.
 
-Law: nothing is spent by looking.
+Invariant: nothing is spent by looking.
 """
 
 from datetime import UTC
@@ -9,9 +9,9 @@ from fastapi import Request
 from nicegui import ui
 from starlette.concurrency import run_in_threadpool
 
-from passerby import clock
-from passerby.console.desk import Desk, Signed
+from passerby.console.context import Desk, Signed
 from passerby.console.pages.layout import heading, problems, table, words
+from passerby.domain import calendar
 from passerby.privacy.noise import MICRO
 
 
@@ -36,7 +36,7 @@ async def budget(desk: Desk, signed: Signed, request: Request) -> None:
         (
             one.camera,
             str(one.epoch),
-            f"{clock.to_local(one.since_ms, UTC):%Y-%m-%d %H:%M} UTC",
+            f"{calendar.to_local(one.since_ms, UTC):%Y-%m-%d %H:%M} UTC",
             str(one.spent),
             str(one.unreleased),
             ", ".join(one.queries),

@@ -1,6 +1,6 @@
 """One camera: its plate, and what is drawn on it.
 
-Law: pixels are shown of an approved plate, or of one that waits for approval; never a live one.
+Invariant: pixels are shown of an approved plate, or of one that waits for approval; never a live one.
 """
 
 from datetime import tzinfo
@@ -10,22 +10,22 @@ from fastapi import Request
 from nicegui import ui
 from starlette.concurrency import run_in_threadpool
 
-from passerby import clock
-from passerby.console import plates, sitefile
-from passerby.console.desk import Desk, Signed
-from passerby.console.pages.drawing import drawing
+from passerby.config.site import Camera
+from passerby.console import backgrounds, site_file
+from passerby.console.backgrounds import Plate
+from passerby.console.context import Desk, Signed
+from passerby.console.pages.background import plate_of
 from passerby.console.pages.layout import camera_url, heading, told, words, written_url
-from passerby.console.pages.plate import plate_of
+from passerby.console.pages.line_editor import drawing
 from passerby.console.pages.review import review
-from passerby.console.plates import Plate
+from passerby.domain import calendar
 from passerby.errors import InputError
-from passerby.site import Camera
 
 
 async def camera(desk: Desk, signed: Signed, request: Request) -> None:
-    read = await run_in_threadpool(sitefile.read, desk.settings.site)
+    read = await run_in_threadpool(site_file.read, desk.settings.site)
     one = read.site.camera(request.query_params.get("name", ""))
-    plate = await run_in_threadpool(plates.find, desk.settings.plates, one.name)
+    plate = await run_in_threadpool(backgrounds.find, desk.settings.plates, one.name)
     job = desk.jobs.capture_of(one.name)
     heading(one.name)
     if "written" in request.query_params:
@@ -36,11 +36,11 @@ async def camera(desk: Desk, signed: Signed, request: Request) -> None:
     await drawing(
         desk, signed, one, plate, f"/plate.png?camera={quote(one.name, safe='')}&v={plate.digest[:12]}"
     )
-    _about(desk, signed, one, plate, clock.zone_of(read.site.timezone))
+    _about(desk, signed, one, plate, calendar.zone_of(read.site.timezone))
 
 
 def _about(desk: Desk, signed: Signed, one: Camera, plate: Plate, zone: tzinfo) -> None:
-    when = clock.to_local(plate.approved_ms, zone)
+    when = calendar.to_local(plate.approved_ms, zone)
     covered = f", {plate.covered:.1%} of it covered flat" if plate.covered else ""
     words("p", f"Plate approved by {plate.approved_by} on {when:%Y-%m-%d %H:%M}{covered}.", "about")
     if not signed.operates:
@@ -52,8 +52,8 @@ def _about(desk: Desk, signed: Signed, one: Camera, plate: Plate, zone: tzinfo) 
             path = plate.path.resolve()
             if not path.is_relative_to(folder):
                 raise InputError(f"{path}: expected a plate beside the site file")
-            change = plates.change_of(one.name, path.relative_to(folder).as_posix())
-            proposal = await run_in_threadpool(sitefile.propose, desk.settings.site, change)
+            change = backgrounds.change_of(one.name, path.relative_to(folder).as_posix())
+            proposal = await run_in_threadpool(site_file.propose, desk.settings.site, change)
             about = f"the public plan of camera {one.name}"
             review(desk, signed, proposal, about, lambda: ui.navigate.to(written_url(one.name)))
 

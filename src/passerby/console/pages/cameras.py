@@ -1,6 +1,6 @@
 """All cameras at a glance: whether each is well, what it has spent, what is still to be set up.
 
-Law: health and budget are what whoever runs the site told; nothing is looked at, and no ledger is opened here.
+Invariant: health and budget are what whoever runs the site told; nothing is looked at, and no ledger is opened here.
 """
 
 from datetime import tzinfo
@@ -10,24 +10,24 @@ from fastapi import Request
 from nicegui import ui
 from starlette.concurrency import run_in_threadpool
 
-from passerby import clock
-from passerby.console import known, plates, sitefile
-from passerby.console.desk import Desk, Signed
+from passerby.config.site import Camera
+from passerby.console import backgrounds, site_file, site_state
+from passerby.console.context import Desk, Signed
 from passerby.console.jobs import words as reason_words
-from passerby.console.known import CameraState, SiteState
 from passerby.console.pages.layout import camera_url, heading, problems, words
-from passerby.site import Camera
-from passerby.video.health import Reason
+from passerby.console.site_state import CameraState, SiteState
+from passerby.domain import calendar
+from passerby.domain.link_health import Reason
 
 
 async def cameras(desk: Desk, signed: Signed, request: Request) -> None:
-    read = await run_in_threadpool(sitefile.read, desk.settings.site)
+    read = await run_in_threadpool(site_file.read, desk.settings.site)
     site = read.site
     heading(site.name, f"{desk.settings.site} · {site.timezone}")
-    zone = clock.zone_of(site.timezone)
+    zone = calendar.zone_of(site.timezone)
     state = await run_in_threadpool(desk.settings.run_state)
     if state is None:
-        state = await run_in_threadpool(known.by_store, desk.settings.database, desk.now_ms())
+        state = await run_in_threadpool(site_state.by_store, desk.settings.database, desk.now_ms())
     if site.warnings:
         problems(site.warnings)
     if state is not None:
@@ -43,7 +43,7 @@ async def cameras(desk: Desk, signed: Signed, request: Request) -> None:
 
 
 def _card(desk: Desk, camera: Camera, state: SiteState | None, zone: tzinfo) -> None:
-    plate = plates.find(desk.settings.plates, camera.name)
+    plate = backgrounds.find(desk.settings.plates, camera.name)
     one = None if state is None else state.cameras.get(camera.name)
     with ui.element("li").classes("card"):
         if plate is not None:
@@ -84,4 +84,4 @@ def _budget(camera: Camera, one: CameraState | None) -> str:
 
 
 def _at(time_ms: int, zone: tzinfo) -> str:
-    return f"{clock.to_local(time_ms, zone):%d %b %H:%M}"
+    return f"{calendar.to_local(time_ms, zone):%d %b %H:%M}"

@@ -1,6 +1,6 @@
 """Who did what, newest first.
 
-Law: shows what is written, and can change none of it.
+Invariant: shows what is written, and can change none of it.
 """
 
 from datetime import UTC
@@ -8,9 +8,9 @@ from datetime import UTC
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
-from passerby import clock
-from passerby.console.desk import Desk, Signed
+from passerby.console.context import Desk, Signed
 from passerby.console.pages.layout import heading, table
+from passerby.domain import calendar
 
 
 async def journal(desk: Desk, signed: Signed, request: Request) -> None:
@@ -20,7 +20,7 @@ async def journal(desk: Desk, signed: Signed, request: Request) -> None:
     entries = await run_in_threadpool(desk.journal.last, 300)
     rows = [
         (
-            f"{clock.to_local(one.time_ms, UTC):%Y-%m-%d %H:%M:%S} UTC",
+            f"{calendar.to_local(one.time_ms, UTC):%Y-%m-%d %H:%M:%S} UTC",
             one.who or "–",
             one.what,
             one.about,

@@ -1,6 +1,6 @@
 """What every page has: its head, the way to the others, and how a refusal is told.
 
-Law: text is shown as text; no page puts what somebody typed into markup.
+Invariant: text is shown as text; no page puts what somebody typed into markup.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -11,8 +11,8 @@ from fastapi import Request
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
-from passerby.console.desk import Desk, Signed
-from passerby.console.guard import SIGNED
+from passerby.console.context import Desk, Signed
+from passerby.console.security_middleware import SIGNED
 from passerby.errors import PasserbyError
 
 Body = Callable[[Desk, Signed, Request], Awaitable[None]]

@@ -1,13 +1,13 @@
 """Who may sign in: invited, listed, removed.
 
-Law: an invitation is shown once, to who made it; who is removed is signed out at once.
+Invariant: an invitation is shown once, to who made it; who is removed is signed out at once.
 """
 
 from fastapi import Request
 from nicegui import ui
 from starlette.concurrency import run_in_threadpool
 
-from passerby.console.desk import Desk, Signed
+from passerby.console.context import Desk, Signed
 from passerby.console.pages.layout import heading, told, words
 from passerby.console.users import ROLES, User
 

@@ -1,6 +1,6 @@
 """A change of the site file, shown before it is written.
 
-Law: what is written is what was shown; where privacy changes, a new epoch is asked for in words.
+Invariant: what is written is what was shown; where privacy changes, a new epoch is asked for in words.
 """
 
 from collections.abc import Callable
@@ -8,10 +8,10 @@ from collections.abc import Callable
 from nicegui import ui
 from starlette.concurrency import run_in_threadpool
 
-from passerby.console import sitefile
-from passerby.console.desk import Desk, Signed
+from passerby.console import site_file
+from passerby.console.context import Desk, Signed
 from passerby.console.pages.layout import told, words
-from passerby.console.sitefile import Proposal
+from passerby.console.site_file import Proposal
 from passerby.errors import InputError
 
 SENTENCE = "begin a new epoch"
@@ -55,7 +55,7 @@ def review(
                 desk.act(signed, "wrote the site file", f"{about}{epoch}")
                 if before is not None:
                     await run_in_threadpool(before)
-                await run_in_threadpool(sitefile.write, desk.settings.site, proposal)
+                await run_in_threadpool(site_file.write, desk.settings.site, proposal)
                 dialog.close()
                 done()
 

@@ -1,6 +1,6 @@
 """Run by Alembic: migrates the ledger on the connection, and within the transaction, that it is handed.
 
-Law: no engine and no configuration file of its own.
+Invariant: no engine and no configuration file of its own.
 """
 
 from alembic import context

@@ -1,5 +1,5 @@
 """The public page: what passed here, with its noise, and what is promised, for everyone and in their language.
 
-Law: released numbers, the site file and a picture that was approved; GET only; no script, no cookie, and no request
-that leaves the host.
+Invariant: released numbers, the site file and a picture that was approved; GET only; no script, no cookie, and no
+request that leaves the host.
 """

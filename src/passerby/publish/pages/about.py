@@ -1,21 +1,22 @@
 """What is told of a site beside its numbers: the promise of each line, its budget, coverage and accuracy.
 
-Law: what is not known is said to be not known; the promise is worked out from the policy, and says no more than it.
+Invariant: what is not known is said to be not known; the promise is worked out from the policy, and says no more than
+it.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from passerby import clock
-from passerby.promise import Promise, promise_of
+from passerby.domain import calendar
+from passerby.domain.promise import Promise, promise_of
 from passerby.publish.pages import words
+from passerby.publish.pages.counted_lines import Place
 from passerby.publish.pages.languages import Language
-from passerby.publish.pages.places import Place
 from passerby.publish.pages.views import span_of
-from passerby.publish.query import Query
-from passerby.publish.store import Store
-from passerby.publish.totals import Part, totals
+from passerby.publish.store.query import Query
+from passerby.publish.store.releases import Store
+from passerby.publish.store.totals import Part, totals
 
 _COVERAGE_DAYS = 30
 
@@ -38,7 +39,7 @@ class Told:
 
 def tell(store: Store, places: Sequence[Place], newest: int) -> tuple[Told, ...]:
     """Each line, for the last whole day. Raises StoreError."""
-    last = clock.to_local(newest, store.zone).date()
+    last = calendar.to_local(newest, store.zone).date()
     # The newest day may still run, and the day as a whole is released when it is over.
     day = last - timedelta(days=1)
     whole = span_of(day, day, store)

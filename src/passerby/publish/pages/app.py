@@ -1,6 +1,6 @@
 """The pages and their files: which address shows what.
 
-Law: thin: read the choice, look it up, draw it, say it; a mistake in an address is a page with one clear line.
+Invariant: thin: read the choice, look it up, draw it, say it; a mistake in an address is a page with one clear line.
 """
 
 import re
@@ -13,19 +13,19 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
+from passerby.config.site import Site
 from passerby.errors import InputError, StoreError, UnknownNameError
-from passerby.publish.opened import OpenedStore
-from passerby.publish.pages import contents, drawing, panels, plan, views
-from passerby.publish.pages.choice import read
-from passerby.publish.pages.files import FORMS, table_bytes
-from passerby.publish.pages.front import Front
+from passerby.publish.api.problems import RETRY_S
+from passerby.publish.pages import contents, panels, plan, rendering, views
+from passerby.publish.pages.cache_middleware import Front
+from passerby.publish.pages.counted_lines import places_of
+from passerby.publish.pages.downloads import FORMS, table_bytes
+from passerby.publish.pages.filters import read
 from passerby.publish.pages.languages import Language, languages
-from passerby.publish.pages.misread import MisreadError, NotYetError, UnpublishedError
-from passerby.publish.pages.places import places_of
-from passerby.publish.pages.shown import Served, Shown
+from passerby.publish.pages.page_context import Served, Shown
 from passerby.publish.pages.templates import render
-from passerby.publish.problems import RETRY_S
-from passerby.site import Site
+from passerby.publish.pages.url_errors import MisreadError, NotYetError, UnpublishedError
+from passerby.publish.store.lazy_store import OpenedStore
 
 _STATIC = Path(__file__).with_name("static")
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9-]+")
@@ -110,8 +110,8 @@ def chart(shown: Found, name: str, form: str) -> Response:
     choice = view.choice
     title = f"{choice.place.name} {name} {choice.first} {choice.last}.{form}"
     if form == "png":
-        return _file(drawing.png(spec), "image/png", title)
-    return _file(drawing.svg(spec).encode(), "image/svg+xml", title)
+        return _file(rendering.png(spec), "image/png", title)
+    return _file(rendering.svg(spec).encode(), "image/svg+xml", title)
 
 
 @router.get("/plan-{number}")

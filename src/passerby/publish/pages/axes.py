@@ -1,6 +1,6 @@
 """The axes of a chart over time: seconds that truly passed, marked by what clock and calendar show there.
 
-Law: no text of a name is ever part of an expression: what is put into one is the calendar's own words, as JSON.
+Invariant: no text of a name is ever part of an expression: what is put into one is the calendar's own words, as JSON.
 """
 
 import json
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from math import ceil
 
-from passerby.publish.pages.look import Look, Spec
+from passerby.publish.pages.chart_style import Look, Spec
 from passerby.publish.pages.views import Bar
 
 _LEAST_BARS = 8

@@ -1,6 +1,6 @@
 """Charts of bars, as Vega-Lite says them: over time, both ways, by class, and a day against the usual.
 
-Law: numbers in, a specification out; each number with its noise.
+Invariant: numbers in, a specification out; each number with its noise.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,8 +8,7 @@ from datetime import datetime
 
 from passerby.publish.pages import words
 from passerby.publish.pages.axes import count_axis, ticks, time_axis
-from passerby.publish.pages.figures import Figure
-from passerby.publish.pages.look import (
+from passerby.publish.pages.chart_style import (
     FIRST,
     FIRST_PALE,
     INK,
@@ -22,6 +21,7 @@ from passerby.publish.pages.look import (
     base,
     framed,
 )
+from passerby.publish.pages.estimates import Figure
 from passerby.publish.pages.views import Bar, Hour, Now
 
 _HOUR_S = 3600

@@ -1,6 +1,6 @@
 """What the templates are given: the values of each page, looked up and drawn.
 
-Law: one function for one page; what it gives is what the template of its name takes.
+Invariant: one function for one page; what it gives is what the template of its name takes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -8,20 +8,20 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
-from passerby import clock
+from passerby.config.site import ARM_NAMES
+from passerby.domain import calendar
 from passerby.publish.pages import about as telling
-from passerby.publish.pages import charts, drawing, files, panels, plan, views
-from passerby.publish.pages.choice import Choice
-from passerby.publish.pages.figures import Figure
+from passerby.publish.pages import charts, downloads, panels, plan, rendering, views
+from passerby.publish.pages.chart_style import Look
+from passerby.publish.pages.counted_lines import Place
+from passerby.publish.pages.estimates import Figure
+from passerby.publish.pages.filters import Choice
 from passerby.publish.pages.languages import Language
-from passerby.publish.pages.look import Look
+from passerby.publish.pages.page_context import Shown
 from passerby.publish.pages.panels import Table
-from passerby.publish.pages.places import Place
 from passerby.publish.pages.renewal import Renewal
-from passerby.publish.pages.shown import Shown
 from passerby.publish.pages.sign import code_svg
 from passerby.publish.pages.views import Now
-from passerby.site import ARM_NAMES
 
 SPARK_PX = 300
 
@@ -30,11 +30,11 @@ def now(shown: Shown) -> dict[str, Any]:
     language, zone = shown.language, shown.store.zone
     found = views.now(shown.store, shown.places, shown.newest_ms)
     newest = max(found, key=lambda one: one.newest.end).newest
-    sparks = drawing.rows(charts.sparks(found, Look(language, SPARK_PX)))
+    sparks = rendering.rows(charts.sparks(found, Look(language, SPARK_PX)))
     last_hour = [figure for one in found for figure in one.last_hour.values()]
     unit = plan.unit_of(last_hour)
     return {
-        "day": language.day(clock.to_local(shown.newest_ms, zone).date()),
+        "day": language.day(calendar.to_local(shown.newest_ms, zone).date()),
         "newest_start": language.clock(newest.start),
         "newest_end": language.clock(newest.end),
         "spark_width": SPARK_PX,
@@ -53,7 +53,7 @@ def counts(shown: Shown) -> dict[str, Any]:
     choice = shown.choice()
     said = dict(shown.asked)
     view = views.view(shown.store, choice)
-    last = clock.to_local(shown.newest_ms, shown.store.zone).date()
+    last = calendar.to_local(shown.newest_ms, shown.store.zone).date()
     return {
         "choice": choice,
         "view": view,
@@ -68,8 +68,8 @@ def counts(shown: Shown) -> dict[str, Any]:
         "kinds": dict(zip(choice.place.directions, ("first", "second"), strict=False)),
         "ranges": list(_ranges(choice, last, language)),
         "panels": [] if view.empty else list(panels.panels(view, language)),
-        "forms": files.forms(),
-        "form_names": files.NAMES,
+        "forms": downloads.forms(),
+        "form_names": downloads.NAMES,
     }
 
 
@@ -124,7 +124,7 @@ def _renewal(found: Sequence[Now]) -> Renewal:
     """By the line of which something new is out first."""
     end = max(one.newest.end for one in found)
     bin_ms = min(one.place.bin_ms for one in found if one.newest.end == end)
-    return Renewal(clock.to_ms(end), bin_ms)
+    return Renewal(calendar.to_ms(end), bin_ms)
 
 
 def _junctions(found: Sequence[Now], language: Language) -> Iterator[tuple[str, Table]]:

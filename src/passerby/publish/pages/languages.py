@@ -1,7 +1,7 @@
 """Words, numbers and times in the reader's language: English in the source, every other one a .po file beside.
 
-Law: a language is a file in `messages`; what is not translated is English; names that people gave are left as they
-are.
+Invariant: a language is a file in `messages`; what is not translated is English; names that people gave are left as
+they are.
 """
 
 import re

@@ -1,16 +1,16 @@
 """The panels of a line's page: each a chart in two widths, its words, and a table of the same numbers.
 
-Law: what a chart shows stands in its table too; what is within the noise is told as such in both.
+Invariant: what a chart shows stands in its table too; what is within the noise is told as such in both.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from passerby.publish.pages import charts, drawing, mosaics, words
-from passerby.publish.pages.figures import Figure
+from passerby.publish.pages import charts, heatmaps, rendering, words
+from passerby.publish.pages.chart_style import NARROW_PX, WIDE_PX, Look, Spec
+from passerby.publish.pages.estimates import Figure
 from passerby.publish.pages.languages import Language
-from passerby.publish.pages.look import NARROW_PX, WIDE_PX, Look, Spec
 from passerby.publish.pages.views import Bar, View
 
 
@@ -57,7 +57,7 @@ def panels(view: View, language: Language) -> Iterator[Panel]:
     for name, chart in CHARTS.items():
         if chart.has(view):
             wide, narrow = (
-                Drawing(*drawing.inside(chart.spec(view, Look(language, width))))
+                Drawing(*rendering.inside(chart.spec(view, Look(language, width))))
                 for width in (WIDE_PX, NARROW_PX)
             )
             title, note = chart.title(view, language), chart.note(view, language)
@@ -266,14 +266,14 @@ CHARTS: dict[str, Chart] = {
         lambda view: bool(view.week),
         lambda view, language: language.say("Seven days, hour by hour"),
         _shades_note,
-        lambda view, look: mosaics.week(view.week, look),
+        lambda view, look: heatmaps.week(view.week, look),
         _week_table,
     ),
     "calendar": Chart(
         lambda view: bool(view.year),
         lambda view, language: language.say("A year, day by day"),
         _shades_note,
-        lambda view, look: mosaics.year(view.year, view.choice.last, look),
+        lambda view, look: heatmaps.year(view.year, view.choice.last, look),
         _year_table,
     ),
 }

@@ -1,7 +1,7 @@
 """A plan of the place: a picture without anybody, or none, the lines on it, and marks in a released number.
 
-Law: how many marks there are is worked out from released numbers, and where they are from the line alone: a mark is
-nobody, and stands where nobody was seen.
+Invariant: how many marks there are is worked out from released numbers, and where they are from the line alone: a
+mark is nobody, and stands where nobody was seen.
 """
 
 import re
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
+from passerby.domain.geometry import DIRECTIONS, Line, signed_distance
 from passerby.errors import InputError
-from passerby.geometry import DIRECTIONS, Line, signed_distance
-from passerby.publish.pages.figures import Figure
+from passerby.publish.pages.estimates import Figure
 
 MOST_MARKS = 24
 """Marks on one side of a line: with more, each stands for more crossings."""

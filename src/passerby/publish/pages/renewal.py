@@ -1,6 +1,7 @@
 """When a page of the newest numbers is to be loaded again by itself.
 
-Law: no script, and nothing that a reader cannot stop; worked out from the newest bin that was published, and the clock.
+Invariant: no script, and nothing that a reader cannot stop; worked out from the newest bin that was published, and
+the clock.
 """
 
 from dataclasses import dataclass

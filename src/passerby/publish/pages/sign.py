@@ -1,6 +1,6 @@
 """The code on a sign that leads to the page.
 
-Law: drawn here, as shapes: nothing is fetched, and the address is the site file's, never a request's.
+Invariant: drawn here, as shapes: nothing is fetched, and the address is the site file's, never a request's.
 """
 
 import segno

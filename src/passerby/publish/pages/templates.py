@@ -1,6 +1,6 @@
 """The templates, and what each may call.
 
-Law: everything is escaped but what was drawn here; a name that is not given is an error, not an empty text.
+Invariant: everything is escaped but what was drawn here; a name that is not given is an error, not an empty text.
 """
 
 from functools import lru_cache
@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from passerby.publish.pages import words
-from passerby.publish.pages.choice import with_other
+from passerby.publish.pages.filters import with_other
 from passerby.publish.pages.languages import Language, languages
 
 FOLDER = Path(__file__).with_name("templates")

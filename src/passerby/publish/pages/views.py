@@ -1,7 +1,7 @@
 """What a page shows of one line: read from the store, added up, and nothing drawn yet.
 
-Law: a view depends on the store, the site file and the choice alone: never on the clock, so it can be cached for as
-long as the store stands still.
+Invariant: a view depends on the store, the site file and the choice alone: never on the clock, so it can be cached
+for as long as the store stands still.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median
 
-from passerby import clock
-from passerby.publish.pages.choice import Choice
-from passerby.publish.pages.figures import Figure
-from passerby.publish.pages.places import Place
-from passerby.publish.query import Query
-from passerby.publish.rollup import HOUR_MS
-from passerby.publish.store import Store
-from passerby.publish.sums import Resolution, noise_95_of_sum
-from passerby.publish.totals import Part, Total, totals
-from passerby.span import Span
+from passerby.domain import calendar
+from passerby.domain.timespan import Span
+from passerby.publish.pages.counted_lines import Place
+from passerby.publish.pages.estimates import Figure
+from passerby.publish.pages.filters import Choice
+from passerby.publish.store.query import Query
+from passerby.publish.store.releases import Store
+from passerby.publish.store.rollup import HOUR_MS
+from passerby.publish.store.sums import Resolution, noise_95_of_sum
+from passerby.publish.store.totals import Part, Total, totals
 
 WEEKS = 8
 """How many weeks back "the usual" goes."""
@@ -279,8 +279,8 @@ def _week(hours: dict[date, dict[int, Total]], last: date) -> dict[date, dict[in
 
 
 def _local(time_ms: int, store: Store) -> datetime:
-    return clock.to_local(time_ms, store.zone)
+    return calendar.to_local(time_ms, store.zone)
 
 
 def _midnight(day: date, store: Store) -> int:
-    return clock.to_ms(datetime(day.year, day.month, day.day, tzinfo=store.zone))
+    return calendar.to_ms(datetime(day.year, day.month, day.day, tzinfo=store.zone))

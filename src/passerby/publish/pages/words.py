@@ -1,9 +1,9 @@
 """What is counted, in words: classes, and the directions that have no name of their own.
 
-Law: closed: a name that somebody chose is shown as it was given.
+Invariant: closed: a name that somebody chose is shown as it was given.
 """
 
-from passerby.geometry import DIRECTIONS
+from passerby.domain.geometry import DIRECTIONS
 from passerby.publish.pages.languages import Language
 
 

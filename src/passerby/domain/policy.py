@@ -1,0 +1,60 @@
+"""A privacy policy: what is promised, and at what cost in noise.
+
+Invariant: standard library only; a policy that cannot hold raises PolicyError when it is made.
+"""
+
+from dataclasses import dataclass, fields
+from math import isfinite
+from typing import Any
+
+from passerby.errors import PolicyError
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is promised: whatever is seen for at most `rho_ms`, at most `k` times, is hidden by `epsilon`.
+
+    A chunk of `chunk_ms` looks back by `warmup_ms` and gives at most `clip`; a release covers `every_ms`.
+    Raises PolicyError, naming the first key that cannot hold.
+    """
+
+    rho_ms: int = 6_000
+    k: int = 2
+    epsilon: float = 1.0
+    clip: int = 6
+    chunk_ms: int = 9_000
+    warmup_ms: int = 2_000
+    every_ms: int = 900_000
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if expected := policy_limit(field.name, value):
+                raise PolicyError(
+                    f"privacy.{field.name.removesuffix('_ms')}: found {value}, expected {expected}"
+                )
+        if problem := policy_misfit(self.chunk_ms, self.every_ms):
+            raise PolicyError(f"privacy: {problem}")
+
+
+def policy_limit(key: str, value: Any) -> str | None:
+    """What is expected of a policy's value that cannot hold; None for one that can."""
+    if key == "epsilon":
+        good = (
+            isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) and value > 0
+        )
+        return None if good else "a finite number above 0, such as 1"
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if key == "warmup_ms":
+        return None if whole and value >= 0 else "a duration of 0s or more, such as 2s"
+    if key == "every_ms":
+        return None if whole and value >= 1000 else "a duration that parts a day, such as 15m"
+    if key.endswith("_ms"):
+        return None if whole and value > 0 else "a duration above 0, such as 6s"
+    return None if whole and value > 0 else "a whole number above 0"
+
+
+def policy_misfit(chunk_ms: int, every_ms: int) -> str | None:
+    if chunk_ms > every_ms:
+        return f"found a chunk of {chunk_ms} ms, expected at most every, which is {every_ms} ms"
+    return None

@@ -1,0 +1,41 @@
+"""What the world may know: released numbers, and nothing else.
+
+Invariant: primitives only; this module can be read by anyone who publishes, and holds nothing that was not released.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cell:
+    """What is counted: comes from the site file, never from data, so that zero cells are released too."""
+
+    camera: str
+    line: str
+    direction: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One published number for `[start_ms, end_ms)` (Unix ms UTC).
+
+    `value` is a signed integer (noise can take it below zero); `noise_scale` is the scale of its discrete
+    Laplace noise; `coverage` is the share of the span with frames, from 0 to 1; `receipt` says what paid for it;
+    `sender_clock` is the share of the span with frames that the sender's wall clock dated (the rest of `coverage` is
+    dated by arrival), None where that is not known.
+    """
+
+    cell: Cell
+    start_ms: int
+    end_ms: int
+    value: int
+    noise_scale: float
+    epsilon: float
+    coverage: float
+    receipt: str
+    sender_clock: float | None = None
+
+
+Sink = Callable[[Release], None]

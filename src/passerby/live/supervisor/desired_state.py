@@ -1,0 +1,141 @@
+"""What is to be run: a site file that was read whole, and tried before anything starts.
+
+Invariant: every mistake is told at once; nothing is started, paid or written here.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import time
+
+from passerby.config import site, yaml_document
+from passerby.config.site import Camera, Site
+from passerby.domain import calendar
+from passerby.domain.timespan import Span
+from passerby.errors import PasserbyError, PolicyError, SiteError
+from passerby.live.protocol import Check, Checked, line_of, read_checked
+from passerby.privacy import plan
+
+_CHECK_S = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A site, the text of its file, and the full name of each camera's detector."""
+
+    site: Site
+    text: str
+    detectors: dict[str, str]
+
+    @property
+    def cameras(self) -> dict[str, Camera]:
+        return {camera.name: camera for camera in self.site.cameras}
+
+
+def wanted(path: Path, model_dir: Path | None) -> Wanted:
+    """Read and try a site file. Raises SiteError with every mistake in it."""
+    problems: list[str] = []
+    try:
+        # Where it cannot be read at all, this says why.
+        site.load(path)
+    except SiteError as error:
+        problems += error.problems
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        read: Site | None = site.parse(text, path)
+    except (OSError, UnicodeDecodeError, SiteError):
+        problems = problems or [f"{path}: changed while it was read"]
+        read = None
+    cameras = list(_sound(path)) if read is None else list(read.cameras)
+    for camera in cameras:
+        problems += _misfits(camera, path, "UTC" if read is None else read.timezone)
+    named = [camera.detector for camera in cameras]
+    checked = _checked(named, model_dir) if named else Checked(named={}, problems=[])
+    problems += [f"{path}: {problem}" for problem in checked.problems]
+    if problems or read is None:
+        raise SiteError(problems)
+    return Wanted(read, text, {camera.name: checked.named[camera.detector] for camera in cameras})
+
+
+def tried_again(before: Wanted, model_dir: Path | None) -> Wanted:
+    """The same site with its detectors as they are now: somebody may have put a model in another's place.
+
+    Raises PasserbyError where one of them cannot be used.
+    """
+    cameras = before.site.cameras
+    checked = _checked([camera.detector for camera in cameras], model_dir)
+    if checked.problems:
+        raise SiteError(checked.problems)
+    return replace(before, detectors={camera.name: checked.named[camera.detector] for camera in cameras})
+
+
+def _sound(path: Path) -> Iterator[Camera]:
+    """The cameras of a broken site file that have no mistake of their own: what cannot be run of them is told too."""
+    try:
+        value = yaml_document.load(
+            path, SiteError, what="a site file", expected="the keys site and cameras"
+        ).value
+    except SiteError:
+        return
+    cameras = value.get("cameras")
+    for name, camera in cameras.items() if isinstance(cameras, dict) else ():
+        alone = {"site": {"name": "site", "timezone": "UTC"}, "cameras": {name: camera}}
+        try:
+            # JSON is YAML.
+            yield from site.parse(json.dumps(alone, default=str), path).cameras
+        except SiteError:
+            continue
+
+
+def _misfits(camera: Camera, path: Path, timezone: str) -> Iterator[str]:
+    """What is no mistake in a site file, and yet cannot be run."""
+    now_ms = round(time() * 1000)
+    zone = calendar.zone_of(timezone)
+    where = f"{path}: camera {camera.name}"
+    if camera.watched is None:
+        yield f"{where}: found no source, expected one to run it"
+    else:
+        for name in camera.watched.missing():
+            yield f"{where}: the environment variable {name} is not set"
+    if not camera.lines:
+        yield f"{where}: found no line, expected at least one to run it"
+    for line in camera.lines:
+        if line.policy is None:
+            yield f"{where}, line {line.line.name}: found no privacy policy, expected one to run it"
+            continue
+        try:
+            plan.check(line.policy)
+            edges = [one.span.start_ms for one in calendar.bins(_day(now_ms), line.policy.every_ms, zone)]
+            if any(edge % line.policy.chunk_ms for edge in edges):
+                raise PolicyError(
+                    f"chunk {line.policy.chunk_ms} ms: in {timezone} bins do not start where chunks do, "
+                    "expected a chunk that divides 15 minutes"
+                )
+        except PolicyError as error:
+            yield f"{where}, line {line.line.name}: privacy: {error}"
+
+
+def _day(now_ms: int) -> Span:
+    return Span(now_ms, now_ms + calendar.DAY_MS)
+
+
+def _checked(detectors: list[str], model_dir: Path | None) -> Checked:
+    """What each detector is called, found out by a process that may see."""
+    order = Check(detectors=detectors, model_dir=None if model_dir is None else str(model_dir))
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-P", "-m", "passerby.live.worker"],
+            input=line_of(order),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_CHECK_S,
+            check=False,
+        )
+        return read_checked(ran.stdout)
+    except (OSError, subprocess.TimeoutExpired, ValueError):
+        raise PasserbyError(
+            "the detectors cannot be tried: no process of a camera could be started"
+        ) from None

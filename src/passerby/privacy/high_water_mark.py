@@ -1,0 +1,68 @@
+"""The high-water mark: how far the ledger had come, kept beside it, so that a restored backup is noticed.
+
+Invariant: the mark only rises; it is on the disk before anything that it vouches for is noised.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from passerby.errors import LedgerError
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The last entry known: of which ledger, its number and its hash."""
+
+    ledger: str
+    number: int
+    hash: str
+
+
+def read_mark(path: Path) -> Mark | None:
+    """The mark, or None when there is no such file. Raises LedgerError when it is not one."""
+    try:
+        words = path.read_text("ascii").split()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise LedgerError(f"{path}: a high-water mark that cannot be read ({type(error).__name__})") from None
+    if len(words) != 3 or not words[1].isdigit():
+        raise LedgerError(f"{path}: expected a high-water mark: a ledger, a number and a hash")
+    return Mark(words[0], int(words[1]), words[2])
+
+
+def raise_mark(path: Path, mark: Mark) -> None:
+    """Write `mark` unless a higher one of the same ledger is there. Raises LedgerError when it cannot be kept."""
+    try:
+        with _alone(path):
+            known = read_mark(path)
+            if known is None or known.ledger != mark.ledger or known.number < mark.number:
+                write_mark(path, mark)
+    except OSError as error:
+        raise LedgerError(f"{path}: the high-water mark cannot be kept: {error.strerror}") from None
+
+
+def write_mark(path: Path, mark: Mark) -> None:
+    """Replace the mark and wait until it is on the disk. Raises OSError."""
+    beside = path.with_name(path.name + ".new")
+    with beside.open("w", encoding="ascii") as file:
+        file.write(f"{mark.ledger} {mark.number} {mark.hash}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    with path.with_name(path.name + ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,110 @@
+"""What a line's standing query asks for: its cells, and the charges of its bins and days, from the site file alone.
+
+Invariant: the same policy gives the same charges; nothing here depends on a count or on the time of day.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Literal
+
+from passerby.domain.geometry import DIRECTIONS
+from passerby.domain.release import Cell
+from passerby.domain.timespan import Span
+from passerby.errors import PolicyError
+from passerby.privacy.charge import Charge, micro_epsilon
+from passerby.privacy.noise import MICRO
+
+if TYPE_CHECKING:
+    from passerby.config.site import CountedLine
+    from passerby.domain.policy import Policy
+
+Level = Literal["bins", "days"]
+
+BINS_SHARE = Fraction(8, 10)
+"""The share of epsilon that bins take; days take the rest (docs/proofs/noise.md)."""
+
+
+def cells_of(camera: str, line: "CountedLine") -> tuple[Cell, ...]:
+    """Every direction and label of a line, so the empty ones too."""
+    from passerby.domain.labels import LABELS
+
+    return tuple(
+        Cell(camera, line.line.name, line.line.direction_name(direction), label)
+        for direction in DIRECTIONS
+        for label in line.labels or LABELS
+    )
+
+
+def configuration(detector: str, lines: Iterable["CountedLine"]) -> str:
+    """The text of all that a camera's releases depend on: what counts, and every line with its policy."""
+    told = sorted((asdict(line) for line in lines), key=lambda line: line["line"]["name"])
+    return json.dumps({"detector": detector, "lines": told}, sort_keys=True)
+
+
+def split(epsilon_micro: int) -> tuple[int, int]:
+    """The micro-epsilons of the two levels, bins and days; together they are all of `epsilon_micro`."""
+    bins = int(epsilon_micro * BINS_SHARE)
+    return bins, epsilon_micro - bins
+
+
+def whole_micro(epsilon: float) -> int:
+    """Epsilon in millionths, exactly: rounded up, the noise would keep less than the policy promises.
+
+    Raises PolicyError.
+    """
+    epsilon_micro = micro_epsilon(epsilon)
+    if epsilon_micro != Decimal(str(epsilon)) * MICRO:
+        raise PolicyError(f"epsilon {epsilon}: expected at most six places after the point")
+    return epsilon_micro
+
+
+def standing_charge(policy: "Policy", cells: Sequence[Cell], epoch: int, span: Span, level: Level) -> Charge:
+    """What one bin, or one day, of a line costs; `cells` are all of that line's, in the site file's order.
+
+    Raises PolicyError when the terms cannot hold, such as a span that cuts a chunk.
+    """
+    bins, days = split(whole_micro(policy.epsilon))
+    return Charge(
+        camera=cells[0].camera,
+        epoch=epoch,
+        query=f"{cells[0].line} {level}",
+        span=span,
+        cells=tuple(cells),
+        epsilon_micro=bins if level == "bins" else days,
+        rho_ms=policy.rho_ms,
+        k=policy.k,
+        chunk_ms=policy.chunk_ms,
+        warmup_ms=policy.warmup_ms,
+        cap=policy.clip,
+    )
+
+
+def asked_charge(policy: "Policy", cells: Sequence[Cell], epoch: int, span: Span, epsilon: float) -> Charge:
+    """What one question costs that is asked beside the standing ones: a query of its own, used once."""
+    epsilon_micro = whole_micro(epsilon)
+    return Charge(
+        camera=cells[0].camera,
+        epoch=epoch,
+        query=f"{cells[0].line} asked {span.start_ms} {span.end_ms} {epsilon_micro}",
+        span=span,
+        cells=tuple(cells),
+        epsilon_micro=epsilon_micro,
+        rho_ms=policy.rho_ms,
+        k=policy.k,
+        chunk_ms=policy.chunk_ms,
+        warmup_ms=policy.warmup_ms,
+        cap=policy.clip,
+    )
+
+
+def blackout_ms(policies: Iterable["Policy"]) -> int:
+    """How long a camera is not counted between two epochs: the longest rho + w + c of its policies."""
+    return max(policy.rho_ms + policy.warmup_ms + policy.chunk_ms for policy in policies)
+
+
+def budget_micro(policies: Iterable["Policy"]) -> int:
+    """The budget that the standing queries of a camera's lines need: who is on all of them is told by all."""
+    return sum(whole_micro(policy.epsilon) for policy in policies)

@@ -1,0 +1,4 @@
+"""Released numbers as files.
+
+Invariant: one batch of rows at a time, in forms that others define.
+"""

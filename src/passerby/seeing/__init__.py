@@ -1,4 +1,0 @@
-"""The process of one camera: it sees and counts, and says clipped numbers to the process that started it.
-
-Law: it reaches no ledger, no noise, no store; it says what `passerby.door` has words for, and prints nothing.
-"""

@@ -1,0 +1,73 @@
+"""What a detector answers for one image, and the removal of second boxes on one thing.
+
+Invariant: arrays in, arrays out; no image, no model.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from passerby.domain.labels import MOTOR_VEHICLES, Label
+
+DEFAULT_IOU = 0.45
+"""Two boxes of one kind that overlap more than this (intersection over union) are one thing."""
+
+
+class Boxes(NamedTuple):
+    """`xyxy` (n, 4) float32 px of the image given; `confidence` (n,) float32 in 0..1;
+    `class_id` (n,) int64, a `Label` each; the most certain first. n may be 0."""
+
+    xyxy: NDArray[np.float32]
+    confidence: NDArray[np.float32]
+    class_id: NDArray[np.int64]
+
+
+def no_boxes() -> Boxes:
+    """What is found where nothing is."""
+    return Boxes(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.int64))
+
+
+def joined(parts: Sequence[Boxes]) -> Boxes:
+    """All boxes of one or more sets, one after the other."""
+    return Boxes(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+
+def _group(*together: frozenset[Label]) -> NDArray[np.int64]:
+    groups = np.arange(len(Label))
+    for labels in together:
+        groups[sorted(labels)] = min(labels)
+    return groups
+
+
+# A car and a truck on one lorry are one vehicle; a bicycle and a motorcycle on one rider are one two-wheeler.
+# The two passes differ only in where the motorcycle belongs.
+_PASSES = (_group(MOTOR_VEHICLES), _group(frozenset({Label.BICYCLE, Label.MOTORCYCLE})))
+
+
+def suppress(boxes: Boxes, iou: float = DEFAULT_IOU) -> Boxes:
+    """Greedy non-maximum suppression within a class, across the motor vehicles, and across two-wheelers."""
+    order = np.argsort(-boxes.confidence, kind="stable")
+    for groups in _PASSES:
+        if len(order) < 2:
+            break
+        xyxy = boxes.xyxy[order]
+        xywh = np.concatenate([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]], axis=1)
+        kept = cv2.dnn.NMSBoxesBatched(
+            xywh.astype(np.float64).tolist(),
+            boxes.confidence[order].tolist(),
+            groups[boxes.class_id[order]].tolist(),
+            0.0,
+            iou,
+        )
+        order = order[np.sort(np.asarray(kept, np.int64).reshape(-1))]
+    return Boxes(boxes.xyxy[order], boxes.confidence[order], boxes.class_id[order])
+
+
+def within(boxes: Boxes, width: int, height: int) -> Boxes:
+    """The boxes cut to an image of `width` x `height` px; those with nothing left in it are dropped."""
+    xyxy = np.clip(boxes.xyxy, 0, np.array([width, height, width, height], np.float32)).astype(np.float32)
+    keep = (xyxy[:, 2] > xyxy[:, 0]) & (xyxy[:, 3] > xyxy[:, 1])
+    return Boxes(xyxy[keep], boxes.confidence[keep], boxes.class_id[keep])

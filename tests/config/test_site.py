@@ -1,0 +1,454 @@
+"""A site file: facts when it is right, every mistake at once when it is not, and never a password.
+
+Invariant: each mistake is looked for in the whole message: file, line, key, and what was expected.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from passerby.config import site
+from passerby.config.camera_address import Address
+from passerby.config.site import CountedLine, Site
+from passerby.domain.geometry import DEFAULT_CORRIDOR, Line, Zone
+from passerby.domain.policy import Policy
+from passerby.errors import InputError, PasserbyError, PolicyError, SiteError
+
+EXAMPLE = """\
+site: {name: quay, timezone: Europe/Copenhagen}
+cameras:
+  north:
+    source: rtsp://camera.local/stream
+    detector: yolox-nano
+    lines:
+      bridge: {from: [0.12, 0.80], to: [0.88, 0.74], names: [in, out], count: [person, bicycle]}
+    privacy: {rho: 6s, k: 2, epsilon: 1, chunk: 9s, warmup: 2s, clip: 6, every: 15m}
+"""
+SECRET = "hunter2:with@odd/letters"
+
+
+def parse(text: str) -> Site:
+    return site.parse(text, Path("site.yaml"))
+
+
+def problems(text: str) -> tuple[str, ...]:
+    with pytest.raises(SiteError) as refused:
+        parse(text)
+    assert all(problem.startswith("site.yaml:") for problem in refused.value.problems)
+    assert str(refused.value).splitlines() == list(refused.value.problems)
+    return refused.value.problems
+
+
+def test_the_example_of_the_design() -> None:
+    found = parse(EXAMPLE)
+
+    assert (found.name, found.timezone, found.warnings) == ("quay", "Europe/Copenhagen", ())
+    (camera,) = found.cameras
+    policy = Policy(rho_ms=6_000, k=2, epsilon=1.0, clip=6, chunk_ms=9_000, warmup_ms=2_000, every_ms=900_000)
+    assert (camera.name, camera.detector, camera.policy, camera.zones) == ("north", "yolox-nano", policy, ())
+    assert camera.source is not None
+    assert camera.source.open_text() == "rtsp://camera.local/stream"
+    line = Line("bridge", (0.12, 0.80), (0.88, 0.74), ("in", "out"))
+    assert camera.lines == (CountedLine(line, ("person", "bicycle"), DEFAULT_CORRIDOR, policy),)
+    assert line.direction_name("to_right") == "in"
+
+
+def test_what_is_left_out_has_its_default() -> None:
+    found = parse(
+        "site: {name: a, timezone: UTC}\n"
+        "cameras: {b: {lines: {c: {from: [0, 0], to: [1, 1]}}, zones: {d: [[0, 0], [1, 0], [1, 1]]}}, e: {}}"
+    )
+
+    first, second = found.cameras
+    assert (first.source, first.detector, first.policy) == (None, "auto", None)
+    assert first.lines == (CountedLine(Line("c", (0, 0), (1, 1)), None, DEFAULT_CORRIDOR, None),)
+    assert first.zones == (Zone("d", ((0, 0), (1, 0), (1, 1))),)
+    assert second.lines == ()
+
+
+def test_a_line_may_have_its_own_policy_corridor_and_anchor() -> None:
+    (camera,) = parse(
+        EXAMPLE.replace("names: [in, out]", "corridor: off, anchor: centre, privacy: {rho: 4s, epsilon: 2}")
+    ).cameras
+
+    assert camera.policy == Policy()
+    (line,) = camera.lines
+    assert (line.corridor, line.line.anchor, line.policy) == (
+        None,
+        "centre",
+        Policy(rho_ms=4_000, epsilon=2.0),
+    )
+
+
+def test_cameras_by_name() -> None:
+    one = parse(EXAMPLE)
+    two = parse(EXAMPLE + "  south: {}\n")
+
+    assert one.camera().name == one.camera("north").name == "north"
+    assert two.camera("south").name == "south"
+    with pytest.raises(
+        InputError, match=r"site\.yaml: it has several cameras, expected one of them: north, south"
+    ):
+        two.camera()
+    with pytest.raises(InputError, match="no camera 'west', expected one of: north, south"):
+        two.camera("west")
+
+
+MISTAKES = """\
+site: {name: quay, timezone: Europe/Kopenhagen}
+cameras:
+  north:
+    sorce: 3
+    source: [a]
+    detector: 3
+    detector: motion
+    lines:
+      bridge: {from: [0.12], to: [0.88, 1.74], names: [in, in], count: [persn], anchor: top, corridor: -1}
+      short: {from: [0.1, 0.1], to: [0.1, 0.1]}
+      half: {from: [0, 0]}
+      nothing:
+    zones: {a: [[0, 0], [1, 1], [0.5, 0.5]], b: 3}
+    privacy: {rho: 0s, k: 0, epsilon: .inf, chunk: 9, warmup: -1s, clip: true, every: 7m}
+  '': {}
+  south: 4
+  east:
+    privacy: {chunk: 20m}
+kameras: {}
+"""
+
+
+def test_every_mistake_is_told_at_once_with_its_line_key_and_what_was_expected() -> None:
+    found = problems(MISTAKES)
+    expected = [
+        ("1: site.timezone: found 'Europe/Kopenhagen'", "IANA name"),
+        ("4: cameras.north.sorce: ", "expected source"),
+        ("5: cameras.north.source: ", "expected an address"),
+        ("6: cameras.north.detector: found 3", "expected a name"),
+        ("7: cameras.north.detector: found twice, first on line 6", "expected once"),
+        ("9: cameras.north.lines.bridge.anchor: found 'top'", "expected bottom or centre"),
+        ("9: cameras.north.lines.bridge.corridor: found -1", "or off"),
+        ("9: cameras.north.lines.bridge.count: found the class 'persn'", "expected person"),
+        ("9: cameras.north.lines.bridge.from: found a list of 1", "a point [x, y]"),
+        ("9: cameras.north.lines.bridge.names: found 'in' for both", "two different names"),
+        ("9: cameras.north.lines.bridge.to: found 0.88, 1.74", "fractions from 0 to 1"),
+        ("10: cameras.north.lines.short: it has no length", "two different points"),
+        ("11: cameras.north.lines.half.to: found nothing", "a point [x, y]"),
+        ("12: cameras.north.lines.nothing: found nothing", "from, to, names"),
+        ("13: cameras.north.zones.a: found corners on one line", "expected an area"),
+        ("13: cameras.north.zones.b: found 3", "three points"),
+        ("14: cameras.north.privacy.chunk: found 9", "such as 6s"),
+        ("14: cameras.north.privacy.clip: found true", "a whole number above 0"),
+        ("14: cameras.north.privacy.epsilon: found inf", "a finite number above 0"),
+        ("14: cameras.north.privacy.every: ", "a whole number of bins in a day"),
+        ("14: cameras.north.privacy.k: found 0", "a whole number above 0"),
+        ("14: cameras.north.privacy.rho: found '0s'", "above 0"),
+        ("14: cameras.north.privacy.warmup: ", "no duration"),
+        ("15: cameras.'': the name is empty", "expected a name"),
+        ("16: cameras.south: found 4", "expected a mapping with some of source"),
+        ("18: cameras.east.privacy: found a chunk of 1200000 ms", "every"),
+        ("19: kameras: ", "expected cameras"),
+    ]
+
+    assert len(found) == len(expected)
+    for problem, (begins, holds) in zip(found, expected, strict=True):
+        assert problem.startswith(f"site.yaml:{begins}")
+        assert holds in problem
+
+
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        ("", "site.yaml:1: found nothing, expected the keys site and cameras"),
+        ("# only a remark\n", "site.yaml:1: found nothing"),
+        ("[]", "site.yaml:1: found a list of 0, expected the keys"),
+        ("quay", "site.yaml:1: found 'quay', expected the keys"),
+        ("{}", "site.yaml:1: cameras: found nothing, expected a mapping"),
+        ("site:\n\tname: a\n", "site.yaml:2: no valid YAML: found a tab, expected spaces"),
+        ("site: [\n", "site.yaml:2: no valid YAML"),
+        ("site: {a: 1", "site.yaml:1: no valid YAML: expected ',' or '}', but got '<stream end>'"),
+        ("site: *name\n", "site.yaml:1: no valid YAML: found undefined alias"),
+        ("a: 1\n---\nb: 2\n", "site.yaml:2: no valid YAML"),
+        ("site: \x00", "site.yaml:1: no valid YAML"),
+        ("a: &a [*a]", "site.yaml:1: nested too deep"),
+        ("[" * 10_000, "site.yaml:1: nested too deep"),
+        ("[" * 100 + "]" * 100, "site.yaml:1: nested too deep"),
+        ("site: !!python/object:os.system {}\ncameras: 1", "site.yaml:1: site: found a tag"),
+        ("!x {}", "site.yaml:1: the file: found a tag"),
+        ("site: {name: a, timezone: UTC}\ncameras: {}\n", "site.yaml:2: cameras: found none"),
+        ("? [a]\n: 1\n", "site.yaml:1: the file: found a list or mapping for a key"),
+    ],
+)
+def test_what_is_no_site_file(text: str, begins: str) -> None:
+    assert [problem for problem in problems(text) if problem.startswith(begins)]
+
+
+def test_many_aliases_of_aliases_are_refused_before_they_fill_the_memory() -> None:
+    layers = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 20))
+
+    assert problems(f"a0: &a0 [x]\n{layers}") == ("site.yaml:1: nested too deep, expected a site file",)
+
+
+def test_an_alias_is_the_value_that_it_names() -> None:
+    found = parse(EXAMPLE.replace("    privacy: {", "    privacy: &p {") + "  south: {privacy: *p}\n")
+
+    assert found.camera("south").policy == found.camera("north").policy
+
+
+def test_an_anchor_used_twice_is_no_warning_that_quotes_the_file() -> None:
+    found = parse(EXAMPLE.replace("privacy: {", "privacy: &p {") + "  south: {privacy: &p {k: 3}}\n")
+
+    assert found.camera("south").policy == Policy(k=3)
+
+
+def write_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def write_latin(path: Path) -> None:
+    path.write_bytes("site: {name: Århus}".encode("latin-1"))
+
+
+def write_too_much(path: Path) -> None:
+    path.write_bytes(b"#" * 2_000_000)
+
+
+@pytest.mark.parametrize(
+    ("write", "cause"),
+    [
+        (None, "No such file"),
+        (write_folder, "Is a directory"),
+        (write_latin, "no text in UTF-8"),
+        (write_too_much, "larger than"),
+    ],
+)
+def test_files_that_cannot_be_read(tmp_path: Path, write: Callable[[Path], None] | None, cause: str) -> None:
+    path = tmp_path / "site.yaml"
+    if write is not None:
+        write(path)
+    with pytest.raises(SiteError) as refused:
+        site.load(path)
+
+    assert str(refused.value).startswith(f"{path}: ")
+    assert cause in str(refused.value)
+    assert len(refused.value.problems) == 1
+
+
+def test_a_path_that_is_none() -> None:
+    with pytest.raises(SiteError, match="could not be read"):
+        site.load(Path("a\0b"))
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "site.yaml"
+    path.write_bytes(b"\xef\xbb\xbf" + EXAMPLE.encode())
+
+    assert site.load(path).name == "quay"
+
+
+# Secrets
+
+
+def test_a_password_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = EXAMPLE.replace("rtsp://camera.local", "rtsp://me:${CAMERA_KEY}@camera.local")
+    monkeypatch.delenv("CAMERA_KEY", raising=False)
+    unset = parse(text)
+    assert unset.warnings == (
+        "site.yaml:4: cameras.north.source: the environment variable CAMERA_KEY is not set",
+    )
+    source = unset.camera().source
+    assert source is not None
+    with pytest.raises(SiteError, match="CAMERA_KEY is not set"):
+        source.open_text()
+
+    monkeypatch.setenv("CAMERA_KEY", SECRET)
+    assert parse(text).warnings == ()
+    assert source.open_text() == f"rtsp://me:{SECRET}@camera.local/stream"
+    assert SECRET not in repr(source)
+
+
+def test_an_address_from_a_file_beside_the_site_file(tmp_path: Path) -> None:
+    path = tmp_path / "site.yaml"
+    path.write_text(EXAMPLE.replace("rtsp://camera.local/stream", "{file: north.address}"))
+    source = site.load(path).camera().source
+    assert source is not None
+    with pytest.raises(SiteError, match=r"north\.address: the address of a camera could not be read"):
+        source.open_text()
+
+    (tmp_path / "north.address").write_text(f"rtsp://me:{SECRET}@camera.local\n")
+    assert source.open_text() == f"rtsp://me:{SECRET}@camera.local"
+    assert SECRET not in repr(source)
+
+
+def test_a_password_in_clear_is_warned_of_and_not_told() -> None:
+    found = parse(EXAMPLE.replace("rtsp://camera.local", "rtsp://me:hunter2@camera.local"))
+
+    (warning,) = found.warnings
+    assert "password in clear" in warning
+    assert "hunter2" not in warning + repr(found) + str(found)
+    assert found.camera().source == Address("rtsp://me:hunter2@camera.local/stream")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "source: [{}]",
+        "source: {{{}: 1}}",
+        "source: {{file: [{}]}}",
+        "source: 1\n    source: {}",
+        "sorce: {}",
+        "detector: [{}]",
+        "detector: {}\n    lines: {}",
+        "lines: {{a: {{from: '{}', to: [0, 0]}}}}",
+        "lines: {{a: {{count: ['{}']}}}}",
+        "lines: {{'{}': 1}}",
+        "privacy: {{rho: '{}'}}",
+        "privacy: {{every: '{}'}}",
+        "privacy: {{epsilon: '{}'}}",
+        "source: !{}",
+        "? [{}]\n    : 1",
+        "source: *{}",
+        "source: '{}",
+        'source: "{}',
+        "source: {}: x: y",
+        "source: |{}",
+        "'{}': 1",
+    ],
+)
+def test_no_message_tells_a_password(place: str) -> None:
+    address = "rtsp://me:hunter2@camera.local/and/a/path/that/is/long/enough/to/be/cut"
+    lines = place.format(*[address] * place.count("{}"))
+    found = problems(
+        EXAMPLE.replace(
+            "    source: rtsp://camera.local/stream\n    detector: yolox-nano\n", f"    {lines}\n"
+        )
+    )
+
+    assert "hunter2" not in "\n".join(found)
+
+
+# Policies
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *[("rho_ms", value) for value in (0, -1, 1.5, True)],
+        *[("k", value) for value in (0, -1, 1.0, True)],
+        *[("epsilon", value) for value in (0, -1.0, float("inf"), float("nan"), True)],
+        *[("clip", value) for value in (0, -1, 0.5)],
+        *[("chunk_ms", value) for value in (0, -9_000, 900_001)],
+        *[("warmup_ms", value) for value in (-1, 0.5)],
+        *[("every_ms", value) for value in (0, 999)],
+    ],
+)
+def test_policies_that_cannot_hold_are_refused_by_name(key: str, value: Any) -> None:
+    with pytest.raises(PolicyError, match=key.removesuffix("_ms")):
+        Policy(**{key: value})
+
+
+def test_a_large_epsilon_is_a_warning() -> None:
+    assert parse(EXAMPLE.replace("epsilon: 1", "epsilon: 5")).warnings == ()
+    (warning,) = parse(EXAMPLE.replace("epsilon: 1", "epsilon: 6")).warnings
+
+    assert warning.startswith("site.yaml:8: cameras.north.privacy.epsilon: 6 is above 5")
+
+
+def test_a_lines_own_large_epsilon_is_a_warning_of_that_line() -> None:
+    (warning,) = parse(EXAMPLE.replace("names: [in, out]", "privacy: {epsilon: 9}")).warnings
+
+    assert warning.startswith("site.yaml:7: cameras.north.lines.bridge.privacy.epsilon: 9")
+
+
+# Any text
+
+
+def is_told_well(text: str) -> None:
+    try:
+        parse(text)
+    except SiteError as refused:
+        assert refused.problems  # noqa: PT017
+        assert all(problem.startswith("site.yaml:") for problem in refused.problems)  # noqa: PT017
+        assert all(len(problem.splitlines()) == 1 for problem in refused.problems)  # noqa: PT017
+
+
+@given(st.text())
+def test_any_text_is_a_site_or_a_site_error(text: str) -> None:
+    is_told_well(text)
+
+
+PIECES = st.sampled_from(
+    [
+        *" \n\t:-[]{},'\"#&*!|>%@`?~\x85\u2028\ufeff",
+        *("\n  ", "\n    ", "<<: *a", "&a ", "!!int x", "!!binary =", "0o9", "1_0", "0x", ".nan", "1e999"),
+        *("2001-12-14t21:59:43.10-05:00", "9" * 5_000, "---", "...", "%YAML 1.1\n"),
+    ]
+)
+
+
+@given(st.data())
+def test_the_example_with_pieces_put_in_is_a_site_or_a_site_error(data: st.DataObject) -> None:
+    text = EXAMPLE
+    for _ in range(data.draw(st.integers(1, 4))):
+        first = data.draw(st.integers(0, len(text)))
+        last = data.draw(st.integers(first, min(len(text), first + 8)))
+        text = text[:first] + data.draw(PIECES) + text[last:]
+    is_told_well(text)
+
+
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from(["6s", "off"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+PATHS = [
+    *[("site",), ("site", "name"), ("site", "timezone"), ("cameras",), ("cameras", "north")],
+    *[("cameras", "north", key) for key in ("source", "detector", "lines", "zones", "privacy", "other")],
+    *[("cameras", "north", "zones", "z"), ("cameras", "north", "lines", "bridge")],
+    *[
+        ("cameras", "north", "lines", "bridge", key)
+        for key in ("from", "to", "names", "count", "anchor", "corridor", "privacy")
+    ],
+    *[
+        ("cameras", "north", "privacy", key)
+        for key in ("rho", "k", "epsilon", "chunk", "warmup", "clip", "every")
+    ],
+]
+
+
+@given(st.sampled_from(PATHS), values)
+def test_any_value_anywhere_is_a_site_or_a_site_error(path: tuple[str, ...], value: Any) -> None:
+    tree: dict[str, Any] = {
+        "site": {"name": "quay", "timezone": "UTC"},
+        "cameras": {
+            "north": {
+                "lines": {"bridge": {"from": [0, 0], "to": [1, 1]}},
+                "zones": {},
+                "privacy": {"rho": "6s"},
+            }
+        },
+    }
+    inner = tree
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+
+    is_told_well(flow(tree))
+
+
+def flow(value: Any) -> str:
+    """YAML in its flow style; text in double quotes, as in JSON."""
+    return json.dumps(value).replace("Infinity", ".inf").replace("NaN", ".nan")
+
+
+def test_a_site_error_is_one_of_ours() -> None:
+    assert issubclass(SiteError, PasserbyError)

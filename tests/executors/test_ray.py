@@ -1,0 +1,134 @@
+"""A cluster counts as this machine does, to the byte, whatever becomes of its nodes.
+
+Ray listens and runs what it is sent, so all of it happens in a network namespace that ends with the test.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from tests.sample_videos import walkers, write
+
+from passerby.cli import command
+from passerby.errors import InputError
+from passerby.executors import ray
+
+PROGRAM = Path(__file__).parent / "programs" / "cluster.py"
+APART = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
+RECORDINGS = 30
+# Ray's own program lies beside this Python, which need not be on the path.
+PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+
+
+def _missing() -> str | None:
+    """Why there can be no cluster here."""
+    pytest.importorskip("ray", reason="the extra `fleet` is not installed")
+    for program in ("unshare", "ip", "ss", "mount", "ray"):
+        if shutil.which(program, path=PATH) is None:
+            return f"{program} is not installed"
+    tried = subprocess.run([*APART, "true"], capture_output=True, check=False)
+    return None if tried.returncode == 0 else "no network namespace may be made here"
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    if reason := _missing():
+        pytest.skip(reason)
+    # Ray's sockets lie below it, and their names are short.
+    with short_folder() as folder:
+        (folder / "videos").mkdir()
+        for number in range(RECORDINGS):
+            path = folder / "videos" / f"north_20240601_12{number:02}00.mp4"
+            write(path, walkers(20 + number % 3 * 8, 5, 160, 90), rate=5)
+        words = ["count", str(folder / "videos"), "--line", "middle=0.5,0:0.5,1", "--detector", "motion"]
+        words += ["--timezone", "UTC", "--format", "csv", "--quiet"]
+        here = CliRunner().invoke(command, words)
+        assert here.exit_code == 0
+        ended = subprocess.run(
+            [*APART, sys.executable, str(PROGRAM), str(folder)],
+            capture_output=True,
+            text=True,
+            timeout=500,
+            check=False,
+            env=os.environ | {"PATH": PATH},
+        )
+        assert ended.returncode == 0, ended.stderr
+        read = {path.name: path.read_text() for path in folder.glob("*.csv")}
+        return {**json.loads(ended.stdout), "here": here.stdout, "read": read}
+
+
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="fl", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+def test_a_cluster_listens_on_loopback_alone_when_told_to(told: dict[str, Any]) -> None:
+    assert told["listening"]
+    assert all("127.0.0.1" in one for one in told["listening"])
+
+
+def test_one_node_counts_as_this_machine_does(told: dict[str, Any]) -> None:
+    assert (told["one node"]["code"], told["one node"]["stderr"]) == (0, [])
+    assert told["read"]["one.csv"] == told["here"]
+    assert told["one node"]["left"] == ["one.csv"]
+
+
+def test_a_node_killed_amid_the_work_changes_nothing(told: dict[str, Any]) -> None:
+    assert told["a node killed"]["amid"]
+    assert (told["a node killed"]["code"], told["a node killed"]["stderr"]) == (0, [])
+    assert told["read"]["killed.csv"] == told["here"]
+
+
+def test_nothing_but_counts_goes_where_counts_go(told: dict[str, Any]) -> None:
+    cases = ("one node", "a node killed", "a node without the files", "another token", "no token")
+    assert [told[case]["stdout"] for case in cases] == [""] * len(cases)
+
+
+def test_a_node_that_cannot_reach_the_files_says_so_once(told: dict[str, Any]) -> None:
+    found = told["a node without the files"]
+    assert found["code"] == 0
+    [line] = found["stderr"]
+    assert line.startswith("passerby: warning: node ")
+    assert "no such file" in line
+    assert told["read"]["hidden.csv"] == told["here"]
+
+
+def test_a_cluster_takes_nobody_without_its_token(told: dict[str, Any]) -> None:
+    for case, what in (("another token", "the cluster cannot be joined"), ("no token", "no token is set")):
+        assert told[case]["code"] == 2
+        [line] = told[case]["stderr"]
+        assert what in line
+        assert told[case]["left"] == []
+
+
+@pytest.mark.parametrize(
+    ("address", "token", "what"),
+    [
+        (None, "x", "expected --address HOST:PORT of a cluster that runs"),
+        ("127.0.0.1:1", "", "no token is set"),
+        ("127.0.0.1:1", "x", "no cluster answers there"),
+        ("auto", "x", "expected HOST:PORT"),
+        ("127.0.0.1:99999", "x", "expected HOST:PORT"),
+    ],
+)
+def test_what_cannot_be_joined_is_told_before_ray_is_loaded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: str | None, token: str, what: str
+) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN", token)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "ray", None)
+    for name in ("RAY_ADDRESS", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(InputError, match=what), ray.connected(address, print):
+        pass

@@ -1,0 +1,56 @@
+"""Charges worked out from policies."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.privacy.conftest import BIN_MS, CELL, charge
+
+from passerby.domain.policy import Policy
+from passerby.domain.timespan import Span
+from passerby.errors import PolicyError
+from passerby.privacy.standing_query import asked_charge, blackout_ms, budget_micro, split, standing_charge
+
+POLICY = Policy(rho_ms=6_000, k=2, epsilon=1.0, clip=6, chunk_ms=9_000, warmup_ms=2_000, every_ms=BIN_MS)
+
+
+@given(epsilon_micro=st.integers(1, 10_000_000))
+def test_the_two_levels_share_all_of_epsilon(epsilon_micro: int) -> None:
+    bins, days = split(epsilon_micro)
+    assert bins + days == epsilon_micro
+    assert abs(bins - 0.8 * epsilon_micro) < 1
+
+
+def test_a_policy_gives_the_charges_of_its_line() -> None:
+    bin_, day = Span(BIN_MS, 2 * BIN_MS), Span(0, 96 * BIN_MS)
+    assert standing_charge(POLICY, [CELL], 1, bin_, "bins") == charge(1)
+    assert standing_charge(POLICY, [CELL], 1, day, "days") == charge(0, 200_000, "bridge days", length=96)
+    assert standing_charge(POLICY, [CELL], 1, bin_, "bins").delta == 24
+
+
+def test_each_question_is_a_query_of_its_own() -> None:
+    first = asked_charge(POLICY, [CELL], 1, Span(0, BIN_MS), 0.1)
+    assert first.epsilon_micro == 100_000
+    assert first.query != asked_charge(POLICY, [CELL], 1, Span(0, 2 * BIN_MS), 0.1).query
+    assert first.query != asked_charge(POLICY, [CELL], 1, Span(0, BIN_MS), 0.2).query
+
+
+def test_a_span_that_cuts_a_chunk_is_refused() -> None:
+    with pytest.raises(PolicyError, match="where chunks do"):
+        standing_charge(POLICY, [CELL], 1, Span(0, BIN_MS + 1), "bins")
+
+
+def test_a_camera_waits_for_its_slowest_line_and_pays_for_all() -> None:
+    other = replace(POLICY, rho_ms=10_000, epsilon=0.25)
+    assert blackout_ms([POLICY, other]) == 21_000
+    assert budget_micro([POLICY, other]) == 1_250_000
+
+
+def test_an_epsilon_finer_than_it_is_counted_is_refused() -> None:
+    with pytest.raises(PolicyError, match="six places"):
+        standing_charge(replace(POLICY, epsilon=1.0000001), [CELL], 1, Span(0, BIN_MS), "bins")
+    assert (
+        standing_charge(replace(POLICY, epsilon=0.3), [CELL], 1, Span(0, BIN_MS), "bins").epsilon_micro
+        == 240_000
+    )

@@ -1,0 +1,293 @@
+"""The spool: a database that is away, a crash at any step, a full or damaged disk, and a key."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from zlib import crc32
+
+import pytest
+from tests.publish.conftest import PERSON, ZONE, fresh_database, release
+
+from passerby.domain.release import Release
+from passerby.errors import ConflictError, InputError, OutputError, StoreError
+from passerby.publish.store.database import upgrade
+from passerby.publish.store.query import Query
+from passerby.publish.store.releases import Store, open_store
+from passerby.publish.store.spool import Drained, Spool
+from passerby.publish.store.sums import Level
+
+
+class Kept:
+    """A store that remembers what it was given; away while `away`."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[list[Release], Level]] = []
+        self.away = False
+
+    def write(self, releases: Sequence[Release], level: Level) -> None:
+        if self.away:
+            raise StoreError("the database is away")
+        self.batches.append((list(releases), level))
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    return Spool(tmp_path / "spool")
+
+
+def fernet_key() -> str:
+    fernet = pytest.importorskip("cryptography.fernet", reason="the extra `private` is not installed")
+    return str(fernet.Fernet.generate_key().decode())
+
+
+def test_what_is_put_is_sent_once_and_in_order(spool: Spool) -> None:
+    kept = Kept()
+    assert spool.drain(kept) == Drained()
+    batches: list[tuple[list[Release], Level]] = [
+        ([release(number, -number, noise_scale=30 / 7), release(number + 9, 1)], "bin") for number in range(5)
+    ]
+    batches.append(([release(length_ms=86_400_000)], "day"))
+    for batch, level in batches:
+        spool.put(batch, level)
+    assert spool.waiting_bytes() > 0
+    assert spool.drain(kept) == Drained(sent=6)
+    assert kept.batches == batches
+    assert spool.waiting_bytes() == 0
+    assert spool.drain(kept) == Drained()
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_what_an_earlier_version_left_is_sent(tmp_path: Path, encrypted: bool) -> None:
+    spool, kept = Spool(tmp_path / "spool", fernet_key() if encrypted else None), Kept()
+    # Eleven things in a row, and nothing of the sender's clock.
+    rows = [["north", "bridge", "in", "person", 0, 900_000, -3, 30.0, 0.8, 0.5, "receipt"]]
+    text = json.dumps(["bin", rows]).encode()
+    body = b"j " + text if spool._cipher is None else b"f " + spool._cipher.encrypt(text)
+    (tmp_path / "spool" / "waiting").write_bytes(b"%08x %s\n" % (crc32(body), body))
+    assert spool.drain(kept) == Drained(sent=1)
+    assert kept.batches == [([Release(PERSON, 0, 900_000, -3, 30.0, 0.8, 0.5, "receipt", None)], "bin")]
+
+
+@pytest.mark.parametrize("share", [None, 0.0, 0.123456, 1.0])
+def test_whose_clock_it_was_waits_too(spool: Spool, share: float | None) -> None:
+    kept = Kept()
+    spool.put([release(sender_clock=share)], "bin")
+    spool.drain(kept)
+    assert kept.batches == [([release(sender_clock=share)], "bin")]
+
+
+def test_what_comes_while_the_database_is_away_waits(spool: Spool) -> None:
+    kept = Kept()
+    kept.away = True
+    for number in range(3):
+        spool.put([release(number)], "bin")
+        with pytest.raises(StoreError, match="away"):
+            spool.drain(kept)
+    kept.away = False
+    assert spool.drain(kept) == Drained(sent=3)
+    assert [batch for batch, _ in kept.batches] == [[release(number)] for number in range(3)]
+
+
+def test_a_database_server_that_comes_back_has_everything_once(server: str, spool: Spool) -> None:
+    where = fresh_database(server)
+    upgrade(where)
+    store = open_store(where, ZONE)
+    socket = Path(where.partition("host=")[2]) / ".s.PGSQL.5432"
+    spool.put([release(0)], "bin")
+    assert spool.drain(store) == Drained(sent=1)
+    store.close()
+    socket.rename(socket.with_name("away"))
+    try:
+        for number in (1, 2):
+            spool.put([release(number)], "bin")
+            with pytest.raises(StoreError, match="cannot be used"):
+                spool.drain(store)
+    finally:
+        socket.with_name("away").rename(socket)
+    assert spool.drain(store) == Drained(sent=2)
+    assert [row.start_ms for row in store.rows(Query())] == [release(number).start_ms for number in range(3)]
+    (hour,) = store.rows(Query("hour"))
+    assert (hour.value, hour.releases) == (15, 3)
+    store.close()
+
+
+def test_killed_between_any_two_steps_everything_is_sent_exactly_once(tmp_path: Path) -> None:
+    import json
+
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("programs") / "spool_crash.py"), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    outcomes = json.loads(done.stdout)
+    assert len(outcomes) > 60
+    assert [one["finished"] for one in outcomes] == [False] * (len(outcomes) - 1) + [True]
+    for one in outcomes:
+        assert one["again"]
+        assert one["bins"] == [0, 1]
+        assert one["hours"] == [[1, 2]]
+        assert (one["left"], one["refused"]) == (0, False)
+
+
+def test_killed_at_random_moments_everything_is_sent_exactly_once(place: str, tmp_path: Path) -> None:
+    """As above, with a server that goes on alone after its client was killed."""
+    upgrade(place)
+    open_store(place, ZONE).close()
+    spool = Spool(tmp_path / "spool")
+    for number in range(200):
+        spool.put([release(number, 1)], "bin")
+    rng, killed = random.Random(7), 0
+    for attempt in range(12):
+        process = subprocess.Popen(
+            [sys.executable, Path(__file__).with_name("programs") / "drain.py", tmp_path / "spool", place],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"begins\n"
+        if attempt < 4:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=rng.uniform(0, 0.3))
+            process.kill()
+        killed += process.wait(timeout=60) != 0
+        process.stdout.close()
+        if spool.waiting_bytes() == 0:
+            break
+    assert killed
+    store = open_store(place, read_only=True)
+    assert [row.start_ms for row in store.rows(Query())] == [
+        release(number).start_ms for number in range(200)
+    ]
+    assert [(row.value, row.releases) for row in store.rows(Query("hour"))] == [(4, 4)] * 50
+    store.close()
+
+
+def test_the_order_of_keeping_and_removing_is_what_holds(
+    spool: Spool, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The test above can fail: a store that takes what it has twice counts it twice."""
+    spool.put([release()], "bin")
+    spool.put([release()], "bin")
+    monkeypatch.setattr(
+        "passerby.publish.store.releases._new", lambda connection, kept, ids, level: list(kept)
+    )
+    with pytest.raises(StoreError, match=r"UNIQUE|unique"):
+        spool.drain(store)
+
+
+def test_what_the_store_refuses_is_set_aside_and_holds_nothing_up(
+    spool: Spool, store: Store, tmp_path: Path
+) -> None:
+    spool.put([release(0, 1)], "bin")
+    spool.put([release(0, 2)], "bin")
+    spool.put([release(1, 3)], "bin")
+    assert spool.drain(store) == Drained(sent=2, refused=1)
+    assert [row.value for row in store.rows(Query())] == [1, 3]
+    assert (tmp_path / "spool" / "refused").read_bytes().count(b"\n") == 1
+    with pytest.raises(ConflictError):
+        store.write([release(0, 2)], "bin")
+
+
+def test_with_a_key_nothing_can_be_read_from_the_disk(tmp_path: Path) -> None:
+    key = fernet_key()
+    sealed = Spool(tmp_path / "sealed", key)
+    sealed.put([release(value=123_456_789)], "bin")
+    raw = (tmp_path / "sealed" / "waiting").read_bytes()
+    for clear in (b"north", b"bridge", b"person", b"123456789"):
+        assert clear not in raw
+    kept = Kept()
+    with pytest.raises(StoreError, match="expected its key"):
+        Spool(tmp_path / "sealed").drain(kept)
+    with pytest.raises(StoreError, match="another key"):
+        Spool(tmp_path / "sealed", fernet_key()).drain(kept)
+    assert kept.batches == []
+    assert Spool(tmp_path / "sealed", key).drain(kept) == Drained(sent=1)
+    assert kept.batches == [([release(value=123_456_789)], "bin")]
+
+
+def test_what_was_put_before_there_was_a_key_is_still_sent(tmp_path: Path) -> None:
+    Spool(tmp_path).put([release(0)], "bin")
+    sealed = Spool(tmp_path, fernet_key())
+    sealed.put([release(1)], "bin")
+    assert sealed.drain(Kept()) == Drained(sent=2)
+
+
+@pytest.mark.parametrize("key", ["", "secret", "ä" * 44])
+def test_a_key_that_is_none_is_told_and_not_shown(tmp_path: Path, key: str) -> None:
+    fernet_key()
+    with pytest.raises(InputError, match="32 random bytes") as told:
+        Spool(tmp_path, key)
+    assert not key or key not in str(told.value)
+
+
+def test_a_line_that_was_cut_off_is_dropped_and_the_next_is_whole(spool: Spool, tmp_path: Path) -> None:
+    spool.put([release(0)], "bin")
+    waiting = tmp_path / "spool" / "waiting"
+    whole = waiting.read_bytes()
+    waiting.write_bytes(whole + whole[:-20])
+    spool.put([release(1)], "bin")
+    waiting.write_bytes(waiting.read_bytes() + whole[:40])
+    kept = Kept()
+    assert spool.drain(kept) == Drained(sent=2)
+    assert [batch for batch, _ in kept.batches] == [[release(0)], [release(1)]]
+
+
+def test_a_line_that_was_damaged_is_set_aside(spool: Spool, tmp_path: Path) -> None:
+    for number in range(3):
+        spool.put([release(number)], "bin")
+    waiting = tmp_path / "spool" / "waiting"
+    lines = waiting.read_bytes().splitlines(keepends=True)
+    lines[1] = lines[1].replace(b"north", b"south")
+    waiting.write_bytes(b"".join(lines))
+    kept = Kept()
+    assert spool.drain(kept) == Drained(sent=2, refused=1)
+    assert all(one.cell == PERSON for batch, _ in kept.batches for one in batch)
+
+
+def test_a_full_disk_is_told_and_leaves_no_half_of_a_line(
+    spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool.put([release(0)], "bin")
+    write = os.write
+    with monkeypatch.context() as patch:
+        taken: list[int] = []
+
+        def full(descriptor: int, content: bytes) -> int:
+            if taken:
+                raise OSError(28, "No space left on device")
+            taken.append(write(descriptor, content[:30]))
+            return taken[0]
+
+        patch.setattr(os, "write", full)
+        with pytest.raises(OutputError, match="No space left"):
+            spool.put([release(1)], "bin")
+    assert (tmp_path / "spool" / "waiting").read_bytes().count(b"\n") == 1
+    spool.put([release(2)], "bin")
+    kept = Kept()
+    spool.drain(kept)
+    assert [batch for batch, _ in kept.batches] == [[release(0)], [release(2)]]
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="file"):
+        Spool(tmp_path / "file" / "spool")
+
+
+def test_only_one_drains_at_a_time(spool: Spool, tmp_path: Path) -> None:
+    spool.put([release()], "bin")
+
+    class Nosy(Kept):
+        def write(self, releases: Sequence[Release], level: Level) -> None:
+            assert Spool(tmp_path / "spool").drain(Kept()) == Drained()
+            super().write(releases, level)
+
+    assert spool.drain(Nosy()) == Drained(sent=1)

@@ -1,0 +1,51 @@
+"""Sums that the database adds are those of the rows, whatever is asked for."""
+
+from collections import defaultdict
+
+import pytest
+from tests.publish.conftest import MIDNIGHT_MS, PERSON, a_day, release
+
+from passerby.domain.release import Cell
+from passerby.publish.store.query import Query
+from passerby.publish.store.releases import Store
+from passerby.publish.store.sums import Resolution, noise_95_of_release
+from passerby.publish.store.totals import Part, totals
+
+CELLS = (PERSON, Cell("north", "bridge", "out", "person"), Cell("north", "bridge", "in", "bicycle"))
+
+
+@pytest.mark.parametrize("by", [(), ("direction",), ("camera", "line", "label")])
+@pytest.mark.parametrize("resolution", ["bin", "hour", "day"])
+def test_totals_are_the_sums_of_the_rows(store: Store, resolution: Resolution, by: tuple[Part, ...]) -> None:
+    store.write(a_day(CELLS), "bin")
+    # A line that was slow for a time, with other noise and half of its frames.
+    store.write([release(100 + n, 9, noise_scale=12.5, coverage=0.5) for n in range(7)], "bin")
+    store.write([release(0, 700, cell, length_ms=86_400_000, noise_scale=60.0) for cell in CELLS[:2]], "day")
+    query = Query(resolution, MIDNIGHT_MS, MIDNIGHT_MS + 2 * 86_400_000)
+
+    rows = defaultdict(list)
+    for row in store.rows(query):
+        rows[row.start_ms, row.end_ms, tuple(getattr(row.cell, part) for part in by)].append(row)
+    found = totals(store, query, by)
+
+    assert [(one.start_ms, one.end_ms, one.group) for one in found] == sorted(rows)
+    for one in found:
+        of = rows[one.start_ms, one.end_ms, one.group]
+        assert one.value == sum(row.value for row in of)
+        assert one.releases == sum(row.releases for row in of)
+        assert one.variance == pytest.approx(sum(row.variance for row in of))
+        assert one.coverage == pytest.approx(sum(row.coverage for row in of) / len(of))
+        assert one.complete == all(row.complete for row in of)
+        assert one.epsilon == max(row.epsilon for row in of)
+
+
+def test_the_noise_of_a_single_release_is_its_own(store: Store) -> None:
+    store.write([release()], "bin")
+    (one,) = totals(store, Query("bin"))
+    assert one.noise_95 == noise_95_of_release(30.0)
+
+
+def test_only_what_is_asked_for_is_added(store: Store) -> None:
+    store.write(a_day(CELLS), "bin")
+    some = totals(store, Query("day", labels=("person",), directions=("in",)))
+    assert [one.value for one in some] == [sum(one.value for one in a_day())]

@@ -1,0 +1,154 @@
+"""When detectors look, at what, and how long what they saw is held."""
+
+from collections.abc import Iterator, Sequence
+from math import prod
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from tests.video.test_observe import HEIGHT, START_MS, UPRIGHT, WIDTH, bright, detector, recording
+
+from passerby.counting.detections import Detections
+from passerby.video.decode.frame import Frame
+from passerby.video.detect.nms import Boxes
+from passerby.video.motion.background_subtraction import CELL_MS
+from passerby.video.observe import TICK_MS, Effort, observe, watch
+from passerby.video.scheduling import incremental
+from passerby.video.scheduling.incremental import HELD_MS, cell_ms
+from passerby.video.scheduling.optimizations import ALL, NONE, PRIVATE, Savings, without
+from passerby.video.scheduling.regions import GREY, region_of
+
+Image = NDArray[np.uint8]
+FIRST_MS = START_MS // CELL_MS * CELL_MS
+
+
+def street(count: int, left_of: Sequence[int | None]) -> list[Image]:
+    """A still street on which a white body stands at `left_of[i]`, if anywhere."""
+    ground = np.random.default_rng(3).integers(90, 130, (HEIGHT // 4, WIDTH // 4, 3), np.uint8)
+    ground = ground.repeat(4, 0).repeat(4, 1)
+    images = []
+    for number in range(count):
+        image = ground.copy()
+        left = left_of[number % len(left_of)]
+        if left is not None:
+            image[40:70, left : left + 14] = 250
+        images.append(image)
+    return images
+
+
+def frames(images: Sequence[Image]) -> Iterator[Frame]:
+    for number, image in enumerate(images):
+        yield Frame.from_bgr(FIRST_MS + number * TICK_MS, image)
+
+
+def looked(images: Sequence[Image], savings: Savings) -> tuple[list[int], list[Detections]]:
+    """Pixels that were shown at each look, and all that was seen."""
+    shown: list[int] = []
+
+    def noting(image: Image) -> Boxes:
+        shown.append(image.shape[0] * image.shape[1])
+        return bright(image)
+
+    watching = watch(recording(), [UPRIGHT], 0.4, [detector(noting)], False, savings)
+    return shown, list(observe(frames(images), watching, Effort()))
+
+
+def test_without_savings_every_tick_is_looked_at() -> None:
+    shown, seen = looked(street(100, [60]), NONE)
+    assert len(shown) == len(seen) == 100
+
+
+@pytest.mark.parametrize("savings", [ALL, PRIVATE])
+def test_where_nothing_moves_one_look_a_cell_will_do_and_who_stands_is_seen_throughout(
+    savings: Savings,
+) -> None:
+    cells = 3
+    shown, seen = looked(street(cells * cell_ms(savings) // TICK_MS, [60]), savings)
+    assert len(shown) == cells
+    assert [len(tick) for tick in seen] == [1] * len(seen)
+
+
+def test_who_moves_is_looked_at_and_little_else_is_shown() -> None:
+    images = street(CELL_MS // TICK_MS, [40 + step for step in range(50)])
+    whole, _ = looked(images, without(["crops", "pace"]))
+    crops, seen = looked(images, without(["pace"]))
+    assert len(crops) >= len(whole) > CELL_MS // 160 * 0.7
+    assert sum(crops[1:]) < 0.5 * sum(whole[1:])
+    for number, tick in enumerate(seen):
+        assert len(tick) == 1
+        assert tick.xyxy[0, 0] == pytest.approx(40 + number, abs=1.5)
+
+
+@pytest.mark.parametrize("savings", [ALL, PRIVATE])
+def test_who_left_is_forgotten(savings: Savings) -> None:
+    left_of = [60] * 10 + [None] * 30
+    _, seen = looked(street(40, left_of), savings)
+    assert [len(tick) for tick in seen[:6]] == [1] * 6
+    assert [len(tick) for tick in seen[14:]] == [0] * 26
+
+
+@pytest.mark.parametrize("savings", [ALL, PRIVATE])
+def test_what_is_seen_depends_on_its_cell_and_the_tick_after_it(savings: Savings) -> None:
+    """Whatever was before: no standing body stretches what is remembered."""
+    ticks = cell_ms(savings) // TICK_MS
+    one = street(3 * ticks, [60])
+    other = [*street(ticks, [20, 90, None]), *one[ticks:]]
+    _, seen = looked(one, savings)
+    _, others = looked(other, savings)
+    for a, b in zip(seen[ticks:], others[ticks:], strict=True):
+        assert (a.time_ms, a.xyxy.tolist(), a.confidence.tolist()) == (
+            b.time_ms,
+            b.xyxy.tolist(),
+            b.confidence.tolist(),
+        )
+
+
+def test_who_is_slow_is_looked_at_seldom_and_seen_in_every_tick() -> None:
+    images = street(CELL_MS // TICK_MS, [40 + step for step in range(50)])
+    often, _ = looked(images, without(["pace"]))
+    seldom, seen = looked(images, ALL)
+    assert len(seldom) < 0.7 * len(often)
+    for number, tick in enumerate(seen):
+        assert tick.xyxy[:, 0].tolist() == [pytest.approx(40 + number, abs=1.5)]
+
+
+def test_who_is_fast_is_looked_at_nearly_as_often_as_may_be() -> None:
+    images = street(10, [53 + 8 * step for step in range(10)])
+    often, _ = looked(images, without(["pace"]))
+    fast, _ = looked(images, ALL)
+    assert len(fast) >= 0.7 * len(often)
+
+
+def test_what_is_held_is_held_for_longer_where_that_is_saved() -> None:
+    assert cell_ms(ALL) == HELD_MS > CELL_MS == cell_ms(PRIVATE) == cell_ms(NONE)
+    assert HELD_MS % CELL_MS == 0
+
+
+@given(st.integers(2, 1900), st.integers(2, 1000), st.floats(0.1, 1), st.sampled_from([1, 32]))
+def test_a_part_is_shown_a_little_smaller_only_where_that_saves_padding(
+    width: int, height: int, scale: float, multiple_px: int
+) -> None:
+    def pixels(by: float) -> int:
+        return prod(-(-round(side * by) // multiple_px) * multiple_px for side in (width, height))
+
+    found = incremental._filling(width, height, scale, multiple_px)
+    assert incremental.FILLING * scale <= found <= scale
+    assert found == scale or pixels(found) < pixels(scale)
+
+
+@given(st.integers(0, 40), st.integers(0, 25), st.integers(10, 56), st.integers(10, 29), st.floats(0.2, 1))
+def test_nothing_of_the_outside_is_shown_at_any_size(
+    x: int, y: int, width: int, height: int, scale: float
+) -> None:
+    """Within all is dark, and outside all is white: it would shine through where pixels are averaged."""
+    shown = np.zeros((HEIGHT, WIDTH), np.uint8)
+    cv2.circle(shown, (90, 50), 45, 1, -1)
+    frame = Frame.from_bgr(0, np.where(shown[..., None], np.uint8(40), np.uint8(255)).repeat(3, axis=2))
+    part = 2 * x, 2 * y, 2 * (x + width), 2 * (y + height)
+    size = max(2, round(width * scale) * 2), max(2, round(height * scale) * 2)
+    image = incremental.show(frame, region_of((0, 0, WIDTH, HEIGHT), shown > 0), part, size)
+    assert image.shape[1::-1] == size
+    assert image.max() <= GREY + 1

@@ -21,7 +21,7 @@ from PIL import Image
 
 from passerby import synth
 from passerby.console import backgrounds
-from passerby.console.backgrounds import Plate
+from passerby.console.backgrounds import Background
 from passerby.synth import Actor, Kind, Rates, Street, Waypoint, rtsp_camera
 from passerby.synth.rtsp_camera import Drawn
 
@@ -164,11 +164,13 @@ def picture_of(street: Street, number: int) -> bytes:
     return out.getvalue()
 
 
-def approved(folder: Path, camera: str) -> Plate:
-    """An approved plate of the empty street."""
+def approved(folder: Path, camera: str) -> Background:
+    """An approved background of the empty street."""
     path = backgrounds.path_of(folder, camera)
-    plate = Plate(camera, path, EMPTY.width, EMPTY.height, 0.0, ("a test",), "Ada", 1_790_000_000_000, "")
-    return backgrounds.approve(plate, picture_of(EMPTY, 0))
+    background = Background(
+        camera, path, EMPTY.width, EMPTY.height, 0.0, ("a test",), "Ada", 1_790_000_000_000, ""
+    )
+    return backgrounds.approve(background, picture_of(EMPTY, 0))
 
 
 def endless(drawn: Drawn, hours: float = 1.0) -> Drawn:
@@ -192,7 +194,7 @@ def console(folder: Path, model_dir: Path | None) -> Iterator[Served]:
         endless(rtsp_camera.draw(STREET, folder / "drawn")), (round(time()) - 60) * 1000
     )
     (place / "site.yaml").write_text(SITE.format(url=camera.url))
-    approved(place / "plates", "drawn")
+    approved(place / "backgrounds", "drawn")
     try:
         with console_of(place / "site.yaml", folder / "cwd", camera.url, model_dir) as served:
             yield served

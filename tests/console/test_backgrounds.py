@@ -1,4 +1,4 @@
-"""Approved plates: frozen, found by a camera's name, and worth nothing when somebody changed them.
+"""Approved backgrounds: frozen, found by a camera's name, and worth nothing when somebody changed them.
 
 Invariant: names that would lead out of the folder are tried, and the folder's surroundings looked at.
 """
@@ -8,20 +8,20 @@ from pathlib import Path
 import pytest
 
 from passerby.console import backgrounds
-from passerby.console.backgrounds import Plate
+from passerby.console.backgrounds import Background
 from passerby.console.preview import Scale
 
 PNG = b"\x89PNG of a street"
 
 
-def plate(folder: Path, camera: str) -> Plate:
+def background(folder: Path, camera: str) -> Background:
     path = backgrounds.path_of(folder, camera)
-    return Plate(camera, path, 640, 360, 0.01, ("yolox_nano",), "Ada", 1_790_000_000_000, "")
+    return Background(camera, path, 640, 360, 0.01, ("yolox_nano",), "Ada", 1_790_000_000_000, "")
 
 
 def test_what_was_approved_is_found_again(tmp_path: Path) -> None:
-    folder = tmp_path / "plates"
-    frozen = backgrounds.approve(plate(folder, "north"), PNG)
+    folder = tmp_path / "backgrounds"
+    frozen = backgrounds.approve(background(folder, "north"), PNG)
     known = backgrounds.with_scales(frozen, [Scale((0.1, 0.2), (0.3, 0.4), 4.5)])
 
     assert backgrounds.find(folder, "north") == known
@@ -29,8 +29,8 @@ def test_what_was_approved_is_found_again(tmp_path: Path) -> None:
     assert backgrounds.find(folder, "south") is None
 
 
-def test_a_plate_that_somebody_changed_is_none(tmp_path: Path) -> None:
-    frozen = backgrounds.approve(plate(tmp_path, "north"), PNG)
+def test_a_background_that_somebody_changed_is_none(tmp_path: Path) -> None:
+    frozen = backgrounds.approve(background(tmp_path, "north"), PNG)
     frozen.path.write_bytes(PNG + b"!")
 
     assert backgrounds.find(tmp_path, "north") is None
@@ -40,13 +40,13 @@ def test_a_plate_that_somebody_changed_is_none(tmp_path: Path) -> None:
     "camera", ["../../etc/passwd", "/etc/passwd", "..", "a/b", "a\\b", "%2e%2e%2f", "Ø", "x" * 80]
 )
 def test_no_name_leads_out_of_the_folder(tmp_path: Path, camera: str) -> None:
-    folder = tmp_path / "plates"
+    folder = tmp_path / "backgrounds"
 
-    frozen = backgrounds.approve(plate(folder, camera), PNG)
+    frozen = backgrounds.approve(background(folder, camera), PNG)
 
     assert frozen.path.resolve().parent == folder.resolve()
     assert backgrounds.find(folder, camera) == frozen
-    assert {path.name for path in tmp_path.iterdir()} == {"plates"}
+    assert {path.name for path in tmp_path.iterdir()} == {"backgrounds"}
 
 
 def test_names_that_look_alike_are_different_cameras(tmp_path: Path) -> None:
@@ -58,8 +58,8 @@ def test_names_that_look_alike_are_different_cameras(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"scales": 1}', "\x00"])
-def test_a_broken_file_beside_it_is_no_plate(tmp_path: Path, text: str) -> None:
-    frozen = backgrounds.approve(plate(tmp_path, "north"), PNG)
+def test_a_broken_file_beside_it_is_no_background(tmp_path: Path, text: str) -> None:
+    frozen = backgrounds.approve(background(tmp_path, "north"), PNG)
     frozen.about.write_text(text)
 
     assert backgrounds.find(tmp_path, "north") is None

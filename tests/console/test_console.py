@@ -110,11 +110,11 @@ def lines_of(served: Served, camera: str) -> dict[str, site.CountedLine]:
     return {line.line.name: line for line in site.load(served.site).camera(camera).lines}
 
 
-def test_a_plate_is_captured_checked_approved_and_frozen_and_nobody_is_ever_shown(
+def test_a_background_is_captured_checked_approved_and_frozen_and_nobody_is_ever_shown(
     visit: Visit, served: Served, recorder: Recorder, shared_models: Path
 ) -> None:
     page = visit("/camera?name=north")
-    page.get_by_role("button", name="Capture a plate").click()
+    page.get_by_role("button", name="Capture a background").click()
     page.get_by_text("Watching: pictures come").wait_for()
     approve = page.get_by_role("button", name="Approve")
     approve.wait_for(timeout=150_000)
@@ -128,17 +128,21 @@ def test_a_plate_is_captured_checked_approved_and_frozen_and_nobody_is_ever_show
     page.get_by_text("s left.").wait_for()
     page.wait_for_timeout(5_000)
 
-    plate = backgrounds.find(served.folder / "plates", "north")
-    assert plate is not None
-    assert (plate.width, plate.height, plate.approved_by) == (STREET.width, STREET.height, "Ada")
-    assert ("Ada", "approved a plate", "north") in entries(served)
+    background = backgrounds.find(served.folder / "backgrounds", "north")
+    assert background is not None
+    assert (background.width, background.height, background.approved_by) == (
+        STREET.width,
+        STREET.height,
+        "Ada",
+    )
+    assert ("Ada", "approved a background", "north") in entries(served)
     assert ("Ada", "was shown what the detector sees, for 60 s", "north") in entries(served)
     assert not any("camera=north" in url for url in recorder.missed())
-    pictures = [*recorder.pictures(), plate.path.read_bytes()]
+    pictures = [*recorder.pictures(), background.path.read_bytes()]
     assert len(pictures) >= 2
     assert [canaries(picture) for picture in pictures] == [0] * len(pictures)
     kept = [path for path in served.folder.rglob("*") if path.suffix in (".png", ".jpg", ".mp4")]
-    assert {path.parent.name for path in kept} == {"plates"}
+    assert {path.parent.name for path in kept} == {"backgrounds"}
 
 
 def test_a_canary_that_is_shown_would_be_found() -> None:
@@ -149,7 +153,7 @@ def test_a_canary_that_is_shown_would_be_found() -> None:
 
 
 class Hand:
-    """Draws on the plate of a page: with a finger, the mouse, or keys alone."""
+    """Draws on the background of a page: with a finger, the mouse, or keys alone."""
 
     def __init__(self, page: "Page", way: str) -> None:
         self.page, self.way = page, way
@@ -383,7 +387,7 @@ def test_a_policy_is_changed_in_words_and_one_that_cannot_hold_is_told(visit: Vi
     assert "camera drawn, line far: rho was 6 s, becomes 5 s" in entries(served)[-1][2]
 
 
-def test_a_plate_becomes_the_public_plan_when_somebody_says_so(visit: Visit, served: Served) -> None:
+def test_a_background_becomes_the_public_plan_when_somebody_says_so(visit: Visit, served: Served) -> None:
     assert site.load(served.site).camera("drawn").plan is None
     page = visit("/camera?name=drawn")
     page.get_by_role("button", name="Show it on the public page").click()
@@ -392,7 +396,7 @@ def test_a_plate_becomes_the_public_plan_when_somebody_says_so(visit: Visit, ser
     page.get_by_text("The site file is written.").wait_for()
 
     assert site.load(served.site).camera("drawn").plan == backgrounds.path_of(
-        served.folder / "plates", "drawn"
+        served.folder / "backgrounds", "drawn"
     )
 
 
@@ -412,7 +416,7 @@ def test_a_camera_is_added_and_its_password_and_its_name_do_no_harm(
     page.get_by_role("button", name="Add it").click()
     page.wait_for_selector(".difference")
     page.get_by_role("button", name="Write", exact=True).click()
-    page.wait_for_selector("text=Capture a plate")
+    page.wait_for_selector("text=Capture a background")
 
     camera = site.load(served.site).camera(EVIL)
     assert camera.source is not None
@@ -461,7 +465,7 @@ def test_a_camera_is_found_asked_for_its_streams_and_added(
     page.get_by_role("button", name="Add it").click()
     page.wait_for_selector(".difference")
     page.get_by_role("button", name="Write", exact=True).click()
-    page.wait_for_selector("text=Capture a plate")
+    page.wait_for_selector("text=Capture a background")
 
     camera = site.load(served.site).camera("found")
     assert camera.source is not None
@@ -622,7 +626,7 @@ def test_an_address_that_is_only_said_to_be_another_buys_no_tries(served: Served
 def test_nothing_is_written_into_the_working_folder(served: Served, cookies: Any) -> None:
     assert list(served.cwd.iterdir()) == []
     assert {path.name for path in served.folder.iterdir()} <= {
-        *("site.yaml", "site.yaml.run", "console", "plates", "secrets"),
+        *("site.yaml", "site.yaml.run", "console", "backgrounds", "secrets"),
         *(
             f"{name}{end}"
             for name in ("releases.db", "ledger.db")

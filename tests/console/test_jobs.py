@@ -18,7 +18,7 @@ from passerby.errors import InputError
 from passerby.video.scene import background_capture
 from passerby.video.scene.background_capture import EmptyPicture
 
-PICTURE = EmptyPicture(b"a plate", 640, 360, 0.0, ("yolox_nano",))
+PICTURE = EmptyPicture(b"a background", 640, 360, 0.0, ("yolox_nano",))
 ADDRESS = Address("rtsp://user:secret@nowhere/")
 
 

@@ -38,7 +38,7 @@ def desk(tmp_path: Path) -> Desk:
         Settings(
             site=tmp_path / "site.yaml",
             state=tmp_path / "console",
-            plates=tmp_path / "plates",
+            backgrounds=tmp_path / "backgrounds",
             ledger=str(tmp_path / "ledger.db"),
             mark=None,
             database=str(tmp_path / "releases.db"),
@@ -84,7 +84,13 @@ def sign_in(client: TestClient, name: str = "Ada", password: str = PASSWORD) -> 
 
 
 def test_nothing_is_reached_without_signing_in(client: TestClient) -> None:
-    for path in ("/", "/plate.png?camera=north", "/pending.png?camera=north", "/_nicegui/x", "/anything"):
+    for path in (
+        "/",
+        "/background.png?camera=north",
+        "/pending.png?camera=north",
+        "/_nicegui/x",
+        "/anything",
+    ):
         assert client.get(path).status_code == 401
     assert client.get("/", headers={"accept": "text/html"}).headers["location"] == "/sign-in"
     assert client.post("/sign-out", headers=ORIGIN).status_code == 401
@@ -260,7 +266,7 @@ def test_every_answer_forbids_what_no_page_needs(client: TestClient, path: str) 
 def test_no_picture_is_answered_by_a_path(client: TestClient, desk: Desk, camera: str) -> None:
     assert sign_in(client) == 303
     for path in (
-        f"/plate.png?camera={camera}",
+        f"/background.png?camera={camera}",
         f"/pending.png?camera={camera}",
         f"/../{camera}",
         f"/%2e%2e/{camera}",

@@ -72,7 +72,7 @@ def console(
     settings = Settings(
         site=site,
         state=users or site.parent / "console",
-        plates=site.parent / "plates",
+        backgrounds=_backgrounds_of(site.parent),
         ledger=place_of(ledger, create=False),
         mark=mark,
         database=where,
@@ -126,3 +126,9 @@ def _told(folder: Path) -> "SiteState | None":
         for one in found.cameras
     }
     return SiteState(found.written_ms, status.is_run(folder), cameras, found.problems)
+
+
+def _backgrounds_of(folder: Path) -> Path:
+    """Where approved backgrounds lie; `plates` is the folder's name in sites that an earlier version set up."""
+    earlier = folder / "plates"
+    return earlier if earlier.is_dir() else folder / "backgrounds"

@@ -121,9 +121,9 @@ def routes(desk: Desk) -> list[Route]:
     async def style(request: Request) -> Response:
         return Response((_PAGE / "console.css").read_bytes(), media_type="text/css")
 
-    async def plate(request: Request) -> Response:
+    async def background(request: Request) -> Response:
         camera = request.query_params.get("camera", "")
-        found = await run_in_threadpool(backgrounds.find, desk.settings.plates, camera)
+        found = await run_in_threadpool(backgrounds.find, desk.settings.backgrounds, camera)
         if found is None:
             return PlainTextResponse("not found", 404)
         return Response(await run_in_threadpool(found.path.read_bytes), media_type="image/png")
@@ -141,7 +141,7 @@ def routes(desk: Desk) -> list[Route]:
         Route("/sign-out", sign_out, methods=["POST"]),
         Route("/password", password, methods=["GET", "POST"]),
         Route("/console.css", style),
-        Route("/plate.png", plate),
+        Route("/background.png", background),
         Route("/pending.png", pending),
     ]
 

@@ -21,7 +21,7 @@ from passerby.io import files
 
 
 @dataclass(frozen=True, slots=True)
-class Plate:
+class Background:
     """An approved picture of a camera of `width` x `height` px, of which `covered` is covered flat; `digest` is the
     SHA-256 of the PNG file, `scales` are what its operator knows of lengths in it."""
 
@@ -42,46 +42,46 @@ class Plate:
 
 
 def path_of(folder: Path, camera: str) -> Path:
-    """Where the plate of a camera lies: letters of its name for people, a hash of it for the rest."""
+    """Where the background of a camera lies: letters of its name for people, a hash of it for the rest."""
     letters = re.sub(r"[^a-z0-9]+", "-", camera.lower()).strip("-")[:40]
     return folder / f"{letters or 'camera'}-{sha256(camera.encode()).hexdigest()[:8]}.png"
 
 
-def approve(plate: Plate, png: bytes) -> Plate:
+def approve(background: Background, png: bytes) -> Background:
     """Freeze a picture. Raises OutputError."""
     try:
-        plate.path.parent.mkdir(exist_ok=True)
+        background.path.parent.mkdir(exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{plate.path.parent}: could not be made: {error.strerror or error}") from None
-    frozen = replace(plate, digest=sha256(png).hexdigest())
+        raise OutputError(f"{background.path.parent}: could not be made: {error.strerror or error}") from None
+    frozen = replace(background, digest=sha256(png).hexdigest())
     files.write(frozen.path, png)
     _save(frozen)
     return frozen
 
 
-def with_scales(plate: Plate, scales: Sequence[Scale]) -> Plate:
+def with_scales(background: Background, scales: Sequence[Scale]) -> Background:
     """Keep what is known of lengths in the picture, which stays as it is. Raises OutputError."""
-    known = replace(plate, scales=tuple(scales))
+    known = replace(background, scales=tuple(scales))
     _save(known)
     return known
 
 
-def find(folder: Path, camera: str) -> Plate | None:
-    """The approved plate of a camera; None where there is none, or where its file is not the one approved."""
+def find(folder: Path, camera: str) -> Background | None:
+    """The approved background of a camera; None where there is none, or where its file is not the one approved."""
     path = path_of(folder, camera)
     try:
         said: Any = json.loads(path.with_suffix(".json").read_text("utf-8"))
         scales = tuple(Scale(tuple(s["start"]), tuple(s["end"]), s["metres"]) for s in said.pop("scales"))
-        plate = Plate(**{**said, "path": path, "looked": tuple(said["looked"]), "scales": scales})
-        if plate.camera != camera or sha256(path.read_bytes()).hexdigest() != plate.digest:
+        background = Background(**{**said, "path": path, "looked": tuple(said["looked"]), "scales": scales})
+        if background.camera != camera or sha256(path.read_bytes()).hexdigest() != background.digest:
             return None
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return plate
+    return background
 
 
 def change_of(camera: str, plan: str) -> Change:
-    """The change of the site file that shows a plate on the public page."""
+    """The change of the site file that shows a background on the public page."""
 
     def change(root: CommentedMap) -> None:
         mapping_at(root, "cameras", camera)["plan"] = plan
@@ -89,6 +89,6 @@ def change_of(camera: str, plan: str) -> Change:
     return change
 
 
-def _save(plate: Plate) -> None:
-    said = {**asdict(plate), "path": plate.path.name}
-    files.write(plate.about, json.dumps(said, indent=1) + "\n")
+def _save(background: Background) -> None:
+    said = {**asdict(background), "path": background.path.name}
+    files.write(background.about, json.dumps(said, indent=1) + "\n")

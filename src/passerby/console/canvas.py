@@ -1,4 +1,4 @@
-"""The plate on which lines are drawn, as an element of a page.
+"""The background on which lines are drawn, as an element of a page.
 
 Invariant: it is given the address of an approved picture, shapes and marks; it answers shapes, and knows no more.
 """

@@ -27,7 +27,7 @@ class RefusedError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`site` is the site file, `state` the folder of users and journal, `plates` that of approved pictures.
+    """`site` is the site file, `state` the folder of users and journal, `backgrounds` that of approved pictures.
     `ledger` and `mark`: as of the option; `database`: the store of releases.
     `names` are further ones by which browsers may ask for it; `interface` is an address of the one on which cameras
     are looked for. `run_state` answers how the site is run on this
@@ -35,7 +35,7 @@ class Settings:
 
     site: Path
     state: Path
-    plates: Path
+    backgrounds: Path
     ledger: str
     mark: Path | None
     database: str

@@ -1,4 +1,4 @@
-"""What the console lets a camera be looked at for: a plate, or marks for a minute. One camera at a time.
+"""What the console lets a camera be looked at for: a background, or marks for a minute. One camera at a time.
 
 Invariant: holds a picture only until a person approved or discarded it, half an hour at most, and marks only while
 they are shown.

@@ -1,4 +1,4 @@
-"""What is drawn on a plate: lines, zones and known lengths, as they come from the browser and go to the site file.
+"""What is drawn on a background: lines, zones and known lengths, as they come from the browser and go to the site file.
 
 Invariant: what comes from a browser is read as data, and refused whole where any of it cannot be meant.
 """

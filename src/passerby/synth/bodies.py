@@ -185,7 +185,7 @@ def _panel(u: tuple[float, float], v: float, w: tuple[float, float], colour: Col
     ]
 
 
-def _plate(u: float, v: tuple[float, float], w: tuple[float, float], colour: Colour) -> _Face:
+def _background(u: float, v: tuple[float, float], w: tuple[float, float], colour: Colour) -> _Face:
     """A rectangle on the front or back, at `u`."""
     return _quad(
         [(u, v[0], w[0]), (u, v[1], w[0]), (u, v[1], w[1]), (u, v[0], w[1])],
@@ -286,11 +286,11 @@ def _car(dice: np.random.Generator) -> list[_Face]:
         )
         sill = [(-2.12, 0.22), (-2.17, 0.34), (2.16, 0.34), (2.12, 0.22)]
         faces.append(_quad([(u, side * (half + 0.003), w) for u, w in sill], dark, (0, side, 0)))
-    faces.append(_plate(2.2, (-0.46, 0.46), (0.34, 0.5), (34, 34, 34)))
-    faces.append(_plate(2.17, (-0.3, 0.3), (0.56, 0.63), (40, 40, 40)))
-    faces.append(_plate(2.215, (-0.25, 0.25), (0.4, 0.5), (225, 230, 230)))
-    faces.append(_plate(-2.215, (-0.25, 0.25), (0.62, 0.73), (225, 230, 230)))
-    faces.append(_plate(-2.2, (-0.72, 0.72), (0.24, 0.38), (45, 45, 45)))
+    faces.append(_background(2.2, (-0.46, 0.46), (0.34, 0.5), (34, 34, 34)))
+    faces.append(_background(2.17, (-0.3, 0.3), (0.56, 0.63), (40, 40, 40)))
+    faces.append(_background(2.215, (-0.25, 0.25), (0.4, 0.5), (225, 230, 230)))
+    faces.append(_background(-2.215, (-0.25, 0.25), (0.62, 0.73), (225, 230, 230)))
+    faces.append(_background(-2.2, (-0.72, 0.72), (0.24, 0.38), (45, 45, 45)))
     for side in (1.0, -1.0):
         front = [
             (2.14, side * 0.42, 0.56),
@@ -373,9 +373,9 @@ def _lorry(dice: np.random.Generator) -> list[_Face]:
     body += _panel((-4.05, 1.85), 1.23, (0.98, 1.1), _mix(load, (30, 30, 30), 0.5))
     body += _panel((-4.05, 1.85), 1.23, (3.38, 3.5), _mix(load, (30, 30, 30), 0.35))
     body += _panel((-2.9, 0.7), 1.235, (1.9, 2.6), _mix(load, _PAINTS[int(dice.integers(len(_PAINTS)))], 0.8))
-    body.append(_plate(-4.11, (-0.03, 0.03), (1.0, 3.45), (60, 60, 60)))
+    body.append(_background(-4.11, (-0.03, 0.03), (1.0, 3.45), (60, 60, 60)))
     for v in (-0.95, 0.95):
-        body.append(_plate(-4.12, (v - 0.14, v + 0.14), (0.75, 0.92), (40, 35, 190)))
+        body.append(_background(-4.12, (v - 0.14, v + 0.14), (0.75, 0.92), (40, 35, 190)))
     cab: list[_Face] = []
     profile = [(2.1, 0.4), (2.1, 2.65), (3.75, 2.7), (4.02, 1.75), (4.1, 0.4)]
     half = 1.15
@@ -407,10 +407,10 @@ def _lorry(dice: np.random.Generator) -> list[_Face]:
         cab += _box((3.8, 3.92), (v - 0.09, v + 0.09), (1.75, 2.3), (40, 40, 40))
     glass = [(4.03, -1.05, 1.72), (4.03, 1.05, 1.72), (3.79, 1.05, 2.58), (3.79, -1.05, 2.58)]
     cab.append(_quad(glass, _mix(_GLASS, (190, 175, 160), 0.2), (1, 0, 0.3)))
-    cab.append(_plate(4.12, (-0.8, 0.8), (0.95, 1.35), (45, 45, 46)))
-    cab.append(_plate(4.13, (-1.1, 1.1), (0.4, 0.62), (60, 60, 60)))
+    cab.append(_background(4.12, (-0.8, 0.8), (0.95, 1.35), (45, 45, 46)))
+    cab.append(_background(4.13, (-1.1, 1.1), (0.4, 0.62), (60, 60, 60)))
     for v in (-0.88, 0.88):
-        cab.append(_plate(4.14, (v - 0.16, v + 0.16), (0.66, 0.84), (250, 250, 245)))
+        cab.append(_background(4.14, (v - 0.16, v + 0.16), (0.66, 0.84), (250, 250, 245)))
     return [*faces, *body, *cab]
 
 
@@ -444,15 +444,15 @@ def _bus(dice: np.random.Generator) -> list[_Face]:
             )
     for u in (-3.2, 3.1):
         faces += _wheel(u, half, 0.48)
-    faces.append(_plate(6.01, (-1.15, 1.15), (1.2, 2.6), _mix(_GLASS, (190, 175, 160), 0.2)))
-    faces.append(_plate(6.015, (-0.9, 0.9), (2.66, 2.95), (25, 25, 25)))
-    faces.append(_plate(6.02, (-0.7, 0.5), (2.72, 2.9), (60, 190, 240)))
-    faces.append(_plate(6.015, (-0.02, 0.02), (1.2, 2.6), (40, 40, 40)))
-    faces.append(_plate(6.01, (-1.2, 1.2), (0.3, 0.55), dark))
+    faces.append(_background(6.01, (-1.15, 1.15), (1.2, 2.6), _mix(_GLASS, (190, 175, 160), 0.2)))
+    faces.append(_background(6.015, (-0.9, 0.9), (2.66, 2.95), (25, 25, 25)))
+    faces.append(_background(6.02, (-0.7, 0.5), (2.72, 2.9), (60, 190, 240)))
+    faces.append(_background(6.015, (-0.02, 0.02), (1.2, 2.6), (40, 40, 40)))
+    faces.append(_background(6.01, (-1.2, 1.2), (0.3, 0.55), dark))
     for v in (-0.95, 0.95):
-        faces.append(_plate(6.02, (v - 0.17, v + 0.17), (0.66, 0.86), (250, 250, 245)))
-        faces.append(_plate(-6.02, (v - 0.12, v + 0.12), (0.8, 1.3), (40, 35, 190)))
-    faces.append(_plate(-6.01, (-0.95, 0.95), (1.6, 2.5), _GLASS))
+        faces.append(_background(6.02, (v - 0.17, v + 0.17), (0.66, 0.86), (250, 250, 245)))
+        faces.append(_background(-6.02, (v - 0.12, v + 0.12), (0.8, 1.3), (40, 35, 190)))
+    faces.append(_background(-6.01, (-0.95, 0.95), (1.6, 2.5), _GLASS))
     for side in (1.0, -1.0):
         v = side * (half + 0.2)
         faces += _box((5.95, 6.1), (v - 0.1, v + 0.1), (1.9, 2.4), (40, 40, 40))

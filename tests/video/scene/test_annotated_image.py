@@ -22,7 +22,7 @@ from passerby.errors import InputError, OutputError
 from passerby.recordings import pipeline
 from passerby.video.decode.frame import Frame, Image
 from passerby.video.scene import annotated_image
-from passerby.video.scene.background import Plate, Samples
+from passerby.video.scene.background import Background, Samples
 
 LINES = (Line("gate", (0.2, 0.8), (0.8, 0.6)), Line("lane", (0.5, 0.1), (0.5, 0.5), ("in", "out")))
 TOTALS = (
@@ -32,8 +32,8 @@ TOTALS = (
 )
 
 
-def plate(width: int = 640, height: int = 360) -> Plate:
-    return Plate(np.full((height, width, 3), 128, np.uint8), 0.0)
+def background(width: int = 640, height: int = 360) -> Background:
+    return Background(np.full((height, width, 3), 128, np.uint8), 0.0)
 
 
 def decoded(path: Path) -> Image:
@@ -87,7 +87,7 @@ def test_labels_lie_within_the_picture_and_apart(count: int) -> None:
 )
 def test_a_picture_of_any_size_is_readable(size: tuple[int, int]) -> None:
     drawn = annotated_image.draw(
-        plate(*size), LINES, TOTALS, "2026-06-01 08:00:00+02:00   1 min 30 s   motion"
+        background(*size), LINES, TOTALS, "2026-06-01 08:00:00+02:00   1 min 30 s   motion"
     )
 
     assert max(drawn.shape[1], drawn.shape[0] - 46) == annotated_image.LONG_PX
@@ -95,22 +95,23 @@ def test_a_picture_of_any_size_is_readable(size: tuple[int, int]) -> None:
 
 
 def test_counts_and_names_change_the_picture() -> None:
-    one = annotated_image.draw(plate(), LINES, TOTALS, "details")
+    one = annotated_image.draw(background(), LINES, TOTALS, "details")
     more = (*TOTALS[:-1], replace(TOTALS[-1], count=141))
 
-    assert (one == annotated_image.draw(plate(), LINES, TOTALS, "details")).all()
-    assert (one != annotated_image.draw(plate(), LINES, more, "details")).any()
-    assert (one != annotated_image.draw(plate(), LINES, TOTALS, "detail")).any()
+    assert (one == annotated_image.draw(background(), LINES, TOTALS, "details")).all()
+    assert (one != annotated_image.draw(background(), LINES, more, "details")).any()
+    assert (one != annotated_image.draw(background(), LINES, TOTALS, "detail")).any()
     assert (
-        one != annotated_image.draw(plate(), (replace(LINES[0], name="gatf"), LINES[1]), TOTALS, "details")
+        one
+        != annotated_image.draw(background(), (replace(LINES[0], name="gatf"), LINES[1]), TOTALS, "details")
     ).any()
 
 
 def test_a_count_stands_on_its_own_side() -> None:
     """Where a direction's count changes, the picture changes on that side of the line alone."""
     line = Line("road", (0.5, 0.9), (0.5, 0.1))
-    before = annotated_image.draw(plate(), (line,), (TotalCount("road", "to_right", "car", 1),), "")
-    after = annotated_image.draw(plate(), (line,), (TotalCount("road", "to_right", "car", 7),), "")
+    before = annotated_image.draw(background(), (line,), (TotalCount("road", "to_right", "car", 1),), "")
+    after = annotated_image.draw(background(), (line,), (TotalCount("road", "to_right", "car", 7),), "")
     columns = np.flatnonzero((before != after).any(axis=(0, 2)))
 
     assert len(columns)
@@ -118,14 +119,19 @@ def test_a_count_stands_on_its_own_side() -> None:
 
 
 def test_what_draws_is_given_no_frame_and_no_box() -> None:
-    assert list(inspect.signature(annotated_image.draw).parameters) == ["plate", "lines", "totals", "details"]
+    assert list(inspect.signature(annotated_image.draw).parameters) == [
+        "background",
+        "lines",
+        "totals",
+        "details",
+    ]
 
 
 def test_names_of_any_length_and_alphabet_are_drawn() -> None:
     names = ("Ærøgade", "Łódź", "улица", "x" * 300)
     lines = tuple(Line(name, (0.1, 0.2 + i / 6), (0.9, 0.2 + i / 6)) for i, name in enumerate(names))
 
-    assert annotated_image.draw(plate(), lines, (), "y" * 400).shape[2] == 3
+    assert annotated_image.draw(background(), lines, (), "y" * 400).shape[2] == 3
 
 
 COUNTS = Counts(

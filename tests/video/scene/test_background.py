@@ -18,7 +18,7 @@ from passerby.domain.labels import Label
 from passerby.video.decode.frame import Frame, Image
 from passerby.video.detect.detector import LoadedDetector
 from passerby.video.detect.nms import Boxes
-from passerby.video.scene.background import GRID_PX, LEAST, MOST, Plate, Samples, empty
+from passerby.video.scene.background import GRID_PX, LEAST, MOST, Background, Samples, empty
 
 WIDTH, HEIGHT = 320, 180
 TICK_MS = 80
@@ -28,7 +28,7 @@ BODY = (140, 60, 164, 120)
 Place = Callable[[float], tuple[int, int, int, int] | None]
 
 
-def background() -> Image:
+def empty_image() -> Image:
     """A grey street with a kerb and some stones."""
     rng = np.random.default_rng(1)
     image = np.full((HEIGHT, WIDTH, 3), 120, np.uint8)
@@ -55,7 +55,7 @@ def canary_px(image: Image) -> int:
 def film(place: Place, ticks: int = 250, light: Callable[[float], float] = lambda _: 1.0) -> Iterator[Frame]:
     """`ticks` frames; `place` tells from the share of the film that is over where the body is."""
     noises = np.random.default_rng(2).normal(0, 2, (23, HEIGHT, WIDTH, 3)).astype(np.float32)
-    empty_street = background()
+    empty_street = empty_image()
     for tick in range(ticks):
         image = empty_street.copy()
         box = place(tick / ticks)
@@ -90,22 +90,22 @@ def walking(share: float) -> tuple[int, int, int, int]:
     return left, 60, left + 24, 120
 
 
-def made(place: Place) -> Plate:
+def made(place: Place) -> Background:
     return empty(sampled(film(place)), ())
 
 
 def test_an_empty_street_is_shown_as_it_is() -> None:
-    plate = made(lambda _: None)
+    background = made(lambda _: None)
 
-    assert plate.covered == 0
-    assert np.abs(plate.image.astype(np.int16) - background()).mean() < 3
+    assert background.covered == 0
+    assert np.abs(background.image.astype(np.int16) - empty_image()).mean() < 3
 
 
 def test_who_walks_through_is_not_in_it_and_hides_nothing() -> None:
-    plate = made(walking)
+    background = made(walking)
 
-    assert canary_px(plate.image) == 0
-    assert plate.covered == 0
+    assert canary_px(background.image) == 0
+    assert background.covered == 0
 
 
 @pytest.mark.parametrize("came", [0.1, 0.3, 0.5, 0.7, 0.9])
@@ -113,22 +113,22 @@ def test_who_came_and_stayed_is_not_in_it(came: float) -> None:
     samples = sampled(film(lambda share: BODY if share >= came else None))
 
     # For most of the film it stands there, so that the median alone would show it.
-    assert came >= 0.5 or canary_px(samples_plate(samples)) > 500
+    assert came >= 0.5 or canary_px(samples_background(samples)) > 500
     assert canary_px(empty(samples, ()).image) == 0
 
 
 @pytest.mark.parametrize("left", [0.2, 0.6, 0.9])
 def test_who_was_there_and_left_is_not_in_it(left: float) -> None:
-    plate = made(lambda share: BODY if share < left else None)
+    background = made(lambda share: BODY if share < left else None)
 
-    assert canary_px(plate.image) == 0
+    assert canary_px(background.image) == 0
 
 
 @pytest.mark.parametrize("away", [(0.4, 0.5), (0.2, 0.3), (0.8, 0.9)])
 def test_who_was_away_for_a_moment_is_not_in_it(away: tuple[float, float]) -> None:
-    plate = made(lambda share: None if away[0] <= share < away[1] else BODY)
+    background = made(lambda share: None if away[0] <= share < away[1] else BODY)
 
-    assert canary_px(plate.image) == 0
+    assert canary_px(background.image) == 0
 
 
 def test_who_moves_about_in_one_place_is_not_in_it() -> None:
@@ -139,7 +139,7 @@ def test_who_moves_about_in_one_place_is_not_in_it() -> None:
     assert canary_px(made(fidgets).image) == 0
 
 
-def samples_plate(samples: Samples) -> Image:
+def samples_background(samples: Samples) -> Image:
     """The median alone, in BGR: what would be shown if nothing were covered."""
     median = samples.median()
     return np.asarray(cv2.cvtColor(median[..., [0, 2, 1]], cv2.COLOR_YCrCb2BGR), np.uint8)
@@ -152,7 +152,7 @@ def test_who_never_moved_is_not_in_it_where_a_detector_sees_it() -> None:
     assert canary_px(empty(samples, (detector(BODY),)).image) == 0
 
 
-def test_who_is_seen_in_the_plate_alone_is_not_in_it() -> None:
+def test_who_is_seen_in_the_background_alone_is_not_in_it() -> None:
     """A detector that the noise of single frames blinds."""
     sharp = detector(BODY)
 
@@ -171,7 +171,7 @@ def test_who_left_in_the_middle_of_a_short_film_is_not_in_it() -> None:
     """Too short to tell that the place is still: the halves of the film differ."""
     samples = sampled(film(lambda share: BODY if share < 0.65 else None, ticks=30))
 
-    assert canary_px(samples_plate(samples)) > 500
+    assert canary_px(samples_background(samples)) > 500
     assert canary_px(empty(samples, ()).image) == 0
 
 
@@ -184,7 +184,7 @@ def test_who_was_seen_while_counting_is_not_in_it() -> None:
     assert canary_px(empty(samples, ()).image) == 0
 
 
-def test_a_body_that_the_plate_does_not_show_hides_nothing() -> None:
+def test_a_body_that_the_background_does_not_show_hides_nothing() -> None:
     samples = Samples()
     for index, frame in enumerate(samples.taking(film(walking))):
         one = np.array([walking(index / 250)], np.float32)
@@ -202,12 +202,12 @@ def test_the_driver_of_a_large_vehicle_that_stands_is_covered() -> None:
 
 
 def test_a_cover_is_made_of_whole_squares() -> None:
-    plate = empty(sampled(film(lambda _: BODY)), (detector(BODY),))
-    inner = plate.image[: HEIGHT // GRID_PX * GRID_PX, : WIDTH // GRID_PX * GRID_PX]
+    background = empty(sampled(film(lambda _: BODY)), (detector(BODY),))
+    inner = background.image[: HEIGHT // GRID_PX * GRID_PX, : WIDTH // GRID_PX * GRID_PX]
     squares = inner.reshape(HEIGHT // GRID_PX, GRID_PX, -1, GRID_PX, 3)
     flat = (squares == squares[:, :1, :, :1]).all(axis=(1, 3, 4))
 
-    assert flat.mean() == pytest.approx(plate.covered, abs=0.01)
+    assert flat.mean() == pytest.approx(background.covered, abs=0.01)
     assert len(np.unique(squares[:, 0, :, 0][flat], axis=0)) == 1
 
 
@@ -220,10 +220,10 @@ def test_the_light_of_the_whole_picture_covers_nothing(until: float) -> None:
 
 
 def test_too_few_frames_show_nothing() -> None:
-    plate = empty(sampled(film(lambda _: BODY, ticks=LEAST - 1)), ())
+    background = empty(sampled(film(lambda _: BODY, ticks=LEAST - 1)), ())
 
-    assert plate.covered == 1
-    assert canary_px(plate.image) == 0
+    assert background.covered == 1
+    assert canary_px(background.image) == 0
 
 
 @pytest.mark.parametrize("ticks", [1, MOST, MOST + 1, 1_000, 5_000])
@@ -241,20 +241,20 @@ def test_samples_are_bounded_and_lie_over_the_whole_recording(ticks: int) -> Non
 
 
 @pytest.mark.parametrize("size", [(8, 8), (2, 64), (64, 2), (1280, 720), (720, 1280), (1000, 20)])
-def test_any_size_of_frame_has_a_plate_of_bounded_size(size: tuple[int, int]) -> None:
+def test_any_size_of_frame_has_a_background_of_bounded_size(size: tuple[int, int]) -> None:
     image = np.full((size[1], size[0], 3), 90, np.uint8)
     samples = sampled(Frame.from_bgr(t * TICK_MS, image) for t in range(20))
 
-    plate = empty(samples, ())
+    background = empty(samples, ())
 
-    assert max(plate.image.shape[:2]) == min(640, max(size))
-    assert plate.covered == 0
+    assert max(background.image.shape[:2]) == min(640, max(size))
+    assert background.covered == 0
 
 
-def test_samples_and_plates_refuse_to_be_pickled_copied_and_printed() -> None:
+def test_samples_and_background_refuse_to_be_pickled_copied_and_printed() -> None:
     samples = sampled(film(walking, ticks=20))
     for pixels in (samples, empty(samples, ())):
-        assert repr(pixels) in ("<Samples>", "<Plate>")
+        assert repr(pixels) in ("<Samples>", "<Background>")
         for way in (pickle.dumps, copy.copy, copy.deepcopy):
             with pytest.raises(TypeError, match="stay in the room"):
                 way(pixels)

@@ -1,4 +1,4 @@
-"""A plate from a live camera: only of a place that is empty, and never without somebody looking for people.
+"""A background from a live camera: only of a place that is empty, and never without somebody looking for people.
 
 Invariant: frames are those of a synthetic street; the camera that gives them is made up, its clock too.
 """
@@ -92,7 +92,7 @@ def pixels(picture: EmptyPicture) -> Image:
     return np.asarray(cv2.imdecode(np.frombuffer(picture.png, np.uint8), cv2.IMREAD_COLOR), np.uint8)
 
 
-def test_who_walks_by_is_not_in_the_plate(camera: Callable[..., None]) -> None:
+def test_who_walks_by_is_not_in_the_background(camera: Callable[..., None]) -> None:
     camera(with_walker)
 
     found = last_of()
@@ -114,7 +114,7 @@ def test_who_sits_there_all_the_time_is_covered_and_never_shown(camera: Callable
         assert found.covered <= background_capture.MOST_COVERED
 
 
-def test_a_place_that_is_never_empty_gives_no_plate(camera: Callable[..., None]) -> None:
+def test_a_place_that_is_never_empty_gives_no_background(camera: Callable[..., None]) -> None:
     camera(lambda number: np.random.default_rng(number).integers(0, 255, (HEIGHT, WIDTH, 3)).astype(np.uint8))
 
     found = last_of(longest_s=40.0)
@@ -137,7 +137,7 @@ def test_a_link_that_never_comes_back_is_told_at_the_end(camera: Callable[..., N
     assert last_of(longest_s=30.0) == Refused(Reason.ENDED)
 
 
-def test_no_plate_is_made_where_nothing_looks_for_people(
+def test_no_background_is_made_where_nothing_looks_for_people(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

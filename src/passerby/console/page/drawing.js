@@ -1,4 +1,4 @@
-// Lines, zones and known lengths on a plate, by mouse, touch and keyboard; every step can be undone.
+// Lines, zones and known lengths on a background, by mouse, touch and keyboard; every step can be undone.
 // It is given a picture's address and shapes, and tells the server the shapes: it decides nothing about them.
 const SNAP_PX = 12;
 const EDGE_PX = 8;
@@ -72,7 +72,7 @@ export default {
     readonly: Boolean,
     tool: { type: String, default: "select" },
     snap: { type: Boolean, default: true },
-    label: { type: String, default: "Plate" },
+    label: { type: String, default: "Background" },
   },
   emits: ["change", "tool"],
   data() {

@@ -1,4 +1,4 @@
-"""A plate is captured, looked at by a person, and frozen.
+"""A background is captured, looked at by a person, and frozen.
 
 Invariant: what is shown is a median that was found empty; it is kept when a person has said so, and forgotten
 otherwise.
@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from passerby.config.site import Camera
 from passerby.console import backgrounds
-from passerby.console.backgrounds import Plate
+from passerby.console.backgrounds import Background
 from passerby.console.context import Desk, Signed
 from passerby.console.jobs import Capture
 from passerby.console.jobs import words as reason_words
@@ -27,16 +27,16 @@ _STEPS = {
 }
 
 
-def plate_of(desk: Desk, signed: Signed, camera: Camera) -> None:
+def background_of(desk: Desk, signed: Signed, camera: Camera) -> None:
     """The capture of a camera, at whatever it is."""
     words(
         "p",
-        "Lines are drawn on a plate: the place with nobody in it. It is added up from half a minute or more of "
+        "Lines are drawn on a background: the place with nobody in it. It is added up from half a minute or more of "
         "pictures, and looked through for people by a detector; live pictures are shown to nobody.",
         "about",
     )
     if not signed.operates:
-        words("p", "There is no plate yet. A viewer may look, and change nothing.", "empty")
+        words("p", "There is no background yet. A viewer may look, and change nothing.", "empty")
         return
     shown = ui.element("div")
     state = ""
@@ -70,12 +70,12 @@ def _show(desk: Desk, signed: Signed, camera: Camera, job: Capture | None) -> No
         with told():
             if camera.watched is None:
                 raise InputError(f"camera {camera.name}: it has no source, expected one in the site file")
-            desk.act(signed, "began to capture a plate", camera.name)
+            desk.act(signed, "began to capture a background", camera.name)
             desk.jobs.capture(camera.name, camera.watched, camera.transport)
 
     async def stop() -> None:
         with told():
-            desk.act(signed, "gave up a plate", camera.name)
+            desk.act(signed, "gave up a background", camera.name)
             desk.jobs.drop(camera.name)
 
     if job is not None and job.picture is not None:
@@ -84,7 +84,7 @@ def _show(desk: Desk, signed: Signed, camera: Camera, job: Capture | None) -> No
     if job is not None and job.problem:
         words("p", job.problem, "warn")
     if job is None or job.problem:
-        ui.button("Capture a plate", on_click=begin).props("unelevated no-caps")
+        ui.button("Capture a background", on_click=begin).props("unelevated no-caps")
         return
     progress = job.progress
     with ui.element("div").classes("capturing").props("role=status"):
@@ -101,7 +101,7 @@ def _show(desk: Desk, signed: Signed, camera: Camera, job: Capture | None) -> No
 def _waiting(
     desk: Desk, signed: Signed, camera: Camera, picture: EmptyPicture, stop: Callable[[], Awaitable[None]]
 ) -> None:
-    image = ui.element("img").classes("pending").props('alt="The plate that waits for approval"')
+    image = ui.element("img").classes("pending").props('alt="The background that waits for approval"')
     image.props["src"] = f"/pending.png?camera={quote(camera.name, safe='')}&v={id(picture)}"
     words(
         "p",
@@ -118,10 +118,10 @@ def _waiting(
         with told():
             if not sure.value:
                 raise InputError("look at the picture, and say so: nobody is in it")
-            desk.act(signed, "approved a plate", camera.name)
-            plate = Plate(
+            desk.act(signed, "approved a background", camera.name)
+            background = Background(
                 camera=camera.name,
-                path=backgrounds.path_of(desk.settings.plates, camera.name),
+                path=backgrounds.path_of(desk.settings.backgrounds, camera.name),
                 width=picture.width,
                 height=picture.height,
                 covered=picture.covered,
@@ -130,7 +130,7 @@ def _waiting(
                 approved_ms=desk.now_ms(),
                 digest="",
             )
-            await run_in_threadpool(backgrounds.approve, plate, picture.png)
+            await run_in_threadpool(backgrounds.approve, background, picture.png)
             desk.jobs.drop(camera.name)
             ui.navigate.to(camera_url("/camera", camera.name))
 

@@ -43,14 +43,16 @@ async def cameras(desk: Desk, signed: Signed, request: Request) -> None:
 
 
 def _card(desk: Desk, camera: Camera, state: SiteState | None, zone: tzinfo) -> None:
-    plate = backgrounds.find(desk.settings.plates, camera.name)
+    background = backgrounds.find(desk.settings.backgrounds, camera.name)
     one = None if state is None else state.cameras.get(camera.name)
     with ui.element("li").classes("card"):
-        if plate is not None:
+        if background is not None:
             image = ui.element("img").props("loading=lazy alt=''")
-            image.props["src"] = f"/plate.png?camera={quote(camera.name, safe='')}&v={plate.digest[:12]}"
+            image.props["src"] = (
+                f"/background.png?camera={quote(camera.name, safe='')}&v={background.digest[:12]}"
+            )
         else:
-            words("p", "no plate yet", "no-plate")
+            words("p", "no background yet", "no-background")
         with ui.element("div"):
             words("a", camera.name, "stretched").props["href"] = camera_url("/camera", camera.name)
             kind, text = _health(one, state, zone)

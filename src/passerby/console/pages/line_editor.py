@@ -1,4 +1,4 @@
-"""Lines, zones and lengths drawn on a plate, beside what they will cost and give.
+"""Lines, zones and lengths drawn on a background, beside what they will cost and give.
 
 Invariant: what is shown of costs is worked out from what `site.parse` makes of the file as it would be written.
 """
@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from passerby.config.site import Camera, CountedLine, Site
 from passerby.console import backgrounds, policy_form, preview, shapes, site_file
-from passerby.console.backgrounds import Plate
+from passerby.console.backgrounds import Background
 from passerby.console.canvas import Board
 from passerby.console.context import Desk, Signed
 from passerby.console.jobs import MARKS_S, Showing
@@ -45,19 +45,19 @@ _HINTS = {
 }
 
 
-async def drawing(desk: Desk, signed: Signed, camera: Camera, plate: Plate, src: str) -> None:
-    """The plate and all beside it."""
-    drawn = shapes.of_camera(camera, plate.scales)
+async def drawing(desk: Desk, signed: Signed, camera: Camera, background: Background, src: str) -> None:
+    """The background and all beside it."""
+    drawn = shapes.of_camera(camera, background.scales)
     board = Board(
         src,
-        (plate.width, plate.height),
+        (background.width, background.height),
         shapes.to_browser(drawn),
-        label=f"Plate of camera {camera.name}",
+        label=f"Background of camera {camera.name}",
         readonly=not signed.operates,
     )
-    setup = _Setup(desk, signed, camera, plate, board, drawn)
+    setup = _Setup(desk, signed, camera, background, board, drawn)
     with ui.element("div").classes("setup"):
-        with ui.element("div").classes("plate") as holder:
+        with ui.element("div").classes("background") as holder:
             setup.build_tools()
             board.move(holder)
             setup.build_marks()
@@ -75,7 +75,7 @@ class _Setup:
     desk: Desk
     signed: Signed
     camera: Camera
-    plate: Plate
+    background: Background
     board: Board
     shapes: tuple[Shape, ...]
     ids: list[int] = field(default_factory=list)
@@ -330,7 +330,9 @@ class _Setup:
                 words("p", str(error), "warn")
                 return
             scales = shapes.scales_of(self.shapes)
-            ground = preview.ground(line, shape.corridor, scales, self.plate.width, self.plate.height)
+            ground = preview.ground(
+                line, shape.corridor, scales, self.background.width, self.background.height
+            )
             rows: list[tuple[str, str]] = []
             if ground is not None:
                 rows += [
@@ -373,10 +375,10 @@ class _Setup:
             await self._catch_up()
             shapes.check(self.shapes)
             known = shapes.scales_of(self.shapes)
-            if known != self.plate.scales:
-                self.desk.act(self.signed, "kept known lengths of a plate", self.camera.name)
-                self.plate = await run_in_threadpool(backgrounds.with_scales, self.plate, known)
-                ui.notify("The known lengths are kept beside the plate", type="positive")
+            if known != self.background.scales:
+                self.desk.act(self.signed, "kept known lengths of a background", self.camera.name)
+                self.background = await run_in_threadpool(backgrounds.with_scales, self.background, known)
+                ui.notify("The known lengths are kept beside the background", type="positive")
             about = f"what is drawn of camera {self.camera.name}"
             site = self.desk.settings.site
             proposal = await run_in_threadpool(site_file.propose, site, self._changes())

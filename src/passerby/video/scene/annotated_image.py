@@ -1,6 +1,6 @@
-"""The picture that lets one check a count: lines, directions and counts drawn on the empty plate.
+"""The picture that lets one check a count: lines, directions and counts drawn on the empty background.
 
-Invariant: what is drawn comes from the lines, the totals and the plate; it is never given a frame or a box.
+Invariant: what is drawn comes from the lines, the totals and the background; it is never given a frame or a box.
 """
 
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ from passerby.errors import InputError
 from passerby.io import files
 from passerby.video.decode.frame import Image
 from passerby.video.detect.detector import LoadedDetector
-from passerby.video.scene.background import Plate, Samples, empty
+from passerby.video.scene.background import Background, Samples, empty
 
 LONG_PX = 1280
-"""Longest side of the picture; the plate is enlarged, so that text stays readable on a small one."""
+"""Longest side of the picture; the background is enlarged, so that text stays readable on a small one."""
 SHORT_PX = 400
 
 Colour = tuple[int, int, int]
@@ -78,21 +78,21 @@ def write(
 ) -> tuple[str, ...]:
     """Write the picture of a recording as a PNG, and answer what must be known of it: lines for people.
 
-    `detectors` look for people in the plate. Raises OutputError.
+    `detectors` look for people in the background. Raises OutputError.
     """
     if not len(samples):
         return (f"{path}: not written, for no frame of the recording could be read",)
-    plate = empty(samples, detectors)
+    background = empty(samples, detectors)
     details = f"{counts.start.isoformat(' ', timespec='seconds')}   {_duration(counts.duration_s)}   {counts.detector}"
-    files.write(path, _encoded(draw(plate, lines, counts.totals, details)))
+    files.write(path, _encoded(draw(background, lines, counts.totals, details)))
     if detectors:
         return ()
     return (f"{path}: no model looked for people who never moved; look at it before you pass it on",)
 
 
-def png(plate: Plate) -> bytes:
-    """The plate alone, as a PNG."""
-    return _encoded(plate.image)
+def png(background: Background) -> bytes:
+    """The background alone, as a PNG."""
+    return _encoded(background.image)
 
 
 def _encoded(image: Image) -> bytes:
@@ -102,9 +102,9 @@ def _encoded(image: Image) -> bytes:
     return data.tobytes()
 
 
-def draw(plate: Plate, lines: Sequence[Line], totals: Sequence[TotalCount], details: str) -> Image:
-    """(H, W, 3) uint8 BGR: the plate with `lines` and `totals`, and `details` in a strip below it."""
-    canvas, left, top, width, height = _enlarged(plate.image)
+def draw(background: Background, lines: Sequence[Line], totals: Sequence[TotalCount], details: str) -> Image:
+    """(H, W, 3) uint8 BGR: the background with `lines` and `totals`, and `details` in a strip below it."""
+    canvas, left, top, width, height = _enlarged(background.image)
     scale = {1: 1.0, 2: 1.0, 3: 0.92, 4: 0.84, 5: 0.78}.get(len(lines), 0.7)
     taken = np.zeros(canvas.shape[:2], np.float32)
     marks = []
@@ -132,12 +132,12 @@ def draw(plate: Plate, lines: Sequence[Line], totals: Sequence[TotalCount], deta
     return np.concatenate([canvas, _strip(canvas.shape[1], details)])
 
 
-def _enlarged(plate: Image) -> tuple[Image, int, int, int, int]:
-    """The plate on a canvas that has room for text, and where on it: left, top, width, height px."""
-    factor = LONG_PX / max(plate.shape[:2])
-    width, height = (max(1, round(side * factor)) for side in plate.shape[1::-1])
+def _enlarged(background: Image) -> tuple[Image, int, int, int, int]:
+    """The background on a canvas that has room for text, and where on it: left, top, width, height px."""
+    factor = LONG_PX / max(background.shape[:2])
+    width, height = (max(1, round(side * factor)) for side in background.shape[1::-1])
     way = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    large = cv2.resize(plate, (width, height), interpolation=way)
+    large = cv2.resize(background, (width, height), interpolation=way)
     canvas = np.full((max(height, SHORT_PX), max(width, SHORT_PX), 3), _INK, np.uint8)
     left, top = (canvas.shape[1] - width) // 2, (canvas.shape[0] - height) // 2
     canvas[top : top + height, left : left + width] = large

@@ -20,11 +20,11 @@ from passerby.video.detect.detector import LoadedDetector
 from passerby.video.detect.nms import Boxes
 
 SIDE_PX = 640
-"""Longest side of the plate."""
+"""Longest side of the background."""
 MOST = 64
 """Samples kept at most; with more, every other one is dropped, so that they lie over the whole recording."""
 LEAST = 9
-"""With fewer samples a median says nothing of who passed, and all of the plate is covered."""
+"""With fewer samples a median says nothing of who passed, and all of the background is covered."""
 GRID_PX = 12
 """Covers are made of whole squares of this side."""
 
@@ -34,17 +34,17 @@ _SWAY_PX = 0.5
 _AGREE = 0.6
 """Share of the samples that must agree with the median, or it is not known to be background."""
 _SHOWN = 0.6
-"""Share of the inner part of a body's box that is found in the plate, when the body is."""
+"""Share of the inner part of a body's box that is found in the background, when the body is."""
 _LOOKED_AT = 9
-"""So many samples are shown to the detectors, beside the plate."""
+"""So many samples are shown to the detectors, beside the background."""
 _CONFIDENCE = 0.15
 """What a detector must be sure of to have something covered: little."""
 _CONFIDENCE_LARGE = 0.4
-"""The same where that is more than a tenth of the plate: a body so near is seen clearly or is none."""
+"""The same where that is more than a tenth of the background: a body so near is seen clearly or is none."""
 _CONFIDENCE_VEHICLE = 0.5
 """The same for a vehicle that is large enough for its driver to be known."""
 _GLASS_PX = 94
-"""A vehicle of this height in the plate has about 62 px/m, half of what recognising a known person takes
+"""A vehicle of this height in the background has about 62 px/m, half of what recognising a known person takes
 (IEC 62676-4): from here on its upper half is covered, for its driver."""
 _BODIES = (Label.PERSON, Label.BICYCLE, Label.MOTORCYCLE)
 
@@ -85,7 +85,7 @@ class _Sample(_Pixels):
 
 @dataclass(slots=True, eq=False, repr=False)
 class Samples(_Pixels):
-    """What a plate is made from: at most MOST small pictures over the whole recording, the boxes of bodies in
+    """What a background is made from: at most MOST small pictures over the whole recording, the boxes of bodies in
     them, and where something came to rest or left."""
 
     _kept: list[_Sample] = field(default_factory=list)
@@ -135,16 +135,16 @@ class Samples(_Pixels):
             sample.yuv = np.asarray(np.clip(np.rint(lit), 0, 255), np.uint8)
         return _median(self._kept)
 
-    def covered(self, plate: Image, detectors: Sequence[LoadedDetector]) -> Mask:
-        """(h, w) bool, True where `plate` may show somebody."""
-        height, width = plate.shape[:2]
+    def covered(self, background: Image, detectors: Sequence[LoadedDetector]) -> Mask:
+        """(h, w) bool, True where `background` may show somebody."""
+        height, width = background.shape[:2]
         if len(self._kept) < LEAST:
             return np.ones((height, width), np.bool_)
         doubt = self._rest.changed((width, height))
         differs = np.zeros((height, width), np.int64)
         looked_at = np.linspace(0, len(self._kept) - 1, _LOOKED_AT).round().astype(int)
         for index, sample in enumerate(self._kept):
-            other = _differs(sample.yuv, plate)
+            other = _differs(sample.yuv, background)
             differs += _solid(other)
             bodies = sample.bodies
             if index in looked_at:
@@ -156,9 +156,9 @@ class Samples(_Pixels):
         # What differs between the halves of the recording was left there, or left.
         half = len(self._kept) // 2
         doubt |= _solid(_differs(_median(self._kept[:half]), _median(self._kept[half:])))
-        for box in _bodies(plate, detectors).xyxy:
+        for box in _bodies(background, detectors).xyxy:
             doubt[_slices(box, width, height)] = True
-        vehicles = _seen(plate, detectors, MOTOR_VEHICLES)
+        vehicles = _seen(background, detectors, MOTOR_VEHICLES)
         for (left, top, right, bottom), sure in zip(vehicles.xyxy, vehicles.confidence, strict=True):
             if bottom - top >= _GLASS_PX and sure >= _CONFIDENCE_VEHICLE:
                 glass = np.array([left, top, right, (top + bottom) / 2])
@@ -211,29 +211,29 @@ class _Rest(_Pixels):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Plate(_Pixels):
+class Background(_Pixels):
     """`image` (h, w, 3) uint8 BGR with nobody in it; `covered` is the share of it that is covered."""
 
     image: Image
     covered: float
 
 
-def empty(samples: Samples, detectors: Sequence[LoadedDetector]) -> Plate:
+def empty(samples: Samples, detectors: Sequence[LoadedDetector]) -> Background:
     """The empty picture of a recording of which at least one frame was sampled.
 
     Who sat still from the first frame to the last is found by the detectors alone: without any, have a look
-    at the plate before it is passed on.
+    at the background before it is passed on.
     """
-    plate = samples.median()
-    mask = samples.covered(plate, detectors)
-    image = _bgr(plate)
+    background = samples.median()
+    mask = samples.covered(background, detectors)
+    image = _bgr(background)
     count, parts = cv2.connectedComponents(mask.astype(np.uint8))
     around = np.ones((2 * GRID_PX + 1, 2 * GRID_PX + 1), np.uint8)
     for part in range(1, count):
         inside = parts == part
         ring = cv2.dilate(inside.astype(np.uint8), around).astype(np.bool_) & ~mask
         image[inside] = np.median(image[ring], axis=0).astype(np.uint8) if ring.any() else np.uint8(114)
-    return Plate(image, float(mask.mean()))
+    return Background(image, float(mask.mean()))
 
 
 def _median(samples: Sequence[_Sample]) -> Image:
@@ -257,11 +257,13 @@ def _limit(picture: NDArray[Any]) -> NDArray[np.float32]:
     return np.asarray(_LIMIT + _SWAY_PX * np.maximum(x, y).reshape(picture.shape) / 4, np.float32)
 
 
-def _differs(picture: Image, plate: Image) -> Mask:
+def _differs(picture: Image, background: Image) -> Mask:
     """(h, w) bool: more than noise, sway and a change of the light everywhere."""
-    smooth, still = (cv2.blur(p, (3, 3)).reshape(plate.shape).astype(np.float32) for p in (picture, plate))
+    smooth, still = (
+        cv2.blur(p, (3, 3)).reshape(background.shape).astype(np.float32) for p in (picture, background)
+    )
     still = _in_the_light_of(smooth, still, np.ones(still.shape[:2], np.bool_))
-    return np.asarray((_weighted(np.abs(smooth - still)) > _limit(plate)).any(axis=2))
+    return np.asarray((_weighted(np.abs(smooth - still)) > _limit(background)).any(axis=2))
 
 
 def _in_the_light_of(

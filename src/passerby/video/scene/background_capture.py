@@ -23,7 +23,7 @@ from passerby.video.scene.background import LEAST, Samples, empty
 LONGEST_S = 180.0
 """So long a place may take to be empty in the median."""
 MOST_COVERED = 0.1
-"""A plate of which more had to be covered, because somebody may be there, is no plate."""
+"""A background of which more had to be covered, because somebody may be there, is no background."""
 
 _FIRST_LOOK_S = 30.0
 _LOOK_EVERY_S = 10.0
@@ -53,7 +53,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """No plate came of it: the link's `reason`, or LIVE where the place was never empty."""
+    """No background came of it: the link's `reason`, or LIVE where the place was never empty."""
 
     reason: Reason
     covered: float = 1.0
@@ -61,7 +61,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class EmptyPicture:
-    """A plate that a person may approve: `png`, of a camera of `width` x `height` px; `covered` is the share
+    """A background that a person may approve: `png`, of a camera of `width` x `height` px; `covered` is the share
     that is covered flat, `looked` the names of the detectors that looked for people."""
 
     png: bytes
@@ -72,7 +72,7 @@ class EmptyPicture:
 
 
 def detectors_at_hand(model_dir: Path | None = None) -> tuple[LoadedDetector, ...]:
-    """What looks for people. Raises ModelError where there is none: a plate must have been looked at."""
+    """What looks for people. Raises ModelError where there is none: a background must have been looked at."""
     found = choose(AUTO, model_dir).loaded
     if not found:
         raise ModelError(
@@ -118,13 +118,13 @@ def capture(
             pass
         step = Step.WATCHING if step is Step.CONNECTING else step
         if past_s >= min(look_s, longest_s - 1) and len(samples) >= LEAST:
-            plate = empty(samples, detectors)
-            covered, step = plate.covered, Step.BUSY
+            background = empty(samples, detectors)
+            covered, step = background.covered, Step.BUSY
             look_s = monotonic() - begun_s + _LOOK_EVERY_S
             last = look_s >= longest_s
             if covered == 0 or (last and covered <= MOST_COVERED):
                 names = tuple(one.name for one in detectors)
-                yield EmptyPicture(annotated_image.png(plate), *size, covered, names)
+                yield EmptyPicture(annotated_image.png(background), *size, covered, names)
                 return
         yield Progress(step, share, covered)
     if not stop.is_set():

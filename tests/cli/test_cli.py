@@ -445,7 +445,7 @@ def test_ctrl_c_ends_quietly_and_leaves_no_file(tmp_path: Path) -> None:
 
 WAITING = """
 import sys, time
-from passerby import pipeline
+from passerby.recordings import pipeline
 from passerby.cli import main
 
 def wait(*args, **kwargs):

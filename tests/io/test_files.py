@@ -129,11 +129,11 @@ def test_checking_leaves_nothing(tmp_path: Path) -> None:
 TOO_LARGE = """
 import resource, sys
 from pathlib import Path
-from passerby import atomic
+from passerby.io import files
 from passerby.errors import OutputError
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
-    atomic.write(Path(sys.argv[1]), "x" * 5000)
+    files.write(Path(sys.argv[1]), "x" * 5000)
 except OutputError as error:
     print(error)
 """

@@ -92,11 +92,11 @@ def test_the_command_serves_until_the_street_ends(tmp_path: Path) -> None:
 def test_a_server_ends_with_who_started_it() -> None:
     program = (
         "import sys, time, tempfile, pathlib\n"
-        "from passerby import simulate\n"
+        "from passerby.synth import rtsp_camera\n"
         "from passerby.synth import Street\n"
         "street = Street(duration_s=60, width=64, height=64, fps=1)\n"
-        "drawn = simulate.draw(street, pathlib.Path(tempfile.mkdtemp()))\n"
-        "print(simulate.serve(drawn, int(time.time() * 1000)).process.pid, flush=True)\n"
+        "drawn = rtsp_camera.draw(street, pathlib.Path(tempfile.mkdtemp()))\n"
+        "print(rtsp_camera.serve(drawn, int(time.time() * 1000)).process.pid, flush=True)\n"
         "time.sleep(60)\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)

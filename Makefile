@@ -8,7 +8,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 1)
 # Minutes, cameras and more: make soak SOAK="--minutes 60"; docs/soak.md says what is tried.
 SOAK :=
 
-.PHONY: demo test check bench accuracy soak format docs messages lock clean
+.PHONY: demo test check golden bench accuracy soak format docs messages lock clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -23,6 +23,11 @@ check: $(VENV)/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -n $(JOBS)
+
+# Counts known recordings again and reports every crossing that changed: 4 minutes; needs ../shared.
+# GOLDEN="--only street --detector motion" for less; GOLDEN=--write where counting is meant to change.
+golden: $(VENV)/installed
+	$(BIN)/python -m tools.golden --jobs $(JOBS) $(GOLDEN)
 
 # Some 20 minutes on two quiet cores, 6 with BENCH=--quick; BENCH="--processes" for more: python -m tools.bench --help.
 BENCH :=

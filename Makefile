@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= $(shell nproc 2>/dev/null || echo 1)
 
-# Minutes, cameras and more: make soak SOAK="--minutes 60"; docs/soak.md says what is tried.
+# Minutes, cameras and more: make soak SOAK="--minutes 60"; docs/explanation/soak.md says what is tried.
 SOAK :=
 
 .PHONY: demo test check golden bench accuracy soak format docs messages lock clean
@@ -32,16 +32,16 @@ golden: $(VENV)/installed
 # Some 20 minutes on two quiet cores, 6 with BENCH=--quick; BENCH="--processes" for more: python -m tools.bench --help.
 BENCH :=
 
-# Writes the tables of docs/speed.md. What it is compared with is installed for it alone, beside nothing else.
+# Writes the tables of docs/explanation/speed.md. What it is compared with is installed for it alone, beside nothing else.
 bench: $(VENV)/installed
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --upgrade --target $(VENV)/compared "supervision>=0.25,<0.28"
 	$(BIN)/python -m tools.bench $(BENCH)
 
-# Writes the tables and the picture of docs/accuracy.md: some 25 minutes on two quiet cores.
+# Writes the tables and the picture of docs/explanation/accuracy.md: some 25 minutes on two quiet cores.
 accuracy: $(VENV)/installed
 	$(BIN)/python -m tools.accuracy $(ACCURACY)
 
-# Ten minutes of cameras that fail; exits with 1 when anything is not as docs/soak.md expects.
+# Ten minutes of cameras that fail; exits with 1 when anything is not as docs/explanation/soak.md expects.
 soak: $(VENV)/installed
 	$(BIN)/python -m tools.soak $(SOAK)
 
@@ -52,7 +52,7 @@ format: $(VENV)/installed
 # Written from the commands themselves; tests/test_docs.py fails when it is stale.
 docs: $(VENV)/installed
 	$(BIN)/python tools/document_cli.py > $(VENV)/cli.md
-	mv $(VENV)/cli.md docs/cli.md
+	mv $(VENV)/cli.md docs/reference/cli.md
 
 # Adds new messages of the public page to every language's file, and drops those that are gone.
 messages: $(VENV)/installed

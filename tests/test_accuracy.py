@@ -1,4 +1,4 @@
-"""The tool behind docs/accuracy.md: figures become tables and a picture, and nothing is lost between them."""
+"""The tool behind docs/explanation/accuracy.md: figures become tables and a picture, and none is lost."""
 
 from pathlib import Path
 from xml.etree import ElementTree

@@ -185,7 +185,7 @@ def test_the_container_runs_as_nobody_special_and_what_it_runs_exists() -> None:
 
 
 def test_the_page_names_every_unit_and_where_things_lie() -> None:
-    page = (ROOT / "docs/service.md").read_text()
+    page = (ROOT / "docs/how-to/service.md").read_text()
 
     for unit in UNITS:
         assert f"{unit.name.partition('@')[0]}@" in page

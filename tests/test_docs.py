@@ -29,7 +29,9 @@ def test_every_command_and_option_is_documented() -> None:
     ).stdout
 
     assert "passerby count" in printed
-    assert (ROOT / "docs/cli.md").read_text() == printed, "docs/cli.md is stale: run make docs"
+    assert (ROOT / "docs/reference/cli.md").read_text() == printed, (
+        "docs/reference/cli.md is stale: run make docs"
+    )
 
 
 def page(name: str) -> str:
@@ -46,7 +48,7 @@ def site_keys() -> set[str]:
 
 
 def test_every_setting_of_a_site_file_is_documented() -> None:
-    text = page("docs/site.md")
+    text = page("docs/reference/site.md")
 
     assert {"rho", "from", "lines"} <= site_keys()
     assert [key for key in sorted(site_keys()) if f"`{key}`" not in text] == []

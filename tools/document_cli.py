@@ -1,4 +1,4 @@
-"""Print docs/cli.md, made from the commands: `make docs` writes it; a test fails when it is stale."""
+"""Print docs/reference/cli.md, made from the commands: `make docs` writes it; a test fails when it is stale."""
 
 from collections.abc import Iterator
 

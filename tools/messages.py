@@ -1,6 +1,6 @@
 """Bring the public page's translations up to date: `make messages` adds what is new and drops what is gone.
 
-A new language begins as a copy of da.po, with its own name and no translations; see docs/pages.md.
+A new language begins as a copy of da.po, with its own name and no translations; see docs/how-to/pages.md.
 """
 
 from collections.abc import Iterator

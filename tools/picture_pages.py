@@ -1,4 +1,4 @@
-"""Take the pictures of docs/pages.md: the public page of a made-up town, in docs/pages-*.png.
+"""Take the pictures of docs/how-to/pages.md: the public page of a made-up town, in docs/images/pages-*.png.
 
     python tools/picture_pages.py
 
@@ -63,7 +63,7 @@ def take(address: str) -> None:
                 color_scheme="dark" if colours == "dark" else "light",
             )
             page.goto(address + page_name)
-            path = ROOT / f"docs/{name}.png"
+            path = ROOT / f"docs/images/{name}.png"
             page.screenshot(path=path)
             print(f"{path}: {path.stat().st_size // 1000} kB")
         browser.close()

@@ -1,4 +1,4 @@
-"""Prints the figures of docs/audit.md that need no video: python -m tests.privacy.run_audit"""
+"""Prints the figures of docs/explanation/audit.md that need no video: python -m tests.privacy.run_audit"""
 
 from dataclasses import replace
 from functools import partial

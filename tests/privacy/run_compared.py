@@ -1,4 +1,4 @@
-"""Prints the tables of docs/privacy-compared.md: python -m tests.privacy.run_compared
+"""Prints the tables of docs/explanation/privacy-compared.md: python -m tests.privacy.run_compared
 
 Both sides get the same rho, K, epsilon and window, their own best chunk and clip, and the true crossings of the
 synthetic street. Privid's side is spared the warm-up, which would cost it a chunk more.

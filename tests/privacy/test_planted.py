@@ -1,6 +1,6 @@
 """Bugs planted one at a time, as patches of the code that runs: each must be caught, by what the table says.
 
-docs/audit.md holds the same table for people.
+docs/explanation/audit.md holds the same table for people.
 """
 
 import random
@@ -151,7 +151,7 @@ def test_reading_before_locking_is_caught(tmp_path: Path) -> None:
 
 
 def test_the_table_for_people_names_every_bug_and_who_catches_it(root: Path) -> None:
-    document = (root / "docs" / "audit.md").read_text("utf-8")
+    document = (root / "docs" / "explanation" / "audit.md").read_text("utf-8")
     rows = {
         cells[0].strip(): {name.strip() for name in cells[1].split(",")}
         for cells in (line.strip("| ").split("|") for line in document.splitlines() if line.startswith("| "))

@@ -1,4 +1,4 @@
-"""`make accuracy`: how right the counts are; writes the tables and the picture of docs/accuracy.md.
+"""`make accuracy`: how right the counts are; writes the tables and the picture of docs/explanation/accuracy.md.
 
     python -m tools.accuracy [--only clips|streets] [--folder FOLDER] [--jobs N] [--seeds N]
 
@@ -23,7 +23,7 @@ from passerby.recordings import pipeline
 
 ROOT = Path(__file__).parents[2]
 TRUTH, MODELS = ROOT.parent / "shared/clips/truth.yaml", ROOT.parent / "shared/models"
-PICTURE = ROOT / "docs/accuracy.svg"
+PICTURE = ROOT / "docs/explanation/accuracy.svg"
 MODEL = "auto"
 """What the streets are counted with besides motion: the best that is at hand."""
 CLIP_DETECTORS = (

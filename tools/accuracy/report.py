@@ -1,4 +1,4 @@
-"""What was measured, as the tables of docs/accuracy.md, between their markers.
+"""What was measured, as the tables of docs/explanation/accuracy.md, between their markers.
 
 Invariant: numbers in, text out; a part that was not measured stays as it was.
 """
@@ -11,7 +11,7 @@ from tools.accuracy.streets import SETTINGS, TITLES, Point, Result
 from passerby.evaluation.score import Evaluation
 from passerby.io import files
 
-DOCUMENT = Path(__file__).parents[2] / "docs/accuracy.md"
+DOCUMENT = Path(__file__).parents[2] / "docs/explanation/accuracy.md"
 _HEADS = (
     "",
     "detector",

@@ -1,5 +1,5 @@
 """`make bench`: what counting costs, beside plain decoding, a peer, and each saving left out; writes the tables of
-docs/speed.md.
+docs/explanation/speed.md.
 
     python -m tools.bench [--quick] [--seconds S] [--rounds N] [--only TEXT,...] [--processes] [--folder FOLDER]
 

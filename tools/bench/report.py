@@ -1,4 +1,4 @@
-"""What was measured, as the tables of docs/speed.md, between their markers; goals stand beside.
+"""What was measured, as the tables of docs/explanation/speed.md, between their markers; goals stand beside.
 
 Invariant: numbers in, text out; a figure that was not measured is told as such.
 """
@@ -12,7 +12,7 @@ from tools.bench import contenders as who
 
 from passerby.io import files
 
-TABLES = Path(__file__).parents[2] / "docs/speed.md"
+TABLES = Path(__file__).parents[2] / "docs/explanation/speed.md"
 BEGIN, END = "<!-- bench -->\n", "<!-- /bench -->\n"
 BEGIN_PROCESSES, END_PROCESSES = "<!-- processes -->\n", "<!-- /processes -->\n"
 PROCESSES, CLUSTER = "one recording, processes", "many recordings, Ray"

@@ -53,7 +53,7 @@ def main() -> int:
     (folder / "report.md").write_text(told)
     (folder / "report.json").write_text(json.dumps(asdict(soaked), indent=1))
     if options.docs:
-        report.put(ROOT / "docs/soak.md", options.docs, told)
+        report.put(ROOT / "docs/explanation/soak.md", options.docs, told)
     _say(folder, told)
     for problem in soaked.problems:
         _say(folder, f"problem: {problem}")
@@ -66,7 +66,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--cameras", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1, help="of the script and of the streets")
     parser.add_argument("--folder", type=Path, help="where everything lies; a new one by default")
-    parser.add_argument("--docs", metavar="HEADING", help="put the tables under this heading of docs/soak.md")
+    parser.add_argument(
+        "--docs", metavar="HEADING", help="put the tables under this heading of docs/explanation/soak.md"
+    )
     return parser.parse_args()
 
 

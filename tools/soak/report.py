@@ -1,4 +1,4 @@
-"""A soak in words and tables, for docs/soak.md.
+"""A soak in words and tables, for docs/explanation/soak.md.
 
 Invariant: says what was found, with what was expected beside it; nothing is left out.
 """

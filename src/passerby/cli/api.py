@@ -22,7 +22,10 @@ from passerby.cli.listening import listening_options, once_each, serve
     help="How often a key, and an address, may ask.",
 )
 def api(where: str, host: str, port: int, public: bool, per_minute: int) -> None:
-    """Serve published numbers, read only: JSON, CSV and Parquet; see docs/api.md. TLS is a reverse proxy's work."""
+    """Serve published numbers, read only: JSON, CSV and Parquet; see docs/reference/api.md.
+
+    TLS is a reverse proxy's work.
+    """
     with needs("web"):
         from passerby.publish.api.app import create_app
     app = create_app(

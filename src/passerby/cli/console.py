@@ -59,7 +59,7 @@ def console(
 ) -> None:
     """Serve the operator's console of the site file SITE, until Ctrl-C.
 
-    At the first start it prints an address by which the first user chooses a password; see docs/console.md.
+    At the first start it prints an address by which the first user chooses a password; see docs/how-to/console.md.
     """
     from passerby.config.site import load
 

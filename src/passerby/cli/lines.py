@@ -28,8 +28,8 @@ without_option = click.option(
     "--without",
     metavar="NAME,...",
     callback=lambda _context, _option, text: tuple(n.strip() for n in text.split(",")) if text else (),
-    help="Savings of work to do without, such as cadence,gate, or all of them: docs/speed.md has what each gains "
-    "and costs.",
+    help="Savings of work to do without, such as cadence,gate, or all of them: docs/explanation/speed.md has what "
+    "each gains and costs.",
 )
 _OPTIONS = (
     click.option(

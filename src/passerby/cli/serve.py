@@ -19,7 +19,7 @@ from passerby.cli.listening import serve as listen
 @database_option
 @listening_options(8000)
 def serve(site: Path, where: str, host: str, port: int) -> None:
-    """Serve the public page of the site file SITE: what was published, for everyone; see docs/pages.md.
+    """Serve the public page of the site file SITE: what was published, for everyone; see docs/how-to/pages.md.
 
     TLS is a reverse proxy's work.
     """

@@ -90,7 +90,7 @@ def test_a_port_that_is_taken_is_told(folder: Path) -> None:
 
 @pytest.mark.parametrize("page", ["now", "counts", "about"])
 def test_a_page_asks_the_store_as_often_for_many_cameras_as_for_one(tmp_path: Path, page: str) -> None:
-    """What a page costs must not grow with cameras: 10 of them over a year were measured, see docs/pages.md."""
+    """What a page costs must not grow with cameras: 10 of them over a year were measured, see docs/how-to/pages.md."""
     asked = []
     for cameras in (1, 4):
         path = tmp_path / f"{cameras}.db"

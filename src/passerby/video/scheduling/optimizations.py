@@ -11,7 +11,7 @@ from passerby.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Savings:
-    """Which savings are made; docs/speed.md has what each gains and costs.
+    """Which savings are made; docs/explanation/speed.md has what each gains and costs.
 
     `cadence`: detectors look at a pace that the corridor's width gives, and boxes move evenly in between.
     `pace`: a look is good for longer where what was seen is slow, or nothing was. Needs `cadence`. Not with `auto`.

@@ -8,7 +8,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 1)
 # Minutes, cameras and more: make soak SOAK="--minutes 60"; docs/explanation/soak.md says what is tried.
 SOAK :=
 
-.PHONY: demo test check golden bench accuracy soak format docs messages lock clean
+.PHONY: demo test check golden bench accuracy soak format docs docs-site messages lock clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -49,10 +49,15 @@ format: $(VENV)/installed
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-# Written from the commands themselves; tests/test_docs.py fails when it is stale.
+# The pages that are made from the program: its commands, and the picture of its import rules.
 docs: $(VENV)/installed
 	$(BIN)/python tools/document_cli.py > $(VENV)/cli.md
 	mv $(VENV)/cli.md docs/reference/cli.md
+	$(BIN)/python -m tools.architecture
+
+# The documentation site, in build/docs-site: a dead link or an undocumented public name ends it with an error.
+docs-site: docs
+	$(BIN)/python -m tools.docs_site
 
 # Adds new messages of the public page to every language's file, and drops those that are gone.
 messages: $(VENV)/installed
@@ -61,7 +66,7 @@ messages: $(VENV)/installed
 # The only step that needs uv. It names no package index, so that any index can serve it.
 lock:
 	uv pip compile --no-config --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	    --custom-compile-command "make lock" --all-extras --group dev --upgrade --quiet \
+	    --custom-compile-command "make lock" --all-extras --group dev --group docs --upgrade --quiet \
 	    pyproject.toml --output-file requirements.lock
 
 clean:

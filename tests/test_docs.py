@@ -7,13 +7,16 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 from pydantic import BaseModel
+from tools import docs_site
 
+import passerby
 from passerby.config import site
 
 ROOT = Path(__file__).parent.parent
@@ -52,6 +55,50 @@ def test_every_setting_of_a_site_file_is_documented() -> None:
 
     assert {"rho", "from", "lines"} <= site_keys()
     assert [key for key in sorted(site_keys()) if f"`{key}`" not in text] == []
+
+
+def glossary_order(term: str) -> str:
+    """What terms are sorted by: their letters and digits."""
+    return re.sub(r"[^a-z0-9]", "", term.casefold())
+
+
+def test_the_glossary_has_one_entry_for_each_term_in_alphabetical_order() -> None:
+    terms = re.findall(r"^### (.+)$", page("docs/reference/glossary.md"), re.MULTILINE)
+
+    assert len(terms) > 100
+    assert len(set(terms)) == len(terms)
+    assert [glossary_order(term) for term in terms] == sorted(glossary_order(term) for term in terms)
+
+
+def test_every_public_name_is_in_the_glossary() -> None:
+    text = page("docs/reference/glossary.md")
+
+    assert [n for n in passerby.__all__ if f"`{n}`" not in text and f"`passerby.{n}`" not in text] == []
+
+
+def test_every_key_of_a_site_file_is_in_the_glossary() -> None:
+    text = page("docs/reference/glossary.md")
+
+    assert [key for key in sorted(site_keys()) if f"`{key}`" not in text] == []
+
+
+def test_no_page_has_a_dead_link_to_a_file() -> None:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+
+    assert len(pages) > 30
+    assert [
+        mistake
+        for path in pages
+        for mistake in docs_site.dead_links(
+            path, ROOT / "docs" if "docs" in path.relative_to(ROOT).parts else ROOT
+        )
+    ] == []
+
+
+def test_every_page_of_the_documentation_is_in_its_navigation() -> None:
+    nav = tomllib.loads(page("zensical.toml"))["project"]["nav"]
+
+    assert list(docs_site.navigation_mistakes(ROOT / "docs", nav)) == []
 
 
 def make_recording(path: Path) -> None:

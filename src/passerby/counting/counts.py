@@ -59,6 +59,8 @@ class BinCount:
 
 @dataclass(frozen=True, slots=True)
 class TotalCount:
+    """The count of one line, direction and class in the whole recording."""
+
     line: str
     direction: str
     label: str

@@ -75,9 +75,9 @@ def test_tables_and_goals_are_written_between_the_markers_and_nothing_else_is_to
     assert text.startswith(f"before\n{report.BEGIN}### Goals\n")
     assert text.endswith(f"{report.END}after\n")
     assert "old" not in text
-    assert "| 640x360, mixed: CPU against plain decode | 2 | 2.50 |" in text
-    assert "| 640x360, mixed: times fewer CPU than every frame | 20 | 10.0 |" in text
-    assert "| 1080p, mixed: times fewer CPU than supervision | 6 | not measured |" in text
+    assert "| 640x360, mixed: CPU relative to plain decode | 2 | 2.50 |" in text
+    assert "| 640x360, mixed: times less CPU than every frame | 20 | 10.0 |" in text
+    assert "| 1080p, mixed: times less CPU than supervision | 6 | not measured |" in text
     assert f"| {who.PASSERBY} | 20 | 2.50 |  | 10.0 | 0 of 9 | 150 |" in text
     assert f"| {who.DECODE} | 50 | 1.00 |  |  |  | 150 |" in text
 

@@ -21,7 +21,7 @@ text{font:11px sans-serif;fill:#333} .title{font-weight:bold} .grid{stroke:#999;
 
 
 def svg(measured: Measured) -> str:
-    """Accuracy 0 to 1 upwards: solid by class, with a bar from seed to seed; broken with all classes alike."""
+    """Accuracy 0 to 1 upwards: solid by class, with a bar from seed to seed; broken where the class is ignored."""
     rows = -(-(len(SETTINGS) + 1) // _COLUMNS)
     size = WIDE * _COLUMNS, HIGH * rows
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size[0]} {size[1]}" role="img">']
@@ -64,7 +64,7 @@ def _panel(curve: str, measured: Measured) -> Iterator[str]:
 def _legend(measured: Measured) -> Iterator[str]:
     for row, (name, colour) in enumerate(zip(measured, _COLOURS, strict=False)):
         y = 40 + 44 * row
-        for down, (style, told) in enumerate((("", "by class"), ("alike", "all classes alike"))):
+        for down, (style, told) in enumerate((("", "by class"), ("alike", "any class"))):
             ends = [(_LEFT, y + 16 * down), (_LEFT + 30, y + 16 * down)]
             yield f'<polyline class="{style}" stroke="{colour}" points="{_points(ends)}"/>'
             yield f'<text x="{_LEFT + 38}" y="{y + 4 + 16 * down}">{escape(name)}, {told}</text>'

@@ -20,9 +20,9 @@ _HEADS = (
     "over",
     "by class",
     "each seed",
-    "missed, all alike",
-    "over, all alike",
-    "all alike",
+    "missed, any class",
+    "over, any class",
+    "any class",
 )
 Measured = dict[str, dict[Point, Result]]
 """By detector."""

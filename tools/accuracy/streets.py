@@ -38,11 +38,11 @@ LONG = ("density_hd", "density")
 TITLES = {
     "density_hd": "density, 1280x720",
     "density": "density, 640x360",
-    "fps": "pictures a second",
+    "fps": "frames a second",
     "height": "height of a person, px",
     "contrast": "contrast (1 day, 0.12 night)",
     "rain": "rain",
-    "shake_px": "shake of the mast, px",
+    "shake_px": "shake of the camera, px",
     "crf": "compression, x264 crf",
 }
 

@@ -44,13 +44,13 @@ def goals(rows: Rows, starts: Runs) -> Iterator[str]:
     yield "|---|---|---|"
     for traffic, goal in (("quiet", "0.9"), ("mixed", "1.0"), ("dense", "1.3")):
         both = _against(rows, f"street-{traffic}-1080", who.DECODE)
-        yield f"| 1080p, {traffic}: CPU against plain decode | {goal} | {both} |"
+        yield f"| 1080p, {traffic}: CPU relative to plain decode | {goal} | {both} |"
     both = _against(rows, "street-mixed-1080", who.SUPERVISION, fewer=True)
-    yield f"| 1080p, mixed: times fewer CPU than supervision | 6 | {both} |"
+    yield f"| 1080p, mixed: times less CPU than supervision | 6 | {both} |"
     both = _against(rows, "street-mixed-360", who.DECODE)
-    yield f"| 640x360, mixed: CPU against plain decode | 2 | {both} |"
+    yield f"| 640x360, mixed: CPU relative to plain decode | 2 | {both} |"
     both = _against(rows, "street-mixed-360", who.EACH_FRAME, fewer=True)
-    yield f"| 640x360, mixed: times fewer CPU than every frame | 20 | {both} |"
+    yield f"| 640x360, mixed: times less CPU than every frame | 20 | {both} |"
     waits = [
         f"{name} {median(r['cpu_s'] for r in runs):.1f} s of CPU ({median(r['wall_s'] for r in runs):.1f} s)"
         for name, runs in starts.items()
@@ -64,8 +64,8 @@ def tables(rows: Rows) -> Iterator[str]:
     for recording, of in rows.items():
         yield f"### {recording}\n"
         yield (
-            "| | frames per CPU-second | CPU against plain decode | "
-            "times fewer than supervision | than every frame | wrong | peak MB |"
+            "| | frames per CPU-second | CPU relative to plain decode | "
+            "times less CPU than supervision | than every frame | wrong | peak MB |"
         )
         yield "|---|---|---|---|---|---|---|"
         for name in sorted(of, key=list(who.CONTENDERS).index):
@@ -75,7 +75,7 @@ def tables(rows: Rows) -> Iterator[str]:
 
 def processes(rows: Rows) -> Iterator[str]:
     """Two against one: by the clock, and what the CPU time that they took allows at most, on cores that are free."""
-    yield "| | goal | by the clock | by CPU time at most | load |"
+    yield "| | goal | speed-up by wall time | limit by CPU time | load |"
     yield "|---|---|---|---|---|"
     for what, goal in ((PROCESSES, "1.9"), (CLUSTER, "1.8")):
         of = rows.get(what, {})

@@ -58,8 +58,8 @@ def _site(one: Soaked) -> Iterator[str]:
     median_s, longest_s = one.recovery_s
     yield "| what | found | expected |"
     yield "|---|---|---|"
-    yield f"| how long | {one.seconds / 60:.1f} minutes, {one.bins} bins, seed {one.seed} | |"
-    yield f"| done to {len(cameras)} servers | killed {one.killed} times, stalled {one.stalled} times | |"
+    yield f"| duration | {one.seconds / 60:.1f} minutes, {one.bins} bins, seed {one.seed} | |"
+    yield f"| faults of {len(cameras)} servers | killed {one.killed} times, stalled {one.stalled} times | |"
     yield f"| numbers published | {one.numbers}; {one.lost} lost, {one.doubled} doubled | none lost, none doubled |"
     yield (
         f"| memory of all {one.processes} processes | {one.memory_first:.0f} MiB after the warm-up, "
@@ -68,31 +68,32 @@ def _site(one: Soaked) -> Iterator[str]:
     yield f"| open files | {one.files_first}, then {one.files_last} | |"
     yield f"| CPU | the site {one.site_cores:.2f} cores, the servers {one.server_cores:.2f} | |"
     yield (
-        f"| coverage, furthest from what was served | {100 * widest:.1f} points | "
+        f"| coverage, largest difference from what was served | {100 * widest:.1f} points | "
         f"at most {100 * findings.COVERAGE:.0f} |"
     )
     yield (
-        f"| outages told after they began | {one.noticed_s[0]:.1f} s in the middle, {one.noticed_s[1]:.1f} s at most | "
+        f"| time from the start of an outage to its report | median {one.noticed_s[0]:.1f} s, "
+        f"longest {one.noticed_s[1]:.1f} s | "
         f"at most {findings.NOTICED_S:.0f} s |"
     )
     yield (
-        f"| read again after its server was back | {median_s:.1f} s in the middle, {longest_s:.1f} s at most | "
+        f"| time from the return of a server to the next frame | median {median_s:.1f} s, longest {longest_s:.1f} s | "
         f"at most {findings.RECOVERY_S:.0f} s |"
     )
     yield (
-        f"| released, all together | {every.released} | {every.counted} are counted where nothing fails, "
-        f"{every.fewer} of them at the edges of outages, and {every.true} truly crossed, while served; noise has an sd "
-        f"of {every.noise_sd:.1f} |"
+        f"| released in total | {every.released} | {every.counted} counted without faults "
+        f"({every.fewer} of them at the edges of outages) and {every.true} true, while served; "
+        f"the standard deviation of the noise is {every.noise_sd:.1f} |"
     )
     yield f"| ledger | {one.ledger} | verifies |"
-    yield f"| ended after SIGTERM | {one.stop_s:.1f} s | at most {findings.STOP_S:.0f} s |"
+    yield f"| time from SIGTERM to the end | {one.stop_s:.1f} s | at most {findings.STOP_S:.0f} s |"
     yield f"| lines of log | {one.log_lines} | |"
 
 
 def _cameras(cameras: Sequence[CameraFound]) -> Iterator[str]:
     yield (
-        "| camera | faults | served | coverage published | truly crossed | counted where nothing fails | "
-        "of them at edges | released | sd of its noise |"
+        "| camera | faults | served | coverage published | true | counted without faults | "
+        "of them at edges | released | noise sd |"
     )
     yield "|---|--:|--:|--:|--:|--:|--:|--:|--:|"
     for one in cameras:

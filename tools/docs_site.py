@@ -6,6 +6,7 @@ that is loaded from another host ends the build with exit code 1.
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -101,15 +102,10 @@ def build() -> int:
     mistakes += navigation_mistakes(docs, project["nav"])
     mistakes += undocumented_names((docs / PYTHON_PAGE).read_text())
     if not mistakes:
-        generator = [
-            Path(sys.executable).parent / "zensical",
-            "build",
-            "--strict",
-            "--clean",
-            "--config-file",
-            CONFIG,
-        ]
-        if subprocess.run(generator, check=False, env={**os.environ, "NO_COLOR": "1"}).returncode != 0:
+        shutil.rmtree(site, ignore_errors=True)  # pages that are gone
+        generator = str(Path(sys.executable).parent / "zensical")
+        command = [generator, "build", "--strict", "--clean", "--config-file", str(CONFIG)]
+        if subprocess.run(command, check=False, env={**os.environ, "NO_COLOR": "1"}).returncode != 0:
             return 1
         mistakes += loaded_from_elsewhere(site)
     for mistake in mistakes:

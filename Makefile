@@ -1,28 +1,40 @@
 # `make demo` and `make test` do all the set-up themselves; `make check` is what a change must pass.
+# `make test` runs the unit and property tests, in under two minutes; `make test-all` runs every test, and the soak.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= $(shell nproc 2>/dev/null || echo 1)
 
+# More options for pytest; with --require-all a missing program fails the tests that need it.
+PYTEST :=
+
 # Minutes, cameras and more: make soak SOAK="--minutes 60"; docs/explanation/soak.md says what is tried.
 SOAK :=
 
-.PHONY: demo test check golden bench accuracy soak format docs docs-site messages lock clean
+.PHONY: demo test test-all fuzz check golden bench accuracy soak format docs docs-site messages lock clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
 	$(BIN)/passerby demo --out demo
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) --unit $(PYTEST)
+
+test-all: $(VENV)/installed
+	$(BIN)/python -m pytest -n $(JOBS) $(PYTEST)
+	$(BIN)/python -m tools.soak $(SOAK)
+
+# Property tests with other examples each time, twenty times as many: an hour and more.
+fuzz: $(VENV)/installed
+	$(BIN)/python -m pytest -n $(JOBS) -m hypothesis --hypothesis-profile=fuzz $(PYTEST)
 
 check: $(VENV)/installed
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(MAKE) test-all
 
 # Counts known recordings again and reports every crossing that changed: 4 minutes; needs ../shared.
 # GOLDEN="--only street --detector motion" for less; GOLDEN=--write where counting is meant to change.

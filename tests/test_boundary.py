@@ -250,6 +250,7 @@ PLANTED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "code", "expected"), PLANTED)
 def test_a_planted_violation_is_found(tmp_path: Path, name: str, code: str, expected: str) -> None:
     plant(tmp_path, name, code)
@@ -291,6 +292,7 @@ PLANTED_IMPORTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "code", "contract"), PLANTED_IMPORTS)
 def test_a_planted_import_breaks_its_contract(tmp_path: Path, name: str, code: str, contract: str) -> None:
     plant(tmp_path, name, code)

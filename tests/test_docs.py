@@ -19,6 +19,8 @@ from tools import docs_site
 import passerby
 from passerby.config import site
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parent.parent
 
 

@@ -23,6 +23,7 @@ import openpyxl
 import polars as pl
 import pytest
 from click.testing import CliRunner, Result
+from tests.tiers import not_possible
 
 from passerby.cli import command
 from passerby.cli.progress import speed_text
@@ -389,7 +390,7 @@ def test_a_name_that_is_no_text_is_shown_escaped(recording: Path, tmp_path: Path
 
 def test_a_full_standard_output_is_told(recording: Path) -> None:
     if not Path("/dev/full").exists():
-        pytest.skip("there is no /dev/full here")
+        pytest.skip(not_possible("there is no /dev/full"))
     with open("/dev/full", "w") as full:
         ended = subprocess.run(
             [sys.executable, "-m", "passerby", "count", recording, "--line", LINE, "--detector", "motion"],

@@ -13,6 +13,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.test_docs import site_keys
+from tests.tiers import examples
 
 from passerby.config import site
 from passerby.errors import SiteError
@@ -111,7 +112,7 @@ def test_the_good_file_is_good_and_holds_every_key() -> None:
     assert {key for path in paths_of(GOOD) for key in path} >= site_keys()
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.data())
 def test_one_change_is_a_site_or_is_told_by_file_line_and_key(data: st.DataObject) -> None:
     tree, path = mutated(data)
@@ -124,7 +125,7 @@ def test_one_change_is_a_site_or_is_told_by_file_line_and_key(data: st.DataObjec
         assert len(path) == 1 or found[1].split(".")[0] == path[0], problem
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.integers(0, len(json.dumps(GOOD))), st.binary(max_size=4), st.integers(0, 6))
 def test_any_bytes_in_a_file_are_a_site_or_one_line_each(
     tmp_path_factory: Any, at: int, put: bytes, taken: int

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.process
+
 SITE = "site: {name: quay, timezone: UTC}\ncameras: {north: {}}\n"
 
 

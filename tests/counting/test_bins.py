@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.tiers import examples
 
 from passerby.counting.bins import bin_counts, total_counts
 from passerby.counting.counts import Crossing
@@ -57,7 +58,7 @@ def crossed(draw: st.DrawFn) -> tuple[Span, list[Crossing]]:
     return span, sorted(found, key=lambda c: c.time_ms)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(crossed(), st.sampled_from([60_000, QUARTER_MS, 3_600_000]))
 def test_every_row_is_listed_and_every_crossing_is_in_its_own(
     given_: tuple[Span, list[Crossing]], bin_ms: int
@@ -79,7 +80,7 @@ def test_every_row_is_listed_and_every_crossing_is_in_its_own(
     assert [r.start for r in rows] == sorted(r.start for r in rows)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(crossed())
 def test_totals_are_the_sums_of_bins_and_do_not_depend_on_their_order(
     given_: tuple[Span, list[Crossing]],

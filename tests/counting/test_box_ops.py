@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.counting.bodies import Box, moved, seen
+from tests.tiers import examples
 
 from passerby.counting.box_ops import UNNAMED, area, complete, overlap, riders
 from passerby.counting.detections import Detections, no_detections
@@ -67,7 +68,7 @@ def test_what_is_no_rider_is_left_as_it_is(kept: tuple[Box, ...]) -> None:
     assert as_set(riders(of(*kept))) == as_set(of(*kept))
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(boxes())
 def test_riding_adds_nobody_and_leaves_motor_vehicles_alone(given_: list[Box]) -> None:
     before = of(*given_)
@@ -81,7 +82,7 @@ def test_riding_adds_nobody_and_leaves_motor_vehicles_alone(given_: list[Box]) -
         assert as_set(found) == as_set(before)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(boxes())
 def test_what_was_given_is_only_read(given_: list[Box]) -> None:
     before = of(*given_)
@@ -106,7 +107,7 @@ def test_what_was_seen_is_not_added_again() -> None:
     assert as_set(complete(of(WALKER, CAR), of(CAR, WALKER))) == as_set(of(WALKER, CAR))
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(boxes(), boxes())
 def test_all_that_was_seen_stays_first_and_as_it_was(seen_: list[Box], moved_: list[Box]) -> None:
     before = of(*seen_)
@@ -123,7 +124,7 @@ def test_edges_of_a_camera_that_moves_are_nobody_where_somebody_is_seen() -> Non
     assert as_set(complete(of(WALKER), of(*bodies[1:]))) == as_set(of(WALKER))
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(boxes())
 def test_with_nothing_seen_all_that_moved_is_there(moved_: list[Box]) -> None:
     assert len(complete(no_detections(0), of(*moved_))) == len(moved_)
@@ -132,7 +133,7 @@ def test_with_nothing_seen_all_that_moved_is_there(moved_: list[Box]) -> None:
 # Areas
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(boxes(), boxes())
 def test_overlap_is_the_same_both_ways_and_within_both(one: list[Box], other: list[Box]) -> None:
     a, b = of(*one).xyxy, of(*other).xyxy

@@ -20,6 +20,7 @@ from tests.counting.bodies import (
     seen,
     ways,
 )
+from tests.tiers import examples
 
 from passerby.counting.context import bodies
 from passerby.counting.counts import Crossing
@@ -248,7 +249,7 @@ def test_two_who_cross_in_opposite_directions_are_one_each_way() -> None:
 
 # Properties
 
-few = settings(max_examples=20)
+few = settings(max_examples=examples(20))
 
 
 @st.composite

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tests.counting.bodies import HEIGHT, MIDDLE, PERSON, WIDTH, Box, along, mirrored, moved
+from tests.tiers import examples
 
 from passerby.counting.line_test import Passage, passages
 from passerby.domain.geometry import Anchor, Line
@@ -137,7 +138,7 @@ LINES = st.sampled_from(
     ]
 )
 ANCHORS = st.sampled_from(["bottom", "centre"])
-few = settings(max_examples=40)
+few = settings(max_examples=examples(40))
 
 
 @few

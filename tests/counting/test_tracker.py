@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.counting.bodies import CAR, PERSON, TICK_MS, Box, along, mirrored, moved, seen
+from tests.tiers import examples
 
 from passerby.counting.detections import Detections, Tracks, no_detections
 from passerby.counting.tracker import track
 from passerby.domain.labels import Label
 
-few = settings(max_examples=20)
+few = settings(max_examples=examples(20))
 
 
 def ids_of(tracks: Tracks, body: Iterable[Box]) -> Counter[int]:

@@ -14,6 +14,8 @@ from passerby.errors import InputError, PasserbyError
 from passerby.executors.processes import AHEAD, Failed, processes, tried
 from passerby.privacy.contribution import Contribution, clip
 
+pytestmark = pytest.mark.process
+
 CELLS = (Cell("north", "bridge", "in", "person"), Cell("north", "bridge", "out", "person"))
 
 

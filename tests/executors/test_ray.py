@@ -16,10 +16,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from tests.sample_videos import walkers, write
+from tests.tiers import not_possible
 
 from passerby.cli import command
 from passerby.errors import InputError
 from passerby.executors import ray
+
+pytestmark = pytest.mark.server
 
 PROGRAM = Path(__file__).parent / "programs" / "cluster.py"
 APART = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
@@ -35,7 +38,7 @@ def _missing() -> str | None:
         if shutil.which(program, path=PATH) is None:
             return f"{program} is not installed"
     tried = subprocess.run([*APART, "true"], capture_output=True, check=False)
-    return None if tried.returncode == 0 else "no network namespace may be made here"
+    return None if tried.returncode == 0 else not_possible("no network namespace may be made")
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.tiers import not_possible
+from tests.unprivileged import closed_to_root
 
 from passerby.errors import OutputError
 from passerby.io import files
@@ -108,15 +110,31 @@ def test_devices_are_refused_and_not_replaced() -> None:
         files.check_writable(Path("/dev/null"))
 
 
+CHECK = """
+import sys
+from pathlib import Path
+from passerby.io import files
+from passerby.errors import OutputError
+try:
+    files.check_writable(Path(sys.argv[1]))
+except OutputError as error:
+    print(error)
+"""
+
+
 def test_a_closed_folder_is_refused(tmp_path: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may write into every folder")
     tmp_path.chmod(0o500)
     try:
-        with pytest.raises(OutputError, match="Permission denied"):
-            files.check_writable(tmp_path / "a.txt")
+        ran = subprocess.run(
+            [*closed_to_root(), sys.executable, "-c", CHECK, str(tmp_path / "a.txt")],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
     finally:
         tmp_path.chmod(0o700)
+
+    assert ran.stdout == f"{tmp_path / 'a.txt'}: could not be written: Permission denied\n"
 
 
 def test_checking_leaves_nothing(tmp_path: Path) -> None:
@@ -156,7 +174,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
         ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(tmp_path)], capture_output=True, check=False
     )
     if mounted.returncode:
-        pytest.skip("a small disk to fill can only be mounted by root")
+        pytest.skip(not_possible("only root can mount a small disk to fill"))
     try:
         path = tmp_path / "a.txt"
         path.write_text("old")

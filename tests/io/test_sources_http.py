@@ -12,6 +12,8 @@ from tests.sample_videos import NORTH, numbers_of
 
 from passerby.cli import command
 
+pytestmark = pytest.mark.server
+
 aiohttp_web = pytest.importorskip("aiohttp.web", reason="the extra `fleet` is not installed")
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from tests.sample_videos import NORTH, numbers_of
 
+pytestmark = pytest.mark.server
+
 for name in ("s3fs", "moto", "flask", "flask_cors"):
     pytest.importorskip(name, reason="s3fs and moto are not installed")
 

@@ -9,6 +9,7 @@ from tempfile import mkdtemp
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.tiers import examples, not_possible
 
 pytest.importorskip("opendp", reason="the extra `private` is not installed")
 
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from passerby.config import site
 from passerby.config.site import Camera
 from passerby.domain import calendar
-from passerby.domain.release import Level, Release
+from passerby.domain.release import Release
 from passerby.domain.timespan import Span
 from passerby.errors import LedgerError, OutputError
 from passerby.live.supervisor.accounting import AHEAD_MS, Book, delays_of
@@ -27,6 +28,7 @@ from passerby.live.supervisor.tmpfs_store import Hold, is_memory
 from passerby.privacy.charge import Charge, Receipt, Stored
 from passerby.privacy.database import open_ledger
 from passerby.privacy.ledger import Ledger
+from passerby.publish.store.sums import Level
 
 DAY_MS = calendar.DAY_MS
 MIDNIGHT_MS = 20_000 * DAY_MS
@@ -37,7 +39,7 @@ UTC = ZoneInfo("UTC")
 CELLS = 2
 MEMORY = Path("/dev/shm")
 
-needs_memory = pytest.mark.skipif(not is_memory(MEMORY), reason="/dev/shm is not in memory here")
+needs_memory = pytest.mark.skipif(not is_memory(MEMORY), reason=not_possible("/dev/shm is not in memory"))
 
 
 def camera(name: str = "north", **policy: str) -> Camera:
@@ -400,7 +402,7 @@ def test_killed_at_any_step_it_draws_once_and_publishes_the_same(
 
 
 @needs_memory
-@settings(max_examples=10)
+@settings(max_examples=examples(10))
 @given(
     st.lists(
         st.one_of(

@@ -16,6 +16,8 @@ from passerby.live.supervisor import camera_process, outages
 from passerby.live.supervisor.camera_process import HANG_S, START_S, Watched
 from passerby.live.supervisor.outages import Outages
 
+pytestmark = pytest.mark.process
+
 CAMERA = Camera("north", Address("rtsp://127.0.0.1:9/x"), "motion", (), (), None)
 ORDER = Check(detectors=[], model_dir=None)
 HELLO = Hello(detector="motion")

@@ -27,9 +27,10 @@ from passerby.privacy import statement
 from passerby.privacy.database import open_ledger
 from passerby.synth import rtsp_camera
 
-pytestmark = pytest.mark.skipif(
-    not rtsp_camera.available(), reason="Debian's GStreamer RTSP server is not installed"
-)
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.skipif(not rtsp_camera.available(), reason="Debian's GStreamer RTSP server is not installed"),
+]
 
 ROUNDS = int(os.environ.get("PASSERBY_KILLS", "3"))
 SEED = int(os.environ.get("PASSERBY_KILLS_SEED", "7"))

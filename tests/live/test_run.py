@@ -26,9 +26,10 @@ from passerby.publish.store.database import upgrade
 from passerby.publish.store.sums import Sum
 from passerby.synth import rtsp_camera
 
-pytestmark = pytest.mark.skipif(
-    not rtsp_camera.available(), reason="Debian's GStreamer RTSP server is not installed"
-)
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.skipif(not rtsp_camera.available(), reason="Debian's GStreamer RTSP server is not installed"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from threading import enumerate as enumerate_threads
 from typing import Any
 
 import pytest
+from tests.tiers import examples
 
 pytest.importorskip("opendp", reason="the extra `private` is not installed")
 pytest.importorskip("structlog", reason="the extra `run` is not installed")
@@ -119,7 +120,7 @@ usual = st.builds(
 )
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(usual | said, max_size=20))
 def test_whatever_a_camera_says_of_its_chunks_the_accounts_stand(
     run: Run, world: World, messages: list[Said]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.live.test_open_bins import said, slot
+from tests.tiers import not_possible
 
 from passerby.errors import OutputError
 from passerby.live.supervisor import tmpfs_store
@@ -17,7 +18,7 @@ from passerby.live.supervisor.tmpfs_store import Hold, folder_of, is_memory
 
 SHM = Path("/dev/shm")
 
-needs_memory = pytest.mark.skipif(not is_memory(SHM), reason="/dev/shm is not in memory here")
+needs_memory = pytest.mark.skipif(not is_memory(SHM), reason=not_possible("/dev/shm is not in memory"))
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ import pytest
 from passerby.live.protocol import MOST_BYTES, Check, Hello, Paid, Up
 from passerby.live.supervisor.worker_process import Child
 
+pytestmark = pytest.mark.process
+
 PATIENCE_S = 60.0
 ORDER = Check(detectors=[], model_dir=None)
 HELLO = '{"word": "hello", "detector": "motion"}'

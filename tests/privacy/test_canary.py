@@ -24,6 +24,8 @@ from passerby.domain.timespan import cut
 from passerby.recordings import release
 from passerby.synth import Actor, Kind, Rates, Street, Waypoint
 
+pytestmark = pytest.mark.slow
+
 EMPTY = Street(seed=4, duration_s=12.0, width=256, height=144, fps=12.5, density=Rates(0, 0, 0), parked=0)
 CANARIES = tuple(
     Actor(

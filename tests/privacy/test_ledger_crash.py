@@ -17,6 +17,8 @@ from passerby.privacy.database import open_ledger
 from passerby.privacy.high_water_mark import Mark
 from passerby.privacy.ledger import Ledger
 
+pytestmark = pytest.mark.process
+
 
 @pytest.mark.parametrize(("kind", "granted"), [("one", 1), ("many", 3)])
 def test_sixteen_processes_race_for_a_slot(place: tuple[str | Path, Path], kind: str, granted: int) -> None:

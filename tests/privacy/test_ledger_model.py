@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.privacy.brute_force import BLACKOUT, BUDGET, EPSILON, Model, counted_twice, histories, small
+from tests.tiers import examples
 
 from passerby.errors import LedgerError
 from passerby.privacy.charge import Charge, Receipt, Stored
@@ -134,7 +135,7 @@ class LedgerMachine(RuleBasedStateMachine):
             assert not counted_twice(self.model.granted)
 
 
-LedgerMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+LedgerMachine.TestCase.settings = settings(max_examples=examples(25), stateful_step_count=25, deadline=None)
 TestLedger = LedgerMachine.TestCase
 
 

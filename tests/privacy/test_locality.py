@@ -21,6 +21,8 @@ from passerby.video.decode.frame import Frame
 from passerby.video.motion import background_subtraction
 from passerby.video.observe import Effort, Watch, observe
 
+pytestmark = pytest.mark.slow
+
 SECONDS, FPS, WARMUP_MS, CHUNK_MS = 24, 12.5, 2_000, 6_000
 QUIET = Street(
     seed=3, duration_s=float(SECONDS), width=256, height=144, fps=FPS, density="mixed", start_ms=0, parked=0

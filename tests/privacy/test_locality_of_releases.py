@@ -20,6 +20,8 @@ from passerby.recordings import release
 from passerby.video import observe
 from passerby.video.detect.detector import load
 
+pytestmark = pytest.mark.slow
+
 STAGE = Stage()
 PATH: Any = release
 

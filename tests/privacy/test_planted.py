@@ -19,6 +19,8 @@ from passerby.privacy.charge import Charge, Receipt
 from passerby.privacy.ledger import Ledger
 from passerby.privacy.noise import MICRO, add_noise
 
+pytestmark = pytest.mark.slow
+
 Patch = Callable[[pytest.MonkeyPatch], None]
 KEPT_CHUNKS, KEPT_CHANGE, KEPT_RELEASE = (
     contribution.chunks_touched,

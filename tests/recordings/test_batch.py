@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 from tests.sample_videos import walkers, write
+from tests.tiers import not_possible
 
 from passerby.cli import command
 from passerby.domain.geometry import Line
@@ -246,7 +247,7 @@ def test_only_what_is_not_counted_is_counted_again(
     ]
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL on Windows")
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason=not_possible("there is no SIGKILL on Windows"))
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_count_that_was_killed_gives_the_same_bytes_when_it_is_taken_up(tmp_path: Path, jobs: str) -> None:
     folder, out = tmp_path / "north", tmp_path / "counts.csv"

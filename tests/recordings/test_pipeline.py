@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.sample_videos import walkers, write
+from tests.tiers import examples
 
 from passerby import synth
 from passerby.counting.counts import Counts, Crossing
@@ -138,7 +139,7 @@ def test_a_cut_at_the_moment_of_a_crossing_or_just_after_it_changes_nothing(
     assert at_ms in {c.time_ms for c in one}
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     start_ms=st.integers(0, 10**12),
     steps=st.lists(st.sampled_from([40, 80, 80, 80, 1_000, 30_000]), max_size=300),

@@ -18,6 +18,8 @@ from ruamel.yaml import YAML
 from passerby.errors import InputError, OutputError
 from passerby.synth import demo
 
+pytestmark = pytest.mark.slow
+
 FILES = {"street.mp4", "truth.yaml", "counts.json", "counts.csv", "picture.png", "index.html"}
 
 

@@ -32,6 +32,8 @@ from passerby.video.decode.frame import Frame
 from passerby.video.decode.source import Recording
 from passerby.video.observe import Effort, observe, watch
 
+pytestmark = pytest.mark.server
+
 needs_server = pytest.mark.skipif(
     not rtsp_camera.available(), reason="Debian's GStreamer RTSP server is not installed"
 )

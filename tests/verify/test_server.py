@@ -13,6 +13,8 @@ from tests.verify.conftest import TOKEN, Served
 
 from passerby.verify.session import Session
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture
 def client(served: Served) -> Iterator[httpx.Client]:

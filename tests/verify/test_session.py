@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.tiers import examples
 
 from passerby.errors import InputError, OutputError, TruthError
 from passerby.evaluation import truth_file
@@ -208,7 +209,7 @@ def test_a_check_of_other_lines_or_of_another_count_is_refused(new_session: Call
             resume(new_session())
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(40))
 @given(st.lists(st.sampled_from([*CLICKS, "undo"]), max_size=12))
 def test_any_clicks_can_be_taken_up_again(new_session: Callable[[], Session], clicks: list[Any]) -> None:
     first, second = new_session(), new_session()

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from tests.tiers import examples
 
 from passerby.counting.detections import Detections
 from passerby.domain.geometry import Line, signed_distance
@@ -198,7 +199,7 @@ def test_boxes_are_in_pixels_of_the_frame() -> None:
     assert found.class_id.tolist() == [Label.PERSON]
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(
     st.tuples(st.floats(0, 1), st.floats(0, 1)),
     st.tuples(st.floats(0, 1), st.floats(0, 1)),

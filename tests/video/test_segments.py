@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.sample_videos import walkers, write
+from tests.tiers import not_possible
 
 from passerby import synth
 from passerby.counting.counts import Cost, Counts
@@ -191,7 +192,7 @@ def is_worker(pid: int) -> bool:
     return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason=not_possible("processes are found in /proc"))
 @pytest.mark.parametrize("of", ["ctrl-c", "worker", "parent"])
 def test_whoever_is_stopped_nothing_is_left_behind(tmp_path: Path, of: str) -> None:
     path = tmp_path / "street.mp4"

@@ -6,14 +6,13 @@ Invariant: reads what the ledger has released, and nothing else; an answer here 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from passerby.domain.noise_interval import noise_95_of_release, noise_95_of_variances, variance
 from passerby.domain.release import Cell, Release
 from passerby.domain.timespan import Span
 from passerby.privacy.entries import Entry
-from passerby.privacy.gate import reconcile
+from passerby.privacy.gate import reconcile, variance
 from passerby.privacy.ledger import Ledger
 from passerby.privacy.noise import MICRO, scale
-from passerby.privacy.standing_query import query_of
+from passerby.privacy.plan import noise_95
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,7 @@ class Answer:
     cell: Cell
     span: Span
     value: int
-    noise_95: int
+    noise_95: float
     coverage: float
 
 
@@ -35,9 +34,9 @@ def released(ledger: Ledger, camera: str, line: str) -> tuple[list[Release], lis
     days: list[Release] = []
     for entry in entries:
         paid = spends.get(entry.said["receipt"]) if entry.kind == "value" else None
-        if paid is not None and paid.query == query_of(line, "bin"):
+        if paid is not None and paid.query == f"{line} bins":
             bins += _releases(paid, entry)
-        elif paid is not None and paid.query == query_of(line, "day"):
+        elif paid is not None and paid.query == f"{line} days":
             days += _releases(paid, entry)
     return sorted(bins, key=lambda one: one.start_ms), sorted(days, key=lambda one: one.start_ms)
 
@@ -59,7 +58,7 @@ def summed(bins: Sequence[Release], days: Sequence[Release], cell: Cell, span: S
     """
     of_cell = {one.start_ms: one for one in bins if one.cell == cell}
     of_days = {one.start_ms: one for one in days if one.cell == cell}
-    value, scales, covered, at_ms = 0, [], 0.0, span.start_ms
+    value, variances, covered, at_ms = 0, [], 0.0, span.start_ms
     while at_ms < span.end_ms:
         day = of_days.get(at_ms)
         if day is not None and day.end_ms <= span.end_ms:
@@ -69,12 +68,12 @@ def summed(bins: Sequence[Release], days: Sequence[Release], cell: Cell, span: S
         else:
             return None
         value += found.value
-        scales.append(found.noise_scale)
+        variances.append(_variance(found))
         covered += found.coverage * (found.end_ms - at_ms)
         at_ms = found.end_ms
-    if not scales:
+    if not variances:
         return None
-    return Answer(cell, span, value, _noise_95(scales), covered / span.duration_ms)
+    return Answer(cell, span, value, noise_95(variances), covered / span.duration_ms)
 
 
 def cells_of(releases: Iterable[Release]) -> list[Cell]:
@@ -90,10 +89,8 @@ def _best(day: Release, bins: list[Release]) -> Release:
         return day
 
 
-def _noise_95(scales: Sequence[float]) -> int:
-    if len(scales) == 1:
-        return noise_95_of_release(scales[0])
-    return noise_95_of_variances([variance(scale) for scale in scales])
+def _variance(release: Release) -> float:
+    return variance(release.noise_scale)
 
 
 def _releases(paid: Entry, value: Entry) -> list[Release]:

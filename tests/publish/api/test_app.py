@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.tiers import examples
 
 pytest.importorskip("fastapi", reason="the extra `web` is not installed")
 pytest.importorskip("argon2", reason="the extra `web` is not installed")
@@ -238,7 +239,7 @@ def test_what_no_route_is_for_is_refused(client: TestClient) -> None:
 PARTS = ("camera", "line", "direction", "label", "from", "to", "resolution", "limit", "cursor", "x")
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     query=st.lists(
         st.tuples(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
+from tests.tiers import examples
 
 pytest.importorskip("fastapi", reason="the extra `web` is not installed")
 pytest.importorskip("argon2", reason="the extra `web` is not installed")
@@ -51,7 +52,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     app.state.opened.close()
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(
     start=TIMES,
     end=TIMES,
@@ -81,7 +82,7 @@ def test_any_window_is_read_or_refused_by_the_name_of_its_parameter(
         assert any(name in detail for name in asked), detail
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(
     route=st.sampled_from(ROUTES),
     query=st.binary(max_size=30).map(quote) | st.text("abc=&;%+[]\"'<>019-_.~", max_size=40),
@@ -103,7 +104,7 @@ def test_any_bytes_and_any_header_on_any_route_are_no_fault_of_ours(
         assert "\n" not in answer.json()["detail"]
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     path=st.binary(max_size=20).map(quote), method=st.sampled_from(["GET", "HEAD", "POST", "DELETE", "TRACE"])
 )

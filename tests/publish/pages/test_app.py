@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 from tests.publish.pages import town
+from tests.tiers import examples
 
 from passerby.config.site import parse
 from passerby.domain.release import Cell, Release
@@ -170,7 +171,7 @@ _VALUES = st.one_of(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     path=st.sampled_from(["/counts.csv", "/about", "/plan-0", "/chart-x.svg", "/none"]),
     query=st.dictionaries(st.sampled_from([*NAMES, "x", "%00"]), _VALUES, max_size=4),

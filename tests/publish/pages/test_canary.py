@@ -44,9 +44,10 @@ from passerby.synth import rtsp_camera
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = pytest.mark.skipif(
-    not rtsp_camera.available(), reason="Debian's GStreamer RTSP server is not installed"
-)
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.skipif(not rtsp_camera.available(), reason="Debian's GStreamer RTSP server is not installed"),
+]
 
 USER, PASSWORD = "eye", "seldom-told"
 ADDRESSES = (

@@ -21,6 +21,8 @@ from passerby.publish.pages.page_context import Served, Shown
 from passerby.publish.pages.views import newest_ms
 from passerby.publish.store.lazy_store import OpenedStore
 
+pytestmark = pytest.mark.process
+
 SEEING = ("cv2", "libav", "onnxruntime", "openvino", "PIL")
 
 

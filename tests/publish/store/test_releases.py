@@ -10,16 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 from tests.publish.conftest import BIN_MS, MIDNIGHT_MS, PERSON, ZONE, a_day, release
+from tests.tiers import examples
 
 from passerby.domain import calendar
-from passerby.domain.noise_interval import variance
 from passerby.domain.release import Cell, Release
 from passerby.domain.timespan import Span
 from passerby.errors import ConflictError, InputError, StoreError, UnknownNameError
 from passerby.publish.store.database import upgrade
 from passerby.publish.store.query import Query
 from passerby.publish.store.releases import Health, Retention, Store, Written, open_store
-from passerby.publish.store.sums import Sum
+from passerby.publish.store.sums import Sum, variance
 
 BICYCLE = Cell("north", "bridge", "out", "bicycle")
 CAR = Cell("south", "gate", "in", "car")
@@ -107,7 +107,7 @@ ZONES = [
 
 
 @pytest.mark.parametrize(("zone", "around_ms"), ZONES)
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_roll_ups_are_what_brute_force_adds_up(
     tmp_path_factory: pytest.TempPathFactory, zone: str, around_ms: int, data: st.DataObject

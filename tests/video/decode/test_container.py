@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from av.codec.hwaccel import hwdevices_available
 from tests.sample_videos import walkers, write
+from tests.tiers import not_possible
 
 from passerby.errors import InputError, SourceError
 from passerby.io import sources
@@ -60,7 +61,9 @@ def test_hardware_that_the_build_does_not_have_is_told_with_what_it_has(
         probe(street, "cuda")
 
 
-@pytest.mark.skipif("cuda" not in hwdevices_available(), reason="this PyAV was built without CUDA")
+@pytest.mark.skipif(
+    "cuda" not in hwdevices_available(), reason=not_possible("this PyAV was built without CUDA")
+)
 def test_hardware_is_asked_only_for_what_can_be_read(tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video" * 100)

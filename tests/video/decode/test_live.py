@@ -20,6 +20,8 @@ from passerby.synth import Street, rtsp_camera
 from passerby.video.decode import live
 from passerby.video.decode.frame import Frame
 
+pytestmark = pytest.mark.server
+
 PASSWORD = "geheim-7391"
 
 needs_server = pytest.mark.skipif(

@@ -21,6 +21,8 @@ from passerby.domain.link_health import Reason
 from passerby.synth.rtsp_camera import Codec
 from passerby.video.decode.connection import Pace
 
+pytestmark = pytest.mark.server
+
 PASSWORD = "geheim-7391"
 
 

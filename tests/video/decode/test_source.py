@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.sample_videos import turned, walkers, write
+from tests.tiers import examples
 
 from passerby.domain.timespan import Span
 from passerby.errors import SourceError
@@ -174,7 +175,7 @@ def test_pictures_that_are_shown_out_of_the_order_they_are_stored_in_come_by_tim
 # Spans
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=st.integers(-500, 7_000), lasts=st.integers(0, 7_000))
 def test_a_span_has_the_pictures_of_its_time_and_no_other(street: Path, first: int, lasts: int) -> None:
     """Wherever it begins, and whatever is stored whole before it."""

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
+from tests.tiers import examples, not_possible
 
 from passerby.domain.labels import Label
 from passerby.errors import InputError, ModelError
@@ -121,7 +122,7 @@ def blue_square(width: int, height: int, left: int, top: int, side: int = 8) -> 
     return image
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(data=st.data(), width=st.integers(9, 300), height=st.integers(9, 300))
 def test_yolox_answers_in_pixels_of_the_image_at_its_own_resolution(
     any_size: Path, data: st.DataObject, width: int, height: int
@@ -266,7 +267,7 @@ def test_a_device_that_is_not_there_is_refused(any_size: Path) -> None:
     import onnxruntime
 
     if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
-        pytest.skip("this ONNX Runtime can use CUDA, so it does not refuse to")
+        pytest.skip(not_possible("this ONNX Runtime can use CUDA, so it does not refuse to"))
     with pytest.raises(ModelError, match=r"has no CUDAExecutionProvider; install onnxruntime-gpu"):
         load(str(any_size), device="cuda")
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import onnxruntime
 import pytest
+from tests.tiers import not_possible
 
 from passerby.errors import InputError, ModelError
 from passerby.video.detect.selection import choose
@@ -16,7 +17,7 @@ def test_a_device_that_is_not_here_is_refused_and_not_passed_over(
 ) -> None:
     provider = {"cuda": "CUDAExecutionProvider", "openvino": "OpenVINOExecutionProvider"}[device]
     if provider in onnxruntime.get_available_providers():
-        pytest.skip(f"this ONNX Runtime has {provider}")
+        pytest.skip(not_possible(f"this ONNX Runtime has {provider}"))
     with pytest.raises(ModelError, match=f"device {device}: this ONNX Runtime has no {provider}; install"):
         choose(names, tmp_path, device)
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from tests.tiers import examples
 
 from passerby.domain.labels import Label
 from passerby.video.decode.frame import Frame
@@ -104,7 +105,7 @@ def test_who_walks_is_seen(seen: dict[int, Boxes]) -> None:
     assert near > 0.9 * len(seen)
 
 
-@settings(max_examples=4)
+@settings(max_examples=examples(4))
 @given(tick=st.integers(0, 449), seed=st.integers(0, 2**16))
 def test_nothing_farther_than_the_memory_changes_what_is_seen(
     recorded: list[Small], seen: dict[int, Boxes], tick: int, seed: int
@@ -129,7 +130,7 @@ def test_what_lies_within_the_memory_does_change_it(recorded: list[Small], seen:
     assert not same(found(changed)[at_ms], seen[at_ms])
 
 
-@settings(max_examples=4)
+@settings(max_examples=examples(4))
 @given(first=st.integers(0, 300), lasts=st.integers(1, 300))
 def test_where_reading_begins_and_ends_changes_nothing_farther_than_the_memory(
     recorded: list[Small], seen: dict[int, Boxes], first: int, lasts: int

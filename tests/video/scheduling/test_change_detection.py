@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from tests.tiers import examples
 
 from passerby.video.scheduling.change_detection import Glance, changes, glance_of
 from passerby.video.scheduling.regions import region_of
@@ -26,7 +27,7 @@ def test_nothing_has_changed_in_the_same_picture(everywhere: Glance) -> None:
     assert changes(ground(), ground(), everywhere) == []
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.integers(0, 290), st.integers(0, 150), st.booleans())
 def test_a_body_that_came_is_within_what_has_changed(x: int, y: int, is_dark: bool) -> None:
     glance = glance_of(region_of((0, 0, *SIZE), np.ones((SIZE[1], SIZE[0]), np.bool_)), SIZE)

@@ -277,7 +277,7 @@ PLANTED_IMPORTS = [
     ("privacy/gate.py", "from passerby.publish import pages", "1. "),
     ("recordings/pipeline.py", "from passerby.video.decode.frame import Frame", "2. "),
     ("models/download.py", "from passerby.counting.counts import Counts", "3. "),
-    ("recordings/release.py", "from passerby.counting.context import bodies", "3a. "),
+    ("recordings/release.py", "from passerby.counting.context import apply_context", "3a. "),
     ("console/canvas.py", "from passerby.counting.counts import Counts", "3b. "),
     ("console/canvas.py", "from passerby.verify import session", "3b. "),
     ("console/canvas.py", "from passerby.recordings import pipeline", "3b. "),

@@ -6,7 +6,7 @@ Invariant: exact counts are made and clipped in one call, and only the clipped o
 from collections import Counter
 
 from passerby.config.site import CountedLine
-from passerby.counting.crossings import tally
+from passerby.counting.crossings import find_crossings
 from passerby.counting.detections import Tracks
 from passerby.domain.labels import Label, label_of, reported
 from passerby.domain.release import Cell
@@ -25,7 +25,7 @@ def clipped(
     """
     if line.policy is None:
         raise PolicyError(f"camera {camera}, line {line.line.name}: expected a privacy policy")
-    found = tally(tracks, [line.line], *size_px, span)
+    found = find_crossings(tracks, [line.line], size_px, span)
     wanted = [label_of(text) for text in line.labels or ()] or list(Label)
     counts = Counter(
         Cell(camera, line.line.name, line.line.direction_name(one.direction), label.text)

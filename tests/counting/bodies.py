@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from passerby.counting.counts import Crossing
-from passerby.counting.crossings import tally
+from passerby.counting.crossings import find_crossings
 from passerby.counting.detections import Detections
 from passerby.counting.tracker import track
 from passerby.domain.geometry import Line
@@ -92,7 +92,7 @@ def crossings(
     ticks: Iterable[Detections], lines: Sequence[Line] = (MIDDLE,), span: Span = EVER
 ) -> list[Crossing]:
     """What is counted of `ticks`, by a fresh tracker."""
-    return tally(track(ticks), lines, WIDTH, HEIGHT, span)
+    return find_crossings(track(ticks), lines, (WIDTH, HEIGHT), span)
 
 
 def ways(found: Iterable[Crossing]) -> list[tuple[str, str, str]]:

@@ -1,11 +1,14 @@
-"""What is usual tells parts from bodies and lorries from cars, and does nothing where it is not known."""
+"""Usual traffic separates parts from bodies and trucks from cars; with too little traffic nothing changes."""
 
 import pytest
 from tests.counting.bodies import CAR, Box, along, crossings, seen, ways
 
-from passerby.counting.context import LEAST_USUAL, Usual, bodies, kind_of, usual
-from passerby.counting.counts import Crossing, Moved
+from passerby.counting.context import Usual, apply_context, class_of, usual
+from passerby.counting.counts import Crossing, Kinematics
+from passerby.counting.parameters import ContextParams
 from passerby.domain.labels import Label
+
+MIN_SAMPLE = ContextParams().min_sample
 
 
 def driving(
@@ -22,11 +25,11 @@ def driving(
 
 
 def counted(*there: list[Box]) -> list[Crossing]:
-    return bodies(crossings(seen(*there)))
+    return apply_context(crossings(seen(*there)))
 
 
-USUAL = [driving(5.0 * k) for k in range(LEAST_USUAL)]
-LATER_S = 5.0 * LEAST_USUAL
+USUAL = [driving(5.0 * k) for k in range(MIN_SAMPLE)]
+LATER_S = 5.0 * MIN_SAMPLE
 WHEELS = [
     driving(LATER_S, (24, 20), ahead_px=35),
     driving(LATER_S, (26, 20), ahead_px=-35),
@@ -35,37 +38,37 @@ WHEELS = [
 
 def test_two_wheels_and_a_roof_are_one_car() -> None:
     roof = driving(LATER_S, (60, 14), up_px=40)
-    assert ways(counted(*USUAL, *WHEELS, roof)) == [("middle", "to_left", "car")] * (LEAST_USUAL + 1)
+    assert ways(counted(*USUAL, *WHEELS, roof)) == [("middle", "to_left", "car")] * (MIN_SAMPLE + 1)
 
 
 def test_parts_stay_apart_where_too_few_drive_to_know_what_is_usual() -> None:
-    assert len(counted(*USUAL[3:], *WHEELS)) == LEAST_USUAL - 3 + 2
+    assert len(counted(*USUAL[3:], *WHEELS)) == MIN_SAMPLE - 3 + 2
 
 
 def test_a_crossing_by_itself_says_nothing_of_the_others() -> None:
-    """So that a release, of which one body may change only its own part, is not made of `bodies`."""
-    assert len(crossings(seen(*USUAL, *WHEELS))) == LEAST_USUAL + 2
+    """So that a release, of which one body may change only its own part, is not made with `apply_context`."""
+    assert len(crossings(seen(*USUAL, *WHEELS))) == MIN_SAMPLE + 2
 
 
 def test_flat_things_that_do_not_go_together_are_two() -> None:
     faster = driving(LATER_S, (26, 20), ahead_px=-60, up_px=30, seconds=1.4)
-    assert len(counted(*USUAL, WHEELS[0], faster)) == LEAST_USUAL + 2
+    assert len(counted(*USUAL, WHEELS[0], faster)) == MIN_SAMPLE + 2
 
 
 def test_two_cars_close_behind_each_other_are_two() -> None:
     behind = driving(LATER_S, ahead_px=-(CAR[0] + 6))
-    assert len(counted(*USUAL, driving(LATER_S), behind)) == LEAST_USUAL + 2
+    assert len(counted(*USUAL, driving(LATER_S), behind)) == MIN_SAMPLE + 2
 
 
 def test_two_cyclists_side_by_side_are_two() -> None:
     pair = [driving(LATER_S, (36, 50), Label.BICYCLE, ahead_px=x) for x in (0, 45)]
-    assert ways(counted(*USUAL, *pair))[LEAST_USUAL:] == [("middle", "to_left", "bicycle")] * 2
+    assert ways(counted(*USUAL, *pair))[MIN_SAMPLE:] == [("middle", "to_left", "bicycle")] * 2
 
 
 def test_a_lorry_is_told_by_its_size_among_cars_of_its_way_alone() -> None:
     lorry = driving(LATER_S, (200, 120), seconds=3)
-    assert [way[2] for way in ways(counted(*USUAL, lorry))] == ["car"] * LEAST_USUAL + ["truck"]
-    assert [way[2] for way in ways(counted(*USUAL[2:], lorry))] == ["car"] * (LEAST_USUAL - 1)
+    assert [way[2] for way in ways(counted(*USUAL, lorry))] == ["car"] * MIN_SAMPLE + ["truck"]
+    assert [way[2] for way in ways(counted(*USUAL[2:], lorry))] == ["car"] * (MIN_SAMPLE - 1)
     back = along(
         (LATER_S, 560, 200), (LATER_S + 3, 80, 200), size=(200, 120), label=Label.VEHICLE, confidence=0
     )
@@ -80,43 +83,43 @@ def test_what_a_detector_named_keeps_its_name_and_its_size_tells_nothing() -> No
 CARS = Usual(100, 50, 0.4)
 
 
-def moved(length: float, height: float, pace: float = 0.4) -> Moved:
-    return Moved(length, height, 0, 0, -pace, 0)
+def kinematics(length: float, height: float, pace: float = 0.4) -> Kinematics:
+    return Kinematics(length, height, 0, 0, -pace, 0)
 
 
 @pytest.mark.parametrize(
-    ("one", "label"),
+    ("body", "label"),
     [
-        (moved(100, 50), Label.CAR),
-        (moved(400, 52), Label.CAR),  # a queue in one patch
-        (moved(190, 120), Label.TRUCK),
-        (moved(270, 105), Label.BUS),
-        (moved(375, 136), Label.TRUCK),  # with a trailer
-        (moved(40, 50), Label.BICYCLE),
-        (moved(40, 20), Label.CAR),  # a part that goes alone, as fast as cars
-        (moved(40, 20, 0.2), Label.BICYCLE),  # not as fast
-        (moved(90, 50, 0.1), Label.CAR),  # a car in a queue
+        (kinematics(100, 50), Label.CAR),
+        (kinematics(400, 52), Label.CAR),  # a queue in one patch
+        (kinematics(190, 120), Label.TRUCK),
+        (kinematics(270, 105), Label.BUS),
+        (kinematics(375, 136), Label.TRUCK),  # with a trailer
+        (kinematics(40, 50), Label.BICYCLE),
+        (kinematics(40, 20), Label.CAR),  # a part that goes alone, as fast as cars
+        (kinematics(40, 20, 0.2), Label.BICYCLE),  # not as fast
+        (kinematics(90, 50, 0.1), Label.CAR),  # a car in a queue
     ],
 )
-def test_kinds_by_how_large_and_fast_they_are(one: Moved, label: Label) -> None:
-    assert kind_of(one, CARS) == label
+def test_kinds_by_how_large_and_fast_they_are(body: Kinematics, label: Label) -> None:
+    assert class_of(body, CARS) == label
 
 
 def test_who_is_as_slow_and_narrow_as_walkers_walks() -> None:
     def going(size: tuple[float, float], label: Label, start_s: float, seconds: float) -> list[Box]:
         return along((start_s, 60, 250), (start_s + seconds, 580, 250), size=size, label=label, confidence=0)
 
-    walkers = [going((20, 50), Label.PERSON, 12.0 * k, 9) for k in range(LEAST_USUAL)]
-    later_s = 12.0 * LEAST_USUAL
+    walkers = [going((20, 50), Label.PERSON, 12.0 * k, 9) for k in range(MIN_SAMPLE)]
+    later_s = 12.0 * MIN_SAMPLE
     pair, rider = (
         going((42, 50), Label.VEHICLE, later_s, 8),
         going((42, 50), Label.BICYCLE, later_s + 12, 3),
     )
-    assert [way[2] for way in ways(counted(*walkers, pair, rider))][LEAST_USUAL:] == ["person", "bicycle"]
+    assert [way[2] for way in ways(counted(*walkers, pair, rider))][MIN_SAMPLE:] == ["person", "bicycle"]
     assert [way[2] for way in ways(counted(*walkers[1:], pair, rider))][-2:] == ["car", "bicycle"]
 
 
 def test_the_usual_is_the_middle_of_enough() -> None:
-    going = [moved(100, 50)] * 3 + [moved(300, 150, 0.1)] * 2
+    going = [kinematics(100, 50)] * 3 + [kinematics(300, 150, 0.1)] * 2
     assert usual(going) == Usual(100, 50, 0.4)
     assert usual(going[1:]) is None

@@ -22,9 +22,10 @@ from tests.counting.bodies import (
 )
 from tests.tiers import examples
 
-from passerby.counting.context import bodies
+from passerby.counting.class_vote import elect
+from passerby.counting.context import apply_context
 from passerby.counting.counts import Crossing
-from passerby.counting.crossings import elect, tally
+from passerby.counting.crossings import find_crossings
 from passerby.counting.detections import KIND, Detections
 from passerby.counting.tracker import track
 from passerby.domain.geometry import Line
@@ -63,21 +64,21 @@ def test_only_what_crosses_within_the_span_is_counted() -> None:
     assert crossings(seen(WALK), span=Span(at + 1, at + 10_000)) == []
 
 
-def test_a_crossing_says_nothing_that_ties_it_to_another() -> None:
+def test_no_field_connects_two_crossings() -> None:
     assert {field.name for field in fields(Crossing)} == {
-        *("time_ms", "line", "direction", "label", "along", "share", "moved")
+        *("time_ms", "line", "direction", "label", "along", "share", "kinematics")
     }
 
 
-def test_only_what_has_no_name_says_how_large_and_fast_it_is_until_it_is_known_for_a_body() -> None:
+def test_only_a_body_without_a_class_has_kinematics_until_context_is_applied() -> None:
     [named] = crossings(seen(WALK))
-    assert named.moved is None
-    [moved] = crossings(seen(relabelled(WALK, [Label.PERSON], confidence=0)))
-    assert moved.moved is not None
-    assert (moved.moved.length, moved.moved.height) == pytest.approx((24, 60), abs=0.1)
-    assert (moved.moved.x, moved.moved.y) == pytest.approx((320, 170), abs=2)
-    assert (moved.moved.dx * 1000, moved.moved.dy) == pytest.approx((77, 0), abs=1)
-    assert bodies([moved]) == [replace(moved, moved=None)]
+    assert named.kinematics is None
+    [moving] = crossings(seen(relabelled(WALK, [Label.PERSON], confidence=0)))
+    assert moving.kinematics is not None
+    assert (moving.kinematics.length, moving.kinematics.height) == pytest.approx((24, 60), abs=0.1)
+    assert (moving.kinematics.x, moving.kinematics.y) == pytest.approx((320, 170), abs=2)
+    assert (moving.kinematics.dx * 1000, moving.kinematics.dy) == pytest.approx((77, 0), abs=1)
+    assert apply_context([moving]) == [replace(moving, kinematics=None)]
 
 
 @pytest.mark.parametrize("boxes", [1, 2])
@@ -273,11 +274,13 @@ def kinds(found: list[Crossing]) -> list[tuple[str, str, Label]]:
 @given(streets())
 def test_spans_that_meet_count_together_what_one_span_counts(bodies: list[list[Box]]) -> None:
     tracks = track(seen(*bodies))
-    whole = tally(tracks, [MIDDLE, RIGHT], WIDTH, HEIGHT, EVER)
+    whole = find_crossings(tracks, [MIDDLE, RIGHT], (WIDTH, HEIGHT), EVER)
     parts = [
         crossing
         for start_ms in range(0, 20_000, 1_000)
-        for crossing in tally(tracks, [MIDDLE, RIGHT], WIDTH, HEIGHT, Span(start_ms, start_ms + 1_000))
+        for crossing in find_crossings(
+            tracks, [MIDDLE, RIGHT], (WIDTH, HEIGHT), Span(start_ms, start_ms + 1_000)
+        )
     ]
     assert parts == whole
 
@@ -302,7 +305,7 @@ def test_a_line_turned_round_swaps_directions_and_nothing_else(bodies: list[list
 @given(streets(), st.sampled_from([2, 3, 4]))
 def test_the_same_picture_in_more_pixels_counts_the_same(bodies: list[list[Box]], factor: int) -> None:
     large = [[moved(box, scale=factor) for box in body] for body in bodies]
-    found = tally(track(seen(*large)), [MIDDLE, RIGHT], factor * WIDTH, factor * HEIGHT, EVER)
+    found = find_crossings(track(seen(*large)), [MIDDLE, RIGHT], (factor * WIDTH, factor * HEIGHT), EVER)
     assert kinds(found) == kinds(crossings(seen(*bodies), [MIDDLE, RIGHT]))
 
 

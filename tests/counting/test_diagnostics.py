@@ -1,6 +1,6 @@
-"""Leak statistics of made-up tracks.
+"""Diagnostics of made-up tracks.
 
-Invariant: a track is made by hand, so that what it is to show is known.
+Invariant: a track is made by hand, so that the expected result is known.
 """
 
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from passerby.counting.counts import Crossing, Leak
+from passerby.counting.counts import Crossing, LineDiagnostics
 from passerby.counting.detections import Tracks
-from passerby.counting.diagnostics import add, leaks, with_votes
+from passerby.counting.diagnostics import add, lost_tracks, with_crossings
 from passerby.domain.geometry import Line
 from passerby.domain.labels import Label
 from passerby.domain.timespan import Span
@@ -50,10 +50,12 @@ LATER = Walk((20, 90), (30, 90), 8000, 9900)  # far from the line: the recording
 OVER = Walk((20, 50), (180, 50), 0, 3000)
 
 
-def found(*walks: Walk, half_width: float | None = 0.4, crossings: tuple[Crossing, ...] = ()) -> Leak:
-    ended = leaks(tracks(*walks), [LINE], WIDTH, HEIGHT, half_width, Span(0, 10_000))
-    (leak,) = with_votes(ended, crossings)
-    return leak
+def found(
+    *walks: Walk, half_width: float | None = 0.4, crossings: tuple[Crossing, ...] = ()
+) -> LineDiagnostics:
+    lost = lost_tracks(tracks(*walks), [LINE], (WIDTH, HEIGHT), half_width, Span(0, 10_000))
+    (diagnostics,) = with_crossings(lost, crossings)
+    return diagnostics
 
 
 @pytest.mark.parametrize(
@@ -70,30 +72,30 @@ def found(*walks: Walk, half_width: float | None = 0.4, crossings: tuple[Crossin
         (Walk((90, 50), (95, 50), 0, 100), 0),  # a flicker
     ],
 )
-def test_tracks_that_end_inside_are_told(walk: Walk, ended: int) -> None:
-    leak = found(walk, LATER)
+def test_tracks_that_end_inside_are_lost(walk: Walk, ended: int) -> None:
+    diagnostics = found(walk, LATER)
 
-    assert (leak.ended, leak.switched) == (ended, 0)
+    assert (diagnostics.lost_tracks, diagnostics.switched_tracks) == (ended, 0)
 
 
-def test_a_track_that_another_takes_up_is_told() -> None:
+def test_a_lost_track_that_another_continues_is_switched() -> None:
     first = Walk((20, 50), (95, 50), 0, 3000)
 
-    assert found(first, Walk((104, 50), (180, 50), 3400, 6000), LATER) == Leak("mid", 1, 1, 0, 0)
-    assert found(first, Walk((104, 50), (180, 50), 4400, 6000), LATER).switched == 0
-    assert found(first, Walk((140, 20), (180, 20), 3400, 6000), LATER).switched == 0
+    assert found(first, Walk((104, 50), (180, 50), 3400, 6000), LATER) == LineDiagnostics("mid", 1, 1, 0, 0)
+    assert found(first, Walk((104, 50), (180, 50), 4400, 6000), LATER).switched_tracks == 0
+    assert found(first, Walk((140, 20), (180, 20), 3400, 6000), LATER).switched_tracks == 0
 
 
-def test_close_votes_are_told() -> None:
+def test_close_votes_are_counted() -> None:
     def crossing(share: float, line: str = "mid") -> Crossing:
         return Crossing(0, line, "to_left", Label.CAR, 0.5, share)
 
-    leak = found(OVER, crossings=(crossing(0.5), crossing(0.9), crossing(0.5, "other")))
+    diagnostics = found(OVER, crossings=(crossing(0.5), crossing(0.9), crossing(0.5, "other")))
 
-    assert (leak.close, leak.crossings) == (1, 2)
+    assert (diagnostics.close_votes, diagnostics.crossings) == (1, 2)
 
 
-def test_a_count_of_nothing_leaks_nothing() -> None:
+def test_no_tracks_give_zeros() -> None:
     nothing = Tracks(
         np.empty(0, np.int64),
         np.empty((0, 4), np.float32),
@@ -102,11 +104,13 @@ def test_a_count_of_nothing_leaks_nothing() -> None:
         np.empty(0, np.int64),
     )
 
-    assert leaks(nothing, [LINE], WIDTH, HEIGHT, None, Span(0, 1)) == [Leak("mid", 0, 0, 0, 0)]
+    assert lost_tracks(nothing, [LINE], (WIDTH, HEIGHT), None, Span(0, 1)) == [
+        LineDiagnostics("mid", 0, 0, 0, 0)
+    ]
 
 
-def test_leaks_of_spans_add_up() -> None:
-    one, two = Leak("mid", 1, 2, 3, 4), Leak("mid", 10, 20, 30, 40)
+def test_diagnostics_of_spans_add_up() -> None:
+    one, two = LineDiagnostics("mid", 1, 2, 3, 4), LineDiagnostics("mid", 10, 20, 30, 40)
 
     assert add([], [one]) == [one]
-    assert add([one], [two]) == [Leak("mid", 11, 22, 33, 44)]
+    assert add([one], [two]) == [LineDiagnostics("mid", 11, 22, 33, 44)]

@@ -21,7 +21,7 @@ SHORT = Line("short", (0.5, 0.45), (0.5, 0.55))
 
 def crossed(line: Line, boxes: list[Box], width: int = WIDTH, height: int = HEIGHT) -> list[Passage]:
     times = np.array([box.time_ms for box in boxes], np.int64)
-    return list(passages(line, times, np.array([box.xyxy for box in boxes], np.float32), width, height))
+    return list(passages(line, times, np.array([box.xyxy for box in boxes], np.float32), (width, height)))
 
 
 def directions(line: Line, boxes: list[Box]) -> list[str]:
@@ -273,6 +273,6 @@ def _of(rows: list[Box]) -> NDArray[np.float32]:
 def test_a_path_is_only_read(line: Line, path: list[Box]) -> None:
     boxes, times = _of(path), np.array([box.time_ms for box in path], np.int64)
     before = boxes.copy(), times.copy()
-    list(passages(line, times, boxes, WIDTH, HEIGHT))
+    list(passages(line, times, boxes, (WIDTH, HEIGHT)))
     assert (boxes == before[0]).all()
     assert (times == before[1]).all()

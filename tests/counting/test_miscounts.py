@@ -26,7 +26,7 @@ from tests.counting.bodies import (
 )
 
 from passerby.counting.box_ops import riders
-from passerby.counting.crossings import tally
+from passerby.counting.crossings import find_crossings
 from passerby.counting.detections import Detections
 from passerby.counting.tracker import track
 from passerby.domain.geometry import Line, Point, Zone
@@ -469,9 +469,12 @@ def test_a_car_that_waits_is_not_lost_when_the_detector_sees_it_half_the_time() 
 
 def test_a_crossing_on_the_edge_of_two_chunks_is_counted_by_one_of_them() -> None:
     tracks = track(seen(WALK))
-    [only] = tally(tracks, [MIDDLE], WIDTH, HEIGHT, EVER)
+    [only] = find_crossings(tracks, [MIDDLE], (WIDTH, HEIGHT), EVER)
     before, after = Span(0, only.time_ms), Span(only.time_ms, 10_000)
-    assert [len(tally(tracks, [MIDDLE], WIDTH, HEIGHT, span)) for span in (before, after)] == [0, 1]
+    assert [len(find_crossings(tracks, [MIDDLE], (WIDTH, HEIGHT), span)) for span in (before, after)] == [
+        0,
+        1,
+    ]
 
 
 @pytest.mark.parametrize("start_ms", [0, 1_700_000_000_000])

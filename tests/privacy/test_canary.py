@@ -19,7 +19,7 @@ import pytest
 
 from passerby import synth
 from passerby.config.site import load
-from passerby.counting.crossings import tally
+from passerby.counting.crossings import find_crossings
 from passerby.domain.timespan import cut
 from passerby.recordings import release
 from passerby.synth import Actor, Kind, Rates, Street, Waypoint
@@ -168,7 +168,7 @@ def times_ms(streets: Path) -> list[int]:
     counted = [
         crossing.time_ms
         for span in cut(release.recorded_span(counting), 6_000)
-        for crossing in tally(release.tracks_of(counting, span), [line.line], *size, span)
+        for crossing in find_crossings(release.tracks_of(counting, span), [line.line], size, span)
     ]
     assert len(counted) >= 5
     return counted + [crossing.time_ms for crossing in synth.truth(BUSY, synth.lines(BUSY))]

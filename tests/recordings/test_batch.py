@@ -242,8 +242,8 @@ def test_only_what_is_not_counted_is_counted_again(
 
     assert {part.look.recording.path.name for part in asked} == {"north_20240601_120200.mp4"}
     assert [part.again for part in asked] == [True, False, False]
-    assert [(one.video, one.bins, one.totals, one.leaks) for one in again.counts] == [
-        (one.video, one.bins, one.totals, one.leaks) for one in whole.counts
+    assert [(one.video, one.bins, one.totals, one.diagnostics) for one in again.counts] == [
+        (one.video, one.bins, one.totals, one.diagnostics) for one in whole.counts
     ]
 
 

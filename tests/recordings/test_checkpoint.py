@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.sample_videos import walkers, write
 
-from passerby.counting.counts import Cost, Counts, Crossing, Leak
+from passerby.counting.counts import Cost, Counts, Crossing, LineDiagnostics
 from passerby.domain.geometry import Line
 from passerby.domain.labels import Label
 from passerby.domain.timespan import Span
@@ -192,7 +192,7 @@ def filled(path: Path) -> None:
         for number in range(3):
             done = kept.of("a")
             done.crossings.append(replace(CROSSING, time_ms=number))
-            done.leaks = [Leak("middle", number, 0, 1, number)]
+            done.diagnostics = [LineDiagnostics("middle", number, 0, 1, number)]
             done.reading = Reading(number, 1, 7, [Span(0, 3), Span(5, 7)], ["stopped"], True, False)
             done.tallied_ms, done.seen_ms = number * 10, number * 10 + 5
             kept.keep("a")
@@ -203,7 +203,7 @@ def test_what_was_kept_comes_back_to_the_bit(tmp_path: Path) -> None:
     with Kept(tmp_path / "a.resume") as kept:
         assert kept.of("a") == Done(
             [replace(CROSSING, time_ms=number) for number in range(3)],
-            [Leak("middle", 2, 0, 1, 2)],
+            [LineDiagnostics("middle", 2, 0, 1, 2)],
             Reading(2, 1, 7, [Span(0, 3), Span(5, 7)], ["stopped"], True, False),
             20,
             25,
@@ -234,7 +234,7 @@ def test_it_holds_crossings_and_no_box(street: Path, tmp_path: Path) -> None:
         counted(street, kept)
     lines = [json.loads(line) for line in (tmp_path / "a.resume").read_text().splitlines()]
     assert {key for line in lines for key in line} == {
-        *("key", "crossings", "leaks", "reading", "tallied_ms", "seen_ms", "complete")
+        *("key", "crossings", "diagnostics", "reading", "tallied_ms", "seen_ms", "complete")
     }
     assert {len(row) for line in lines for row in line["crossings"]} == {7}
     assert len(lines) == 8

@@ -70,8 +70,8 @@ def test_chunks_of_any_length_agree_on_the_synthetic_street(street: Path, whole:
 
 
 def test_what_is_counted_says_nothing_of_sizes(whole: Counts) -> None:
-    assert {crossing.moved for crossing in whole.crossings} == {None}
-    assert sum(leak.crossings for leak in whole.leaks) == len(whole.crossings)
+    assert {crossing.kinematics for crossing in whole.crossings} == {None}
+    assert sum(line.crossings for line in whole.diagnostics) == len(whole.crossings)
 
 
 def test_auto_looks_as_often_as_the_corridor_asks_for(street: Path) -> None:

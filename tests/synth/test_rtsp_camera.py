@@ -21,7 +21,7 @@ import pytest
 
 from passerby import synth
 from passerby.config.camera_address import Address
-from passerby.counting.crossings import tally
+from passerby.counting.crossings import find_crossings
 from passerby.counting.tracker import track
 from passerby.domain.timespan import Span
 from passerby.errors import InputError, SourceError
@@ -207,7 +207,7 @@ def test_what_is_counted_live_is_what_is_counted_in_the_file(tmp_path: Path) -> 
     def counted(frames: Any) -> Counter[str]:
         ticks = list(observe(frames, seeing, Effort()))
         span = Span(ticks[0].time_ms, ticks[-1].time_ms + 1)
-        found = tally(track(ticks), lines, street.width, street.height, span)
+        found = find_crossings(track(ticks), lines, (street.width, street.height), span)
         return Counter(f"{one.line} {one.direction}" for one in found)
 
     drawn = rtsp_camera.draw(street, tmp_path)

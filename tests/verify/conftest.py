@@ -13,7 +13,7 @@ from threading import Event, Thread
 import numpy as np
 import pytest
 
-from passerby.counting.counts import BinCount, Cost, Counts, Crossing, Leak
+from passerby.counting.counts import BinCount, Cost, Counts, Crossing, LineDiagnostics
 from passerby.domain.geometry import Direction, Line
 from passerby.domain.labels import Label
 from passerby.verify.session import Session
@@ -62,7 +62,7 @@ def new_session(tmp_path: Path) -> Callable[[], Session]:
         crossings=crossings,
         cost=Cost(0, 0, 0, 0, 0, 0),
         warnings=("street.mp4: <b>damaged</b>",),
-        leaks=(Leak("near", 4, 3, 2, 3), Leak("far", 0, 0, 0, 1)),
+        diagnostics=(LineDiagnostics("near", 4, 3, 2, 3), LineDiagnostics("far", 0, 0, 0, 1)),
     )
 
     def make() -> Session:

@@ -16,7 +16,7 @@ from tools.soak.cameras import FPS, LOOP_S
 
 from passerby.config import site
 from passerby.config.site import Camera
-from passerby.counting.crossings import tally
+from passerby.counting.crossings import find_crossings
 from passerby.domain.labels import label_of, reported
 from passerby.domain.timespan import Span, cut
 from passerby.recordings import release
@@ -45,8 +45,8 @@ def _found(camera: Camera, video: Path, start_ms: int) -> Found:
     crossings = [
         one
         for chunk in cut(Span(first_ms, first_ms + round(LOOP_S * 1000)), chunk_ms)
-        for one in tally(
-            release.tracks_of(counting, chunk), [counted.line], recording.width, recording.height, chunk
+        for one in find_crossings(
+            release.tracks_of(counting, chunk), [counted.line], (recording.width, recording.height), chunk
         )
         if reported(one.label, wanted) is not None
     ]

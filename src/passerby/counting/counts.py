@@ -1,6 +1,6 @@
-"""Exact counts of one's own recording, as plain rows that pandas and polars read as they are.
+"""Exact counts of one's own recording, as plain rows that pandas and polars can read.
 
-Invariant: rows of primitives and aware datetimes; only the pipeline, the video room and the console may see them.
+Invariant: rows of primitives and aware datetimes; only the rooms that import rule 3 lists may import them.
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from passerby.domain.labels import Label
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
-    """What crossed: `length` and `height` px of its box, the middle of it at `x`, `y` px, and its way `dx`, `dy` px
-    per ms."""
+class Kinematics:
+    """A body as it crosses: `length` and `height` of its box in px, its centre `x`, `y` in px, and its velocity
+    `dx`, `dy` in px per ms."""
 
     length: float
     height: float
@@ -25,15 +25,18 @@ class Moved:
 
     @property
     def pace(self) -> float:
-        """px per ms."""
+        """Speed in px per ms."""
         return hypot(self.dx, self.dy)
 
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """One counted crossing: `time_ms` Unix ms UTC, interpolated between frames; `along` 0..1 on the line;
-    `share` of the track's class vote that went to `label`, 0..1; `moved` of what no detector named, while it
-    may be a part of another."""
+    """One counted crossing.
+
+    `time_ms` is in Unix ms UTC, interpolated between frames; `along` is the place on the line, 0 at its first point
+    and 1 at its second; `share` of the votes, 0..1, went to `label`. `kinematics` is for a body without a class, until
+    it has been compared with the usual traffic, and None in every result.
+    """
 
     time_ms: int
     line: str
@@ -41,12 +44,13 @@ class Crossing:
     label: Label
     along: float
     share: float
-    moved: Moved | None = None
+    kinematics: Kinematics | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BinCount:
-    """`[start, end)` in local wall time with its UTC offset; `coverage` is the share of the bin with frames."""
+    """The count of one bin `[start, end)`, line, direction and label; `coverage` is the share of the bin, 0..1, for
+    which frames exist."""
 
     start: datetime
     end: datetime
@@ -68,20 +72,23 @@ class TotalCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Leak:
-    """Of one line: tracks that `ended` inside its corridor, away from its edge and the frame's; of those, the ones
-    that another track took up at once (`switched`); crossings of a `close` vote, of all `crossings`."""
+class LineDiagnostics:
+    """Signs of miscounts at one line.
+
+    `lost_tracks` ended inside the corridor, away from its edge and the frame's; another track began at once beside
+    `switched_tracks` of them; `close_votes` of all `crossings` were nearly given another class.
+    """
 
     line: str
-    ended: int
-    switched: int
-    close: int
+    lost_tracks: int
+    switched_tracks: int
+    close_votes: int
     crossings: int
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What the counting took, in seconds of wall and of CPU."""
+    """Seconds of wall clock and of CPU that the counting took."""
 
     wall_s: float
     cpu_s: float
@@ -93,8 +100,11 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Everything counted in one recording. `start_from` says where the start was taken from;
-    `detector` says which detector ran and with what; `warnings` are lines for people; `leaks` hint at errors."""
+    """Everything counted in one recording.
+
+    `start_from` names the source of `start`; `detector` is the name of the detectors that ran, such as
+    `yolox_nano+motion`; `warnings` are lines for people; `diagnostics` are signs of miscounts.
+    """
 
     video: str
     start: datetime
@@ -107,4 +117,4 @@ class Counts:
     crossings: tuple[Crossing, ...]
     cost: Cost
     warnings: tuple[str, ...]
-    leaks: tuple[Leak, ...] = ()
+    diagnostics: tuple[LineDiagnostics, ...] = ()

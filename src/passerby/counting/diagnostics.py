@@ -1,69 +1,87 @@
-"""Where a count may leak: what a count cannot know of itself, but its tracks can hint at.
+"""Signs of miscounts: a count cannot know its own errors, but its tracks give hints.
 
-Invariant: numbers of tracks, never which; what comes out ties nothing to a crossing.
+Invariant: numbers of tracks, never which; nothing in the result refers to a single crossing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from passerby.counting.counts import Crossing, Leak
+from passerby.counting.counts import Crossing, LineDiagnostics
 from passerby.counting.detections import Tracks
 from passerby.domain.geometry import DEFAULT_CORRIDOR, Line
 from passerby.domain.timespan import Span
 
 CLOSE_SHARE = 0.65
-"""A crossing is of a close vote when its label has less of the votes than this."""
-_GAP_MS = 1_000
-_LEAST_BOXES = 3
+"""Share of the votes, 0..1, below which the vote on a crossing's class is close."""
+SWITCH_MS = 1_000
+"""Longest time between the end of a track and the beginning of another that continues it."""
+MIN_BOXES = 3
+"""Boxes below which a track is a flicker."""
+EDGE_MARGIN = 0.1
+"""Distance from the frame's edge, in sizes of the box, within which a track may end because the body leaves."""
 
 
-def leaks(
+def lost_tracks(
     tracks: Tracks,
     lines: Sequence[Line],
-    width: int,
-    height: int,
-    half_width: float | None,
+    size_px: tuple[int, int],
+    corridor: float | None,
     span: Span,
-) -> list[Leak]:
-    """Leak statistics of what ended in `span`, without votes; `half_width` of the corridor in frame heights, None for
-    the default."""
-    ends, begins = _ends(tracks, -1), _ends(tracks, 0)
+) -> list[LineDiagnostics]:
+    """Diagnostics of the tracks that end in `span`, still without crossings.
+
+    `size_px` is (width, height) of the frame; `corridor` is half its width in frame heights, None for the default.
+    """
+    ends, begins = list(_ends(tracks, -1)), list(_ends(tracks, 0))
     last_ms = int(tracks.time_ms.max()) if len(tracks) else 0
-    near = DEFAULT_CORRIDOR if half_width is None else half_width
-    found = []
+    half_width = DEFAULT_CORRIDOR if corridor is None else corridor
+    result = []
     for line in lines:
         inside = [
             end
             for end in ends
             if end.time_ms in span
-            and end.time_ms < last_ms - _GAP_MS
-            and _is_inside(end.box, line, width, height, near)
+            and end.time_ms < last_ms - SWITCH_MS
+            and _is_inside(end.box, line, size_px, half_width)
         ]
-        switched = sum(any(_takes_up(begin, end) for begin in begins) for end in inside)
-        found.append(Leak(line.name, len(inside), switched, 0, 0))
-    return found
+        switched = sum(any(_continues(begin, end) for begin in begins) for end in inside)
+        result.append(LineDiagnostics(line.name, len(inside), switched, 0, 0))
+    return result
 
 
-def with_votes(leaks: Sequence[Leak], crossings: Sequence[Crossing]) -> list[Leak]:
-    """The same leaks, beside all crossings that were counted and the close votes among them."""
-    found = []
-    for leak in leaks:
-        mine = [c for c in crossings if c.line == leak.line]
-        close = sum(c.share < CLOSE_SHARE for c in mine)
-        found.append(replace(leak, close=close, crossings=len(mine)))
-    return found
-
-
-def add(a: Sequence[Leak], b: Sequence[Leak]) -> list[Leak]:
-    """Leaks of two spans of the same lines together."""
-    if not a:
-        return list(b)
+def with_crossings(
+    diagnostics: Iterable[LineDiagnostics], crossings: Iterable[Crossing]
+) -> list[LineDiagnostics]:
+    """The same diagnostics with the number of crossings at each line and of close votes among them."""
+    shares: dict[str, list[float]] = {}
+    for crossing in crossings:
+        shares.setdefault(crossing.line, []).append(crossing.share)
     return [
-        Leak(x.line, x.ended + y.ended, x.switched + y.switched, x.close + y.close, x.crossings + y.crossings)
-        for x, y in zip(a, b, strict=True)
+        replace(
+            line,
+            close_votes=sum(share < CLOSE_SHARE for share in shares.get(line.line, ())),
+            crossings=len(shares.get(line.line, ())),
+        )
+        for line in diagnostics
+    ]
+
+
+def add(first: Sequence[LineDiagnostics], second: Sequence[LineDiagnostics]) -> list[LineDiagnostics]:
+    """The sums of two spans of the same lines; an empty one adds nothing."""
+    if not first:
+        return list(second)
+    return [
+        LineDiagnostics(
+            a.line,
+            a.lost_tracks + b.lost_tracks,
+            a.switched_tracks + b.switched_tracks,
+            a.close_votes + b.close_votes,
+            a.crossings + b.crossings,
+        )
+        for a, b in zip(first, second, strict=True)
     ]
 
 
@@ -73,20 +91,19 @@ class _End:
     box: NDArray[np.float64]
 
 
-def _ends(tracks: Tracks, row: int) -> list[_End]:
+def _ends(tracks: Tracks, row: int) -> Iterator[_End]:
     """First (0) or last (-1) box of every track that is no flicker."""
     order = np.lexsort((tracks.time_ms, tracks.tracker_id))
     groups = np.split(order, np.flatnonzero(np.diff(tracks.tracker_id[order])) + 1)
-    return [
-        _End(int(tracks.time_ms[rows[row]]), tracks.xyxy[rows[row]].astype(np.float64))
-        for rows in groups
-        if len(rows) >= _LEAST_BOXES
-    ]
+    for rows in groups:
+        if len(rows) >= MIN_BOXES:
+            yield _End(int(tracks.time_ms[rows[row]]), tracks.xyxy[rows[row]].astype(np.float64))
 
 
-def _is_inside(box: NDArray[np.float64], line: Line, width: int, height: int, near: float) -> bool:
-    """Whether all of a box is within the corridor, and by a tenth of its size within the frame."""
-    margin = 0.1 * (box[2:] - box[:2])
+def _is_inside(box: NDArray[np.float64], line: Line, size_px: tuple[int, int], half_width: float) -> bool:
+    """Whether all of a box (4,) px is within the corridor of `half_width` frame heights, and away from the edge."""
+    width, height = size_px
+    margin = EDGE_MARGIN * (box[2:] - box[:2])
     if (box[:2] <= margin).any() or (box[2:] >= np.array([width, height]) - margin).any():
         return False
     scaled = box / height
@@ -99,12 +116,16 @@ def _is_inside(box: NDArray[np.float64], line: Line, width: int, height: int, ne
     corners = np.column_stack([x, y]) - start
     across = corners @ np.array([-along[1], along[0]])
     place = corners @ along
-    return bool((np.abs(across) < near).all() and (place > -near).all() and (place < length + near).all())
+    return bool(
+        (np.abs(across) < half_width).all()
+        and (place > -half_width).all()
+        and (place < length + half_width).all()
+    )
 
 
-def _takes_up(begin: _End, end: _End) -> bool:
+def _continues(begin: _End, end: _End) -> bool:
     """Whether a track begins soon after another ended, and within a body's size of it."""
-    if not 0 < begin.time_ms - end.time_ms <= _GAP_MS:
+    if not 0 < begin.time_ms - end.time_ms <= SWITCH_MS:
         return False
     size = np.maximum(begin.box[2:] - begin.box[:2], end.box[2:] - end.box[:2])
     apart = np.abs((begin.box[:2] + begin.box[2:]) - (end.box[:2] + end.box[2:])) / 2

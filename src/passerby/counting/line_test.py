@@ -1,4 +1,4 @@
-"""Decide from the whole path of a track whether, when and which way it crossed a line.
+"""Decide from the whole path of a track whether, when and in which direction it crossed a line.
 
 Invariant: a path in, crossings out; nothing is remembered between paths.
 """
@@ -9,18 +9,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from passerby.counting.parameters import CrossingParams
 from passerby.domain.geometry import Direction, Line
-
-BAND_SHARE = 0.1
-"""Half the width of the hysteresis band, as a share of the body's extent across the line."""
-BAND_LEAST = 0.008
-"""The same at least, in frame heights: boxes tremble by a pixel or two however small they are."""
-EDGE = 0.03
-"""A line that ends this near the edge of the frame goes on for ever: who is cut by the edge still crosses."""
 
 
 class Passage(NamedTuple):
-    """One crossing of one path; `row` is the first row of the path after it."""
+    """One crossing of one path: `along` 0..1 on the line, and `row`, the first row of the path after it."""
 
     time_ms: int
     direction: Direction
@@ -28,35 +22,35 @@ class Passage(NamedTuple):
     row: int
 
 
+class _Places(NamedTuple):
+    """Of each box (n,): the anchor's `distance` from the line in frame heights, positive on the right, and its place
+    `along` the line; `band`, half the width of the hysteresis band."""
+
+    distance: NDArray[np.float64]
+    along: NDArray[np.float64]
+    band: float
+
+
 def passages(
-    line: Line, time_ms: NDArray[np.int64], xyxy: NDArray[np.float32], width: int, height: int
+    line: Line,
+    time_ms: NDArray[np.int64],
+    xyxy: NDArray[np.float32],
+    size_px: tuple[int, int],
+    params: CrossingParams = CrossingParams(),
 ) -> Iterator[Passage]:
     """Crossings of `line` by one path, in order of time.
 
-    `time_ms` (n,) ascending, `xyxy` (n, 4) px. Hysteresis: a side is taken when the anchor is farther from the
-    line than the band, so that a stop on the line counts once and trembling counts not at all; one box alone
-    on the other side is a slip of the detector. A path that ends inside the band has crossed when it came
-    from the other side by two bands or more.
+    `time_ms` (n,) ascending, `xyxy` (n, 4) px, `size_px` (width, height) of the frame. Hysteresis: a path changes
+    sides when its anchor is farther from the line than the band, so that a stop on the line counts once and trembling
+    counts not at all; a single box on the far side is an error of the detector. A path that ends inside the band has
+    crossed if it came from the near side by two bands or more.
     """
     if len(time_ms) < 2:
         return
-    aspect = width / height
-    right, ahead = line.end[0] - line.start[0], line.end[1] - line.start[1]
-    direction = np.array([right * aspect, ahead])
-    length = float(np.hypot(*direction))
-    direction /= length
-    normal = np.array([-direction[1], direction[0]])
-    boxes = xyxy.astype(np.float64) / height
-    foot = boxes[:, 3] if line.anchor == "bottom" else (boxes[:, 1] + boxes[:, 3]) / 2
-    anchor = np.column_stack([(boxes[:, 0] + boxes[:, 2]) / 2, foot])
-    anchor -= np.array([line.start[0] * aspect, line.start[1]])
-    distance = _steady(anchor @ normal)
-    along = anchor @ direction / length
-    extent = np.median((boxes[:, 2:] - boxes[:, :2]) @ np.abs(normal))
-    band = max(BAND_LEAST, BAND_SHARE * float(extent))
-    first, last = _reach(line)
+    distance, along, band = _places(line, xyxy, size_px, params)
+    first, last = _extent_along(line, params)
 
-    # Who begins on the line itself comes from the side that it is first seen on.
+    # A body that begins on the line itself comes from the side on which it is first seen.
     side = next((1 if d > 0 else -1 for d in distance.tolist() if d), 1)
     farthest = distance[0] * side
     touched = 0
@@ -64,8 +58,8 @@ def passages(
         beyond = -distance[row] * side
         if beyond > 0 >= -distance[row - 1] * side:
             touched = row
-        at_end = row == len(distance) - 1 and beyond > 0 and beyond + farthest >= 2 * band
-        if beyond > 0 and ((beyond > band and beyond + farthest >= 2 * band) or at_end):
+        is_last = row == len(distance) - 1
+        if beyond > 0 and (beyond > band or is_last) and beyond + farthest >= 2 * band:
             before, after = distance[touched - 1], distance[touched]
             share = before / (before - after)
             where = along[touched - 1] + share * (along[touched] - along[touched - 1])
@@ -82,17 +76,36 @@ def passages(
             farthest = max(farthest, -beyond)
 
 
-def _steady(distance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Median of three: one box that is drawn far out moves nobody, and who goes steadily is left as they are."""
+def _places(
+    line: Line, xyxy: NDArray[np.float32], size_px: tuple[int, int], params: CrossingParams
+) -> _Places:
+    width, height = size_px
+    aspect = width / height
+    direction = np.array([(line.end[0] - line.start[0]) * aspect, line.end[1] - line.start[1]])
+    length = float(np.hypot(*direction))
+    direction /= length
+    normal = np.array([-direction[1], direction[0]])
+    boxes = xyxy.astype(np.float64) / height
+    foot = boxes[:, 3] if line.anchor == "bottom" else (boxes[:, 1] + boxes[:, 3]) / 2
+    anchor = np.column_stack([(boxes[:, 0] + boxes[:, 2]) / 2, foot])
+    anchor -= np.array([line.start[0] * aspect, line.start[1]])
+    extent = np.median((boxes[:, 2:] - boxes[:, :2]) @ np.abs(normal))
+    band = max(params.band_min, params.band_share * float(extent))
+    return _Places(_median_of_three(anchor @ normal), anchor @ direction / length, band)
+
+
+def _median_of_three(distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each inner value (n,) replaced by the median of itself and its neighbours: one badly drawn box is ignored, and a
+    steady path is unchanged."""
     before, here, after = distance[:-2], distance[1:-1], distance[2:]
     middle = np.maximum(np.minimum(before, here), np.minimum(np.maximum(before, here), after))
     return np.concatenate([distance[:1], middle, distance[-1:]])
 
 
-def _reach(line: Line) -> tuple[float, float]:
-    """From where to where on the line a crossing counts."""
+def _extent_along(line: Line, params: CrossingParams) -> tuple[float, float]:
+    """The part of the line on which a crossing counts, from and to; endless where the line ends at the frame's edge."""
 
     def at_edge(point: tuple[float, float]) -> bool:
-        return any(value <= EDGE or value >= 1 - EDGE for value in point)
+        return any(value <= params.open_edge or value >= 1 - params.open_edge for value in point)
 
     return (-np.inf if at_edge(line.start) else 0.0, np.inf if at_edge(line.end) else 1.0)

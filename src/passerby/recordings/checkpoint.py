@@ -17,7 +17,7 @@ from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from passerby.counting.counts import Crossing, Leak, Moved
+from passerby.counting.counts import Crossing, Kinematics, LineDiagnostics
 from passerby.domain.labels import label_of
 from passerby.domain.timespan import Span
 from passerby.errors import InputError, OutputError
@@ -32,7 +32,7 @@ class Done:
     `seen_ms`; both None before the first. `complete` when there is nothing left to do."""
 
     crossings: list[Crossing] = field(default_factory=list)
-    leaks: list[Leak] = field(default_factory=list)
+    diagnostics: list[LineDiagnostics] = field(default_factory=list)
     reading: Reading = field(default_factory=Reading)
     tallied_ms: int | None = None
     seen_ms: int | None = None
@@ -76,7 +76,7 @@ class Kept:
         line = {
             "key": key,
             "crossings": [_crossing(one) for one in done.crossings[self._written.get(key, 0) :]],
-            "leaks": [asdict(one) for one in done.leaks],
+            "diagnostics": [asdict(line) for line in done.diagnostics],
             "reading": asdict(done.reading),
             "tallied_ms": done.tallied_ms,
             "seen_ms": done.seen_ms,
@@ -113,7 +113,7 @@ class Kept:
         covered = [Span(**span) for span in reading.pop("covered")]
         found = Done(
             [*self.of(line["key"]).crossings, *(_crossing_of(one) for one in line["crossings"])],
-            [Leak(**one) for one in line["leaks"]],
+            [LineDiagnostics(**entry) for entry in line["diagnostics"]],
             Reading(**reading, covered=covered),
             line["tallied_ms"],
             line["seen_ms"],
@@ -129,14 +129,20 @@ def key_of(settings: Sequence[object]) -> str:
 
 
 def _crossing(one: Crossing) -> list[Any]:
-    moved = None if one.moved is None else list(astuple(one.moved))
-    return [one.time_ms, one.line, one.direction, one.label.text, one.along, one.share, moved]
+    kinematics = None if one.kinematics is None else list(astuple(one.kinematics))
+    return [one.time_ms, one.line, one.direction, one.label.text, one.along, one.share, kinematics]
 
 
 def _crossing_of(row: list[Any]) -> Crossing:
-    time_ms, line, direction, label, along, share, moved = row
+    time_ms, line, direction, label, along, share, kinematics = row
     return Crossing(
-        time_ms, line, direction, label_of(label), along, share, None if moved is None else Moved(*moved)
+        time_ms,
+        line,
+        direction,
+        label_of(label),
+        along,
+        share,
+        None if kinematics is None else Kinematics(*kinematics),
     )
 
 

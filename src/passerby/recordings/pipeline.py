@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from passerby.config.line_spec import check_names
 from passerby.counting.bins import bin_counts, total_counts
-from passerby.counting.context import bodies
-from passerby.counting.counts import Cost, Counts, Crossing, Leak
-from passerby.counting.crossings import tally
+from passerby.counting.context import apply_context
+from passerby.counting.counts import Cost, Counts, Crossing, LineDiagnostics
+from passerby.counting.crossings import find_crossings
 from passerby.counting.detections import Detections
-from passerby.counting.diagnostics import add, leaks, with_votes
+from passerby.counting.diagnostics import add, lost_tracks, with_crossings
 from passerby.counting.tracker import track
 from passerby.domain import calendar
 from passerby.domain.geometry import DEFAULT_CORRIDOR, Line
@@ -249,16 +249,16 @@ def counted(
     track_s = 0.0
     for span, near in chunks(ticks, plan.chunk_ms, done.tallied_ms):
         chunk_began = process_time()
-        found, leaking = crossings_of(near, look.lines, recording, span, look.corridor)
+        found, diagnostics = crossings_of(near, look.lines, recording, span, look.corridor)
         done.crossings += found
-        done.leaks = add(done.leaks, leaking)
+        done.diagnostics = add(done.diagnostics, diagnostics)
         done.tallied_ms = span.end_ms
         track_s += process_time() - chunk_began
     if kept is not None and not done.complete:
         done.complete = True
         kept.keep(plan.key)
     wanted = plan.labels or tuple(Label)
-    whole = bodies(done.crossings)
+    whole = apply_context(done.crossings)
     crossings = [replace(c, label=label) for c in whole if (label := reported(c.label, wanted)) is not None]
     span = Span(look.start_ms, look.start_ms + max(reading.end_ms, recording.duration_ms))
     covered = [Span(s.start_ms + look.start_ms, s.end_ms + look.start_ms) for s in reading.covered]
@@ -275,7 +275,7 @@ def counted(
         bins=tuple(bin_counts(crossings, look.lines, shown, bins, covered)),
         totals=tuple(total_counts(crossings, look.lines, shown)),
         crossings=tuple(crossings),
-        leaks=tuple(with_votes(done.leaks, whole)),
+        diagnostics=tuple(with_crossings(done.diagnostics, whole)),
         cost=Cost(
             wall_s=perf_counter() - began,
             cpu_s=cpu_s,
@@ -395,12 +395,13 @@ def crossings_of(
     recording: Recording,
     span: Span,
     corridor: float | None,
-) -> tuple[list[Crossing], list[Leak]]:
+) -> tuple[list[Crossing], list[LineDiagnostics]]:
     """What crosses within `span`, by a fresh tracker over `ticks`, which may begin before it and end after it;
     and where that count may leak."""
     tracks = track(ticks)
-    found = tally(tracks, lines, recording.width, recording.height, span)
-    return found, leaks(tracks, lines, recording.width, recording.height, corridor, span)
+    size_px = recording.width, recording.height
+    found = find_crossings(tracks, lines, size_px, span)
+    return found, lost_tracks(tracks, lines, size_px, corridor, span)
 
 
 def chunks(

@@ -62,7 +62,7 @@ def report(session: Session) -> str:
             )
             for name, of_line in rows.items()
         ],
-        leaks=counts.leaks,
+        diagnostics=counts.diagnostics,
         warnings=counts.warnings,
     )
 

@@ -18,7 +18,7 @@ planted = sys.argv[6] if len(sys.argv) > 6 else ""
 ledger = ["--ledger", str(folder / "ledger.db")]
 path: Any = clipping
 door: Any = gate
-KEPT_CLIP, KEPT_RELEASE, KEPT_TALLY = path.clip, door.release, path.tally
+KEPT_CLIP, KEPT_RELEASE, KEPT_CROSSINGS = path.clip, door.release, path.find_crossings
 
 
 def logged(chunk: Any, tally: Any, *rest: Any) -> Any:
@@ -33,7 +33,7 @@ def named(chunk: Any, tally: Any, *rest: Any) -> Any:
 
 
 def cached(tracks: Any, *rest: Any) -> Any:
-    crossings = KEPT_TALLY(tracks, *rest)
+    crossings = KEPT_CROSSINGS(tracks, *rest)
     Path(tempfile.gettempdir(), "cache.tmp").write_bytes(b"".join(c.time_ms.to_bytes(6) for c in crossings))
     return crossings
 
@@ -48,7 +48,7 @@ def suppressed(contributions: Any, receipt: Any, *rest: Any) -> Any:
 if planted in ("logged", "named"):
     path.clip = {"logged": logged, "named": named}[planted]
 elif planted == "cached":
-    path.tally = cached
+    path.find_crossings = cached
 elif planted == "suppressed":
     door.release = suppressed
 

@@ -103,6 +103,25 @@ def test_every_page_of_the_documentation_is_in_its_navigation() -> None:
     assert list(docs_site.navigation_mistakes(ROOT / "docs", nav)) == []
 
 
+def yaml_blocks() -> list[tuple[str, str]]:
+    """Every site file on a page, beside the name of the page."""
+    return [
+        (page.relative_to(ROOT).as_posix(), block)
+        for page in sorted((ROOT / "docs").rglob("*.md"))
+        for block in re.findall(r"^```yaml\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+        if "cameras:" in block
+    ]
+
+
+@pytest.mark.parametrize("block", [pytest.param(block, id=name) for name, block in yaml_blocks()])
+def test_site_files_on_pages_have_no_mistake(block: str, tmp_path: Path) -> None:
+    assert site.parse(block, tmp_path / "site.yaml").cameras
+
+
+def test_the_tutorial_and_the_site_file_page_show_a_site_file() -> None:
+    assert {"docs/tutorial/index.md", "docs/reference/site.md"} <= {name for name, _ in yaml_blocks()}
+
+
 def make_recording(path: Path) -> None:
     """Three seconds in which something dark goes from left to right."""
     with av.open(path, "w") as container:

@@ -192,5 +192,5 @@ def test_a_fault_tells_its_class_and_its_place_and_never_its_text(kind: type[Exc
 def test_a_fault_in_the_program_names_its_line() -> None:
     with pytest.raises(ValueError, match="may not pass") as told:
         read_up(b"no message")
-    assert re.fullmatch(r"door:[0-9]+", fault_of(told.value).place)
+    assert re.fullmatch(r"protocol:[0-9]+", fault_of(told.value).place)
     assert protocol.__file__.endswith("protocol.py")

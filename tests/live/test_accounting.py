@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from passerby.config import site
 from passerby.config.site import Camera
 from passerby.domain import calendar
-from passerby.domain.release import Release
+from passerby.domain.release import Level, Release
 from passerby.domain.timespan import Span
 from passerby.errors import LedgerError, OutputError
 from passerby.live.supervisor.accounting import AHEAD_MS, Book, delays_of
@@ -28,7 +28,6 @@ from passerby.live.supervisor.tmpfs_store import Hold, is_memory
 from passerby.privacy.charge import Charge, Receipt, Stored
 from passerby.privacy.database import open_ledger
 from passerby.privacy.ledger import Ledger
-from passerby.publish.store.sums import Level
 
 DAY_MS = calendar.DAY_MS
 MIDNIGHT_MS = 20_000 * DAY_MS

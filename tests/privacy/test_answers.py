@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.privacy.conftest import BIN_MS, CELL, begin, charge
 
+from passerby.domain.noise_interval import variance
 from passerby.domain.release import Release
 from passerby.domain.timespan import Chunk, Span
 from passerby.privacy import answers, gate
@@ -31,7 +32,7 @@ def test_bins_are_summed_where_they_make_up_the_time() -> None:
     found = answers.summed(bins(0, 8), [], CELL, Span(2 * BIN_MS, 5 * BIN_MS))
     assert found is not None
     assert (found.value, found.coverage) == (21, 1.0)
-    assert found.noise_95 == pytest.approx(1.96 * (3 * gate.variance(30.0)) ** 0.5, rel=0.1)
+    assert found.noise_95 == pytest.approx(1.96 * (3 * variance(30.0)) ** 0.5, rel=0.1)
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,9 @@ def test_the_two_levels_share_all_of_epsilon(epsilon_micro: int) -> None:
 
 def test_a_policy_gives_the_charges_of_its_line() -> None:
     bin_, day = Span(BIN_MS, 2 * BIN_MS), Span(0, 96 * BIN_MS)
-    assert standing_charge(POLICY, [CELL], 1, bin_, "bins") == charge(1)
-    assert standing_charge(POLICY, [CELL], 1, day, "days") == charge(0, 200_000, "bridge days", length=96)
-    assert standing_charge(POLICY, [CELL], 1, bin_, "bins").delta == 24
+    assert standing_charge(POLICY, [CELL], 1, bin_, "bin") == charge(1)
+    assert standing_charge(POLICY, [CELL], 1, day, "day") == charge(0, 200_000, "bridge days", length=96)
+    assert standing_charge(POLICY, [CELL], 1, bin_, "bin").delta == 24
 
 
 def test_each_question_is_a_query_of_its_own() -> None:
@@ -38,7 +38,7 @@ def test_each_question_is_a_query_of_its_own() -> None:
 
 def test_a_span_that_cuts_a_chunk_is_refused() -> None:
     with pytest.raises(PolicyError, match="where chunks do"):
-        standing_charge(POLICY, [CELL], 1, Span(0, BIN_MS + 1), "bins")
+        standing_charge(POLICY, [CELL], 1, Span(0, BIN_MS + 1), "bin")
 
 
 def test_a_camera_waits_for_its_slowest_line_and_pays_for_all() -> None:
@@ -49,8 +49,8 @@ def test_a_camera_waits_for_its_slowest_line_and_pays_for_all() -> None:
 
 def test_an_epsilon_finer_than_it_is_counted_is_refused() -> None:
     with pytest.raises(PolicyError, match="six places"):
-        standing_charge(replace(POLICY, epsilon=1.0000001), [CELL], 1, Span(0, BIN_MS), "bins")
+        standing_charge(replace(POLICY, epsilon=1.0000001), [CELL], 1, Span(0, BIN_MS), "bin")
     assert (
-        standing_charge(replace(POLICY, epsilon=0.3), [CELL], 1, Span(0, BIN_MS), "bins").epsilon_micro
+        standing_charge(replace(POLICY, epsilon=0.3), [CELL], 1, Span(0, BIN_MS), "bin").epsilon_micro
         == 240_000
     )

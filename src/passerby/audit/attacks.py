@@ -19,7 +19,7 @@ from passerby.audit.locality import Locality, Pair, locality_audit
 from passerby.config.site import CountedLine
 from passerby.domain.geometry import DEFAULT_CORRIDOR
 from passerby.domain.policy import Policy
-from passerby.domain.release import Cell
+from passerby.domain.release import LEVELS, Cell
 from passerby.domain.timespan import Chunk, Span, cut
 from passerby.privacy import standing_query
 from passerby.privacy.charge import Charge
@@ -68,7 +68,7 @@ class Stage:
         chunks = list(self.chunks())
         span = Span(chunks[0].start_ms, chunks[-1].end_ms)
         return standing_query.standing_charge(
-            POLICY, standing_query.cells_of(CAMERA, self.line), 1, span, "bins"
+            POLICY, standing_query.cells_of(CAMERA, self.line), 1, span, "bin"
         )
 
     def counts(self, video: Path) -> Iterator[Contribution]:
@@ -184,10 +184,10 @@ def report(
 ) -> Iterator[str]:
     """All audits, as lines of plain text: of the noise of `policy` for a line of `cells`, and of locality."""
     day = Span(0, policy.every_ms)
-    for level in ("bins", "days"):
-        charge = standing_query.standing_charge(policy, cells, 1, day, "bins" if level == "bins" else "days")
+    for level in LEVELS:
+        charge = standing_query.standing_charge(policy, cells, 1, day, level)
         for line in noise_audit.report(charge, draws=draws, per_bin=per_bin):
-            yield f"{level}: {line}"
+            yield f"{level}s: {line}"
     for what, found in locality(folder, stage, phases=phases):
         yield (
             f"locality, {stage.detector}, {what}: {found.name}: {found.changed} of {found.allowed} chunks changed, "

@@ -62,6 +62,7 @@ def ask(
     """How many crossed a line of SITE from one time to another: from releases, else from a recording, at a price."""
     from passerby.config.site import load
     from passerby.domain import calendar
+    from passerby.domain.noise_interval import noise_95_of_release
 
     loaded = load(site)
     of_camera = loaded.camera(camera)
@@ -70,7 +71,7 @@ def ask(
     span = _span(from_, to, loaded.timezone)
     with opened(where, mark, create=recording is not None) as ledger:
         with needs("private"):
-            from passerby.privacy import answers, gate, plan, standing_query
+            from passerby.privacy import answers, standing_query
             from passerby.recordings import release
         cells = standing_query.cells_of(of_camera.name, line)
         bins, days = answers.released(ledger, of_camera.name, line_name)
@@ -101,7 +102,7 @@ def ask(
                 one.cell,
                 Span(one.start_ms, one.end_ms),
                 one.value,
-                plan.noise_95([gate.variance(one.noise_scale)]),
+                noise_95_of_release(one.noise_scale),
                 one.coverage,
             )
             for one in released
@@ -143,7 +144,7 @@ def _print(found: "list[Answer]", zone: tzinfo) -> None:
                 for end in (one.span.start_ms, one.span.end_ms)
             ),
             *(one.cell.line, one.cell.direction, one.cell.label, f"{one.coverage:.0%}"),
-            *(one.value, f"± {one.noise_95:.0f}"),
+            *(one.value, f"± {one.noise_95}"),
         )
         for one in found
     ]

@@ -94,8 +94,7 @@ def executor(jobs: int) -> "Executor":
 def row(release: "Release", level: str, zone: tzinfo) -> dict[str, Any]:
     """A release as a row of a table."""
     from passerby.domain import calendar
-    from passerby.privacy.gate import variance
-    from passerby.privacy.plan import noise_95
+    from passerby.domain.noise_interval import noise_95_of_release
 
     cell = release.cell
     return {
@@ -107,7 +106,7 @@ def row(release: "Release", level: str, zone: tzinfo) -> dict[str, Any]:
         "direction": cell.direction,
         "label": cell.label,
         "value": release.value,
-        "noise_95": round(noise_95([variance(release.noise_scale)])),
+        "noise_95": noise_95_of_release(release.noise_scale),
         "noise_scale": release.noise_scale,
         "epsilon": release.epsilon,
         "coverage": round(release.coverage, 4),

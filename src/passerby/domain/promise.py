@@ -1,23 +1,30 @@
-"""What rho, K and epsilon promise a passer-by, as numbers for plain words.
+"""The promise of a policy (rho, K, epsilon) to a passer-by, as numbers for plain words.
 
-Invariant: rounded up, so that words made of them promise no more than the policy does.
+Invariant: every number is rounded up from its exact value, so a sentence made of them never promises more than the
+policy keeps.
 """
 
 from dataclasses import dataclass
-from math import ceil, exp
+from decimal import ROUND_CEILING, Context, Decimal, localcontext
+from math import inf, nextafter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from passerby.domain.policy import Policy
 
-_LARGEST = 700.0
-"""An epsilon from which e^epsilon has no place in a float; it hides nothing long before."""
+_TENTH = Decimal("0.1")
+_LARGEST = Decimal(709)
+"""e to the power of more than this has no float."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Promise:
-    """Up to `visits` visits of up to `visit_s` each: nothing published is more than `times` times as likely, or as
-    unlikely, as without them; an even bet on whether they were is right at most `right_percent` of the time."""
+    """The promise of one line to a person who makes up to `visits` visits of up to `visit_s` seconds each.
+
+    `times`: nothing published is more than so many times as likely, or as unlikely, as without the visits; infinite
+    where no float holds it. `right_percent`: nobody who reads all numbers guesses better, in percent, whether the
+    person was there (a coin is right 50 times in 100).
+    """
 
     visits: int
     visit_s: float
@@ -27,12 +34,32 @@ class Promise:
 
 
 def promise_of(policy: "Policy") -> Promise:
-    """The promise of one line. `times` is e^epsilon, the even bet e^epsilon / (1 + e^epsilon) (privacy.md)."""
-    factor = exp(min(policy.epsilon, _LARGEST))
+    """The promise of one line: `times` is e^epsilon, the best guess e^epsilon / (1 + e^epsilon) (privacy.md).
+
+    Both are rounded up to one digit after the point.
+    """
+    # The text of the policy and the float that was read from it may differ in the 17th digit.
+    epsilon = max(Decimal(policy.epsilon), Decimal(str(policy.epsilon)))
+    times, right_percent = (inf, 100.0) if epsilon > _LARGEST else _figures(epsilon)
     return Promise(
         visits=policy.k,
         visit_s=policy.rho_ms / 1000,
-        times=ceil(factor * 10) / 10,
-        right_percent=ceil(1000 * factor / (1 + factor)) / 10,
+        times=times,
+        right_percent=right_percent,
         epsilon=policy.epsilon,
     )
+
+
+def _figures(epsilon: Decimal) -> tuple[float, float]:
+    # All digits of e^epsilon before the point, and 40 after it.
+    with localcontext(Context(prec=40 + int(epsilon / 2), rounding=ROUND_CEILING)):
+        # The library rounds a power to the nearest, whatever the context says.
+        factor = epsilon.exp().next_plus()
+        right = min(Decimal(100), (100 * factor / (1 + factor)).next_plus())
+        return _rounded_up(factor), _rounded_up(right)
+
+
+def _rounded_up(exact: Decimal) -> float:
+    """The float of `exact` rounded up to one digit after the point, and never below `exact`."""
+    rounded = float(exact.quantize(_TENTH, ROUND_CEILING))
+    return rounded if Decimal(rounded) >= exact else nextafter(rounded, inf)

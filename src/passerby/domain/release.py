@@ -5,6 +5,11 @@ Invariant: primitives only; this module can be read by anyone who publishes, and
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
+
+Level = Literal["bin", "day"]
+"""A release covers one of a line's bins, or its whole day, which has noise of its own."""
+LEVELS: tuple[Level, ...] = ("bin", "day")
 
 
 @dataclass(frozen=True, slots=True, order=True)

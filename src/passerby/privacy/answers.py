@@ -6,13 +6,14 @@ Invariant: reads what the ledger has released, and nothing else; an answer here 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from passerby.domain.noise_interval import noise_95_of_release, noise_95_of_variances, variance
 from passerby.domain.release import Cell, Release
 from passerby.domain.timespan import Span
 from passerby.privacy.entries import Entry
-from passerby.privacy.gate import reconcile, variance
+from passerby.privacy.gate import reconcile
 from passerby.privacy.ledger import Ledger
 from passerby.privacy.noise import MICRO, scale
-from passerby.privacy.plan import noise_95
+from passerby.privacy.standing_query import query_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Answer:
     cell: Cell
     span: Span
     value: int
-    noise_95: float
+    noise_95: int
     coverage: float
 
 
@@ -34,9 +35,9 @@ def released(ledger: Ledger, camera: str, line: str) -> tuple[list[Release], lis
     days: list[Release] = []
     for entry in entries:
         paid = spends.get(entry.said["receipt"]) if entry.kind == "value" else None
-        if paid is not None and paid.query == f"{line} bins":
+        if paid is not None and paid.query == query_of(line, "bin"):
             bins += _releases(paid, entry)
-        elif paid is not None and paid.query == f"{line} days":
+        elif paid is not None and paid.query == query_of(line, "day"):
             days += _releases(paid, entry)
     return sorted(bins, key=lambda one: one.start_ms), sorted(days, key=lambda one: one.start_ms)
 
@@ -58,7 +59,7 @@ def summed(bins: Sequence[Release], days: Sequence[Release], cell: Cell, span: S
     """
     of_cell = {one.start_ms: one for one in bins if one.cell == cell}
     of_days = {one.start_ms: one for one in days if one.cell == cell}
-    value, variances, covered, at_ms = 0, [], 0.0, span.start_ms
+    value, scales, covered, at_ms = 0, [], 0.0, span.start_ms
     while at_ms < span.end_ms:
         day = of_days.get(at_ms)
         if day is not None and day.end_ms <= span.end_ms:
@@ -68,12 +69,12 @@ def summed(bins: Sequence[Release], days: Sequence[Release], cell: Cell, span: S
         else:
             return None
         value += found.value
-        variances.append(_variance(found))
+        scales.append(found.noise_scale)
         covered += found.coverage * (found.end_ms - at_ms)
         at_ms = found.end_ms
-    if not variances:
+    if not scales:
         return None
-    return Answer(cell, span, value, noise_95(variances), covered / span.duration_ms)
+    return Answer(cell, span, value, _noise_95(scales), covered / span.duration_ms)
 
 
 def cells_of(releases: Iterable[Release]) -> list[Cell]:
@@ -89,8 +90,10 @@ def _best(day: Release, bins: list[Release]) -> Release:
         return day
 
 
-def _variance(release: Release) -> float:
-    return variance(release.noise_scale)
+def _noise_95(scales: Sequence[float]) -> int:
+    if len(scales) == 1:
+        return noise_95_of_release(scales[0])
+    return noise_95_of_variances([variance(scale) for scale in scales])
 
 
 def _releases(paid: Entry, value: Entry) -> list[Release]:

@@ -5,9 +5,10 @@ Invariant: nothing is noised before it is paid for, nothing is drawn twice, and 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from math import exp, sqrt
+from math import sqrt
 from typing import Protocol
 
+from passerby.domain.noise_interval import variance
 from passerby.domain.release import Release
 from passerby.domain.timespan import Chunk
 from passerby.privacy.charge import Charge, Receipt, Stored
@@ -85,12 +86,6 @@ def release(
         )
         for cell, value in zip(charge.cells, stored.values, strict=True)
     )
-
-
-def variance(noise_scale: float) -> float:
-    """Variance of discrete Laplace noise of this scale: 2 q / (1 - q)^2, q = e^(-1 / scale) (noise.md)."""
-    q = exp(-1 / noise_scale)
-    return 2 * q / (1 - q) ** 2
 
 
 def reconcile(bins: Sequence[Release], day: Release) -> tuple[list[Release], Release]:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from math import ceil, exp, lgamma, log, sqrt
 from typing import TYPE_CHECKING
 
+from passerby.domain.noise_interval import noise_95_of_release, noise_95_of_variances, variance
 from passerby.domain.promise import promise_of
 from passerby.domain.release import Cell, Release
 from passerby.errors import PolicyError
 from passerby.privacy.contribution import Sensitivity, sensitivity
-from passerby.privacy.gate import variance
 from passerby.privacy.noise import scale
 from passerby.privacy.standing_query import split, whole_micro
 
@@ -25,7 +25,6 @@ LARGE_EPSILON = 5.0
 NARROW, SHORT_MS = 0.2, 10_000
 """A corridor of more frame heights than NARROW is seldom crossed on foot within SHORT_MS (privacy-compared.md)."""
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
-_NORMAL_95 = 1.959964
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class Outlook:
     name: str
     span_ms: int
     expected: float
-    noise_95: float
+    noise_95: int
     error: float
 
 
@@ -132,18 +131,6 @@ def clipping_bias(policy: "Policy", cells: int, per_hour: float) -> float:
     return max(0.0, 1 - kept / mean)
 
 
-def noise_95(variances: Sequence[float]) -> float:
-    """What a sum of independent Laplace noises of these variances stays within, 19 times in 20.
-
-    The normal value with Cornish and Fisher's correction: Laplace noise has an excess kurtosis of 3.
-    """
-    if len(variances) == 1:
-        return sqrt(variances[0] / 2) * log(20)
-    total = sum(variances)
-    excess = 3 * sum(one * one for one in variances) / total**2
-    return sqrt(total) * (_NORMAL_95 + (_NORMAL_95**3 - 3 * _NORMAL_95) * excess / 24)
-
-
 def promise(policy: "Policy") -> str:
     """What a passer-by is promised, in plain words, from rho, K and epsilon."""
     told = promise_of(policy)
@@ -211,7 +198,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield f"at {plan.per_hour:g} an hour in each cell, clipping loses {plan.bias:.1%} of them"
     yield "19 times in 20 the noise is at most (and the error, clipping included):"
     for outlook in plan.outlooks:
-        yield f"  {outlook.name:<8} {outlook.noise_95:>8.0f} of {outlook.expected:.0f} expected ({outlook.error:.0%})"
+        yield f"  {outlook.name:<8} {outlook.noise_95:>8} of {outlook.expected:.0f} expected ({outlook.error:.0%})"
     if plan.useful_from is not None:
         yield f"useful (error below {USEFUL:.0%}) from: {plan.useful_from}"
     else:
@@ -258,12 +245,16 @@ def _outlooks(policy: "Policy", cells: int, per_hour: float) -> Iterator[Outlook
     number = DAY_MS // policy.every_ms
     weight = of_day / (of_day + number * of_bin)
     day = [*[weight**2 * of_bin] * number, (1 - weight) ** 2 * of_day]
-    spans = [(f"{policy.every_ms / 60_000:g} min", policy.every_ms, [of_bin])]
+    spans = [(f"{policy.every_ms / 60_000:g} min", policy.every_ms, noise_95_of_release(bins))]
     if policy.every_ms < HOUR_MS:
-        spans.append(("hour", HOUR_MS, [of_bin] * ceil(HOUR_MS / policy.every_ms)))
-    spans += [("day", DAY_MS, day), ("week", 7 * DAY_MS, day * 7)]
-    for name, span_ms, variances in spans:
-        expected, noise = per_hour * span_ms / HOUR_MS, noise_95(variances)
+        of_hour = [of_bin] * ceil(HOUR_MS / policy.every_ms)
+        spans.append(("hour", HOUR_MS, noise_95_of_variances(of_hour)))
+    spans += [
+        ("day", DAY_MS, noise_95_of_variances(day)),
+        ("week", 7 * DAY_MS, noise_95_of_variances(day * 7)),
+    ]
+    for name, span_ms, noise in spans:
+        expected = per_hour * span_ms / HOUR_MS
         yield Outlook(name, span_ms, expected, noise, noise / expected + bias)
 
 

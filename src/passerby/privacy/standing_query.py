@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from passerby.domain.geometry import DIRECTIONS
-from passerby.domain.release import Cell
+from passerby.domain.release import Cell, Level
 from passerby.domain.timespan import Span
 from passerby.errors import PolicyError
 from passerby.privacy.charge import Charge, micro_epsilon
@@ -20,8 +20,6 @@ from passerby.privacy.noise import MICRO
 if TYPE_CHECKING:
     from passerby.config.site import CountedLine
     from passerby.domain.policy import Policy
-
-Level = Literal["bins", "days"]
 
 BINS_SHARE = Fraction(8, 10)
 """The share of epsilon that bins take; days take the rest (docs/proofs/noise.md)."""
@@ -61,6 +59,11 @@ def whole_micro(epsilon: float) -> int:
     return epsilon_micro
 
 
+def query_of(line: str, level: Level) -> str:
+    """The name under which the ledger keeps the bins, or the days, of a line."""
+    return f"{line} {level}s"
+
+
 def standing_charge(policy: "Policy", cells: Sequence[Cell], epoch: int, span: Span, level: Level) -> Charge:
     """What one bin, or one day, of a line costs; `cells` are all of that line's, in the site file's order.
 
@@ -70,10 +73,10 @@ def standing_charge(policy: "Policy", cells: Sequence[Cell], epoch: int, span: S
     return Charge(
         camera=cells[0].camera,
         epoch=epoch,
-        query=f"{cells[0].line} {level}",
+        query=query_of(cells[0].line, level),
         span=span,
         cells=tuple(cells),
-        epsilon_micro=bins if level == "bins" else days,
+        epsilon_micro=bins if level == "bin" else days,
         rho_ms=policy.rho_ms,
         k=policy.k,
         chunk_ms=policy.chunk_ms,

@@ -20,7 +20,7 @@ from passerby.counting.detections import Tracks
 from passerby.counting.tracker import track
 from passerby.domain import calendar
 from passerby.domain.policy import Policy
-from passerby.domain.release import Cell, Release, Sink
+from passerby.domain.release import Cell, Level, Release, Sink
 from passerby.domain.timespan import Span, cut
 from passerby.errors import BudgetError, InputError, PolicyError
 from passerby.executors.processes import Executor
@@ -279,7 +279,7 @@ class _Slots:
         return receipt is not None and receipt.stored is None
 
     def _charge(self, whole_day: bool, span: Span) -> Charge:
-        level: standing_query.Level = "days" if whole_day else "bins"
+        level: Level = "day" if whole_day else "bin"
         return standing_query.standing_charge(
             self._counting.policy, self._counting.cells, self._epoch, span, level
         )

@@ -13,13 +13,14 @@ from tests.publish.conftest import BIN_MS, MIDNIGHT_MS, PERSON, ZONE, a_day, rel
 from tests.tiers import examples
 
 from passerby.domain import calendar
+from passerby.domain.noise_interval import variance
 from passerby.domain.release import Cell, Release
 from passerby.domain.timespan import Span
 from passerby.errors import ConflictError, InputError, StoreError, UnknownNameError
 from passerby.publish.store.database import upgrade
 from passerby.publish.store.query import Query
 from passerby.publish.store.releases import Health, Retention, Store, Written, open_store
-from passerby.publish.store.sums import Sum, variance
+from passerby.publish.store.sums import Sum
 
 BICYCLE = Cell("north", "bridge", "out", "bicycle")
 CAR = Cell("south", "gate", "in", "car")

@@ -13,13 +13,12 @@ from zlib import crc32
 import pytest
 from tests.publish.conftest import PERSON, ZONE, fresh_database, release
 
-from passerby.domain.release import Release
+from passerby.domain.release import Level, Release
 from passerby.errors import ConflictError, InputError, OutputError, StoreError
 from passerby.publish.store.database import upgrade
 from passerby.publish.store.query import Query
 from passerby.publish.store.releases import Store, open_store
 from passerby.publish.store.spool import Drained, Spool
-from passerby.publish.store.sums import Level
 
 
 class Kept:

@@ -5,10 +5,11 @@ from collections import defaultdict
 import pytest
 from tests.publish.conftest import MIDNIGHT_MS, PERSON, a_day, release
 
+from passerby.domain.noise_interval import noise_95_of_release
 from passerby.domain.release import Cell
 from passerby.publish.store.query import Query
 from passerby.publish.store.releases import Store
-from passerby.publish.store.sums import Resolution, noise_95_of_release
+from passerby.publish.store.sums import Resolution
 from passerby.publish.store.totals import Part, totals
 
 CELLS = (PERSON, Cell("north", "bridge", "out", "person"), Cell("north", "bridge", "in", "bicycle"))

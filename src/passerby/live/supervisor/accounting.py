@@ -15,7 +15,7 @@ from datetime import tzinfo
 from passerby.config.site import Camera, CountedLine
 from passerby.domain import calendar
 from passerby.domain.policy import Policy
-from passerby.domain.release import Release
+from passerby.domain.release import Level, Release
 from passerby.domain.timespan import Chunk, Span
 from passerby.errors import BudgetError, OutputError, PolicyError
 from passerby.live.supervisor.open_bins import Key, Slot, key_of
@@ -24,7 +24,6 @@ from passerby.privacy import gate, schedule, standing_query
 from passerby.privacy.charge import Receipt
 from passerby.privacy.contribution import Contribution
 from passerby.privacy.ledger import Epoch, Ledger
-from passerby.publish.store.sums import Level
 
 Publish = Callable[[tuple[Release, ...], Level], None]
 Grant = Callable[[str, str, Span], None]
@@ -209,9 +208,8 @@ class Book:
         if span.start_ms < epoch.start_ms or account.refused.get(of_level, (-1, ""))[0] == span.start_ms:
             return False
         cells = standing_query.cells_of(account.camera.name, line)
-        query: standing_query.Level = "bins" if level == "bin" else "days"
         try:
-            charge = standing_query.standing_charge(line.policy, cells, epoch.number, span, query)
+            charge = standing_query.standing_charge(line.policy, cells, epoch.number, span, level)
             if key_of(charge) in self._slots:
                 return False
             # Kept before it is paid for: killed in between, the slot would be spent and forgotten.

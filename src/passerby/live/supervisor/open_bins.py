@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from passerby.domain.release import Cell, Release
+from passerby.domain.release import Cell, Level, Release
 from passerby.domain.timespan import Chunk, Span
 from passerby.privacy.charge import Charge, Receipt
 from passerby.privacy.contribution import Contribution, within
-from passerby.publish.store.sums import Level
 
 Key = tuple[str, int, str, int]
 """Camera, epoch, query and start in Unix ms: what a slot of the ledger is known by."""

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from statistics import median
 
 from passerby.domain import calendar
+from passerby.domain.noise_interval import noise_95_of_sum
 from passerby.domain.timespan import Span
 from passerby.publish.pages.counted_lines import Place
 from passerby.publish.pages.estimates import Figure
@@ -17,7 +18,7 @@ from passerby.publish.pages.filters import Choice
 from passerby.publish.store.query import Query
 from passerby.publish.store.releases import Store
 from passerby.publish.store.rollup import HOUR_MS
-from passerby.publish.store.sums import Resolution, noise_95_of_sum
+from passerby.publish.store.sums import Resolution
 from passerby.publish.store.totals import Part, Total, totals
 
 WEEKS = 8

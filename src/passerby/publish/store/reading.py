@@ -23,11 +23,11 @@ from sqlalchemy import (
     union_all,
 )
 
-from passerby.domain.release import Cell
+from passerby.domain.release import Cell, Level
 from passerby.errors import UnknownNameError
 from passerby.publish.store.query import Cursor, Query
 from passerby.publish.store.schema import CELL, RELEASE, ROLLUP
-from passerby.publish.store.sums import Level, Resolution
+from passerby.publish.store.sums import Resolution
 
 # Columns that only one of the two tables has; a row of the other has nothing there.
 _OF_RELEASES = (

@@ -28,7 +28,8 @@ from sqlalchemy import (
 
 from passerby.config.line_spec import name_problem
 from passerby.domain import calendar
-from passerby.domain.release import Cell, Release
+from passerby.domain.noise_interval import noise_95_of_release, noise_95_of_sum, variance
+from passerby.domain.release import Cell, Level, Release
 from passerby.domain.timespan import Span
 from passerby.errors import ConflictError, InputError, StoreError
 from passerby.publish.store.database import Database, open_database
@@ -36,7 +37,7 @@ from passerby.publish.store.query import Cursor, Query
 from passerby.publish.store.reading import chosen, of_resolution, read_cells, released
 from passerby.publish.store.rollup import MICRO, Rollup, homes
 from passerby.publish.store.schema import CELL, HEALTH, RELEASE, ROLLUP, STORE
-from passerby.publish.store.sums import Level, Resolution, Sum, noise_95_of_release, noise_95_of_sum, variance
+from passerby.publish.store.sums import Resolution, Sum
 
 PAGE = 5_000
 _LARGEST = 2**53

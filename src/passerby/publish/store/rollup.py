@@ -9,9 +9,10 @@ from datetime import tzinfo
 from functools import lru_cache
 
 from passerby.domain import calendar
+from passerby.domain.noise_interval import variance
 from passerby.domain.release import Release
 from passerby.domain.timespan import Span
-from passerby.publish.store.sums import Resolution, variance
+from passerby.publish.store.sums import Resolution
 
 HOUR_MS = 3_600_000
 MICRO = 1_000_000

@@ -20,9 +20,8 @@ from pathlib import Path
 from typing import Protocol, cast
 from zlib import crc32
 
-from passerby.domain.release import Cell, Release
+from passerby.domain.release import Cell, Level, Release
 from passerby.errors import ConflictError, InputError, OutputError, StoreError
-from passerby.publish.store.sums import Level
 
 
 class Keeper(Protocol):

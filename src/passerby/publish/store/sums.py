@@ -4,18 +4,12 @@ Invariant: worked out from released numbers alone, so it costs no privacy; value
 """
 
 from dataclasses import dataclass
-from math import ceil, log, sinh, sqrt
+from math import sqrt
 from typing import Literal
 
 from passerby.domain.release import Cell
 
 Resolution = Literal["bin", "hour", "day"]
-Level = Literal["bin", "day"]
-"""What a release is of: one of a line's bins, or its whole day, which has noise of its own."""
-
-_Z_95 = 1.959964
-# Cornish-Fisher's term for the long tails of Laplace noise: (z^3 - 3 z) / 24 times its excess kurtosis, 3.
-_TAIL_95 = (_Z_95**3 - 3 * _Z_95) / 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +38,3 @@ class Sum:
     @property
     def noise_sd(self) -> float:
         return sqrt(self.variance)
-
-
-def variance(noise_scale: float) -> float:
-    """Variance of discrete Laplace noise of this scale, 2 q / (1 - q)^2 with q = e^(-1 / scale) (noise.md),
-    written so that large scales keep their digits."""
-    half = 0.5 / noise_scale
-    return 0.0 if half > 300 else 0.5 / sinh(half) ** 2
-
-
-def noise_95_of_release(noise_scale: float) -> int:
-    """The smallest n with Pr[|noise| > n] = 2 q^(n + 1) / (1 + q) <= 0.05."""
-    log_q = -1 / noise_scale
-    share = log(0.025) + log(1 + 2.718281828459045**log_q)
-    return max(0, ceil(share / log_q - 1))
-
-
-def noise_95_of_sum(variance_: float, releases: int) -> int:
-    """About the same for a sum of several: normal, widened for the tails that few of them still have."""
-    return ceil(sqrt(variance_) * (_Z_95 + _TAIL_95 / releases))

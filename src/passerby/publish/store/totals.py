@@ -8,12 +8,12 @@ from typing import Literal
 
 from sqlalchemy import func, select
 
+from passerby.domain.noise_interval import noise_95_of_release, noise_95_of_sum, variance
 from passerby.publish.store.query import Query
 from passerby.publish.store.reading import chosen, of_resolution, read_cells
 from passerby.publish.store.releases import Store
 from passerby.publish.store.rollup import MICRO
 from passerby.publish.store.schema import CELL
-from passerby.publish.store.sums import noise_95_of_release, noise_95_of_sum, variance
 
 Part = Literal["camera", "line", "direction", "label"]
 

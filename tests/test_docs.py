@@ -103,6 +103,22 @@ def test_every_page_of_the_documentation_is_in_its_navigation() -> None:
     assert list(docs_site.navigation_mistakes(ROOT / "docs", nav)) == []
 
 
+def test_pages_name_only_files_that_exist() -> None:
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    named = {
+        (path.relative_to(ROOT).as_posix(), name)
+        for path in pages
+        for name in re.findall(r"`((?:src/)?(?:passerby|tests|tools|deploy)/[\w/.-]*)`", path.read_text())
+    }
+
+    assert len(named) > 20
+    assert [
+        f"{path}: {name}"
+        for path, name in sorted(named)
+        if not (ROOT / name).exists() and not (ROOT / "src" / name).exists()
+    ] == []
+
+
 def yaml_blocks() -> list[tuple[str, str]]:
     """Every site file on a page, beside the name of the page."""
     return [

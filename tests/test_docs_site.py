@@ -31,6 +31,7 @@ def built() -> Path:
     return SITE
 
 
+@pytest.mark.slow
 def test_the_site_is_built_without_a_warning(built: Path) -> None:
     for page in ("index", "tutorial/index", "reference/python", "reference/glossary", "explanation/privacy"):
         assert (built / f"{page}.html").is_file()
@@ -38,6 +39,7 @@ def test_the_site_is_built_without_a_warning(built: Path) -> None:
     assert [name for name in passerby.__all__ if f'id="passerby.{name}"' not in text] == []
 
 
+@pytest.mark.slow
 def test_the_site_loads_nothing_from_another_host(built: Path) -> None:
     assert list(docs_site.loaded_from_elsewhere(built)) == []
 
@@ -60,6 +62,7 @@ def address(built: Path) -> Iterator[str]:
         thread.join()
 
 
+@pytest.mark.browser
 def test_a_browser_asks_no_other_host_and_finds_all_it_asks_for(built: Path, address: str) -> None:
     playwright = pytest.importorskip("playwright.sync_api")
     chromium = shutil.which("chromium")

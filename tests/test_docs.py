@@ -78,6 +78,10 @@ def test_every_public_name_is_in_the_glossary() -> None:
     assert [n for n in passerby.__all__ if f"`{n}`" not in text and f"`passerby.{n}`" not in text] == []
 
 
+def test_every_public_name_has_a_docstring_and_an_entry_in_the_python_reference() -> None:
+    assert list(docs_site.undocumented_names(page(f"docs/{docs_site.PYTHON_PAGE}"))) == []
+
+
 def test_every_key_of_a_site_file_is_in_the_glossary() -> None:
     text = page("docs/reference/glossary.md")
 

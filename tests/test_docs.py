@@ -107,6 +107,25 @@ def test_every_page_of_the_documentation_is_in_its_navigation() -> None:
     assert list(docs_site.navigation_mistakes(ROOT / "docs", nav)) == []
 
 
+RETIRED = re.compile(r"passerby simulate(?!-)|--without|(?<!number )\bplates?\b|\bsavings\b", re.IGNORECASE)
+"""Names that earlier versions used; a line may mention one beside the word "earlier"."""
+
+
+def test_pages_use_no_retired_name() -> None:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+
+    assert RETIRED.findall("a plate, number plates, --without x, passerby simulate-camera") == [
+        "plate",
+        "--without",
+    ]
+    assert [
+        f"{path.relative_to(ROOT)}: {line}"
+        for path in pages
+        for line in path.read_text().splitlines()
+        if RETIRED.search(line) and "earlier" not in line.casefold() and path.name != "cli.md"
+    ] == []
+
+
 def test_pages_name_only_files_that_exist() -> None:
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
     named = {

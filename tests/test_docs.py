@@ -19,11 +19,10 @@ from tools import docs_site
 import passerby
 from passerby.config import site
 
-pytestmark = pytest.mark.process
-
 ROOT = Path(__file__).parent.parent
 
 
+@pytest.mark.process
 def test_every_command_and_option_is_documented() -> None:
     printed = subprocess.run(
         [sys.executable, ROOT / "tools/document_cli.py"],
@@ -173,13 +172,25 @@ def make_recording(path: Path) -> None:
         container.mux(stream.encode(None))
 
 
-def test_python_in_the_readme_runs(tmp_path: Path) -> None:
-    snippets = re.findall(r"^```python\n(.*?)^```", page("README.md"), re.MULTILINE | re.DOTALL)
-    if not snippets:
-        pytest.skip("README.md shows no Python yet")
+def python_blocks() -> dict[str, list[str]]:
+    """Every Python snippet on a page, by the name of the page."""
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    blocks = {
+        path.relative_to(ROOT).as_posix(): re.findall(
+            r"^```python\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL
+        )
+        for path in pages
+    }
+    return {name: found for name, found in blocks.items() if found}
 
-    for name in set(re.findall(r'"([\w-]+\.mp4)"', "".join(snippets))):
-        make_recording(tmp_path / name)
+
+@pytest.mark.process
+@pytest.mark.parametrize("name", python_blocks())
+def test_python_on_a_page_runs(name: str, tmp_path: Path) -> None:
+    snippets = python_blocks()[name]
+
+    for recording in set(re.findall(r'"([\w-]+\.mp4)"', "".join(snippets))):
+        make_recording(tmp_path / recording)
     for snippet in snippets:
         ran = subprocess.run(
             [sys.executable, "-W", "error", "-c", snippet],
@@ -189,3 +200,7 @@ def test_python_in_the_readme_runs(tmp_path: Path) -> None:
             check=False,
         )
         assert ran.returncode == 0, ran.stderr
+
+
+def test_the_readme_and_the_python_reference_show_python() -> None:
+    assert {"README.md", "docs/reference/python.md"} <= set(python_blocks())

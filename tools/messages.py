@@ -1,9 +1,9 @@
-"""Bring the public page's translations up to date: `make messages` adds what is new and drops what is gone.
+"""Updates the translations of the public pages: `make messages` adds new messages and removes unused ones.
 
-A new language begins as a copy of da.po, with its own name and no translations; see docs/how-to/pages.md.
+A new language starts as a copy of da.po, with its own name and without translations; see docs/how-to/pages.md.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -12,12 +12,18 @@ from babel.messages.extract import extract
 from babel.messages.pofile import read_po, write_po
 
 PAGES = Path(__file__).parent.parent / "src/passerby/publish/pages"
-KEYWORDS = {"say": None, "say_n": (1, 2), "MisreadError": None, "NotYetError": None, "UnpublishedError": None}
+KEYWORDS = {
+    "translate": None,
+    "translate_plural": (1, 2),
+    "UrlError": None,
+    "NothingPublishedError": None,
+    "UnpublishedNameError": None,
+}
 WIDTH = 110
 
 
 def messages() -> Iterator[tuple[str | tuple[str, ...], str, int]]:
-    """Every message of the pages, the file it stands in below the pages' folder, and its line."""
+    """Every message of the pages, its file below the folder of the pages, and its line."""
     for path in sorted((*PAGES.glob("*.py"), *PAGES.glob("templates/*.html"))):
         method = "python" if path.suffix == ".py" else "jinja2.ext:babel_extract"
         content = BytesIO(path.read_bytes())
@@ -26,12 +32,17 @@ def messages() -> Iterator[tuple[str | tuple[str, ...], str, int]]:
 
 
 def template() -> Catalog:
-    """All messages, untranslated."""
+    """All messages, without translations."""
     catalog = Catalog(project="Passerby", charset="utf-8")
     for message, path, _ in messages():
-        # Without line numbers, which would change with every edit.
+        # No line numbers: they would change with every edit.
         catalog.add(message, locations=[(path, 0)])
     return catalog
+
+
+def is_translated(string: str | Sequence[str] | None) -> bool:
+    """True if a message has its translation, in each of its plural forms."""
+    return bool(string) if isinstance(string, str) or not string else all(string)
 
 
 def main() -> None:
@@ -39,13 +50,13 @@ def main() -> None:
         with path.open("rb") as file:
             catalog = read_po(file, locale=path.stem)
         fresh = template()
-        # The date of a file is that of its translator, and not of each run of this.
+        # Keep the translator's date: it must not change with each run.
         fresh.creation_date = catalog.creation_date
         catalog.update(fresh, no_fuzzy_matching=True)
         catalog.obsolete.clear()
         with path.open("wb") as file:
             write_po(file, catalog, width=WIDTH, omit_header=False, include_lineno=False, sort_output=True)
-        missing = sum(1 for one in catalog if one.id and not one.string)
+        missing = sum(1 for message in catalog if message.id and not is_translated(message.string))
         print(f"{path.name}: {len(catalog)} messages, {missing} without a translation")
 
 

@@ -1,8 +1,8 @@
-"""Take the pictures of docs/how-to/pages.md: the public page of a made-up town, in docs/images/pages-*.png.
+"""Takes the pictures of docs/how-to/pages.md: the public pages of a made-up town, in docs/images/pages-*.png.
 
     python tools/picture_pages.py
 
-Needs Debian's chromium and playwright.
+RequiresScope Debian's chromium and playwright.
 """
 
 import os
@@ -25,7 +25,7 @@ from passerby.config.site import parse  # noqa: E402
 from passerby.publish.pages.app import create_app  # noqa: E402
 
 PICTURES = (("pages-now", "", 980, 1120, "light"), ("pages-counts", "counts", 980, 1120, "dark"))
-"""Name, page, width, height and colours."""
+"""Name, page, width and height in px, and colour scheme."""
 PLAN = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1600 900">
 <rect width="1600" height="900" fill="#dfe6dd"/>
 <path d="M0 520 L1600 430 L1600 640 L0 760Z" fill="#a9c8d6"/>

@@ -126,15 +126,15 @@ def test_a_range_is_exported(folder: Path, format_: str) -> None:
 def test_everything_is_exported_to_standard_output(folder: Path) -> None:
     assert len(list(csv.reader(io.StringIO(succeeded(folder, "export"))))) == 1 + 3 * 96
     rows = json.loads(succeeded(folder, "export", "--format", "json", "--camera", "north"))
-    assert {row["label"] for row in rows} == {PERSON.label, BICYCLE.label}
+    assert {row["class"] for row in rows} == {PERSON.label, BICYCLE.label}
     assert json.loads(succeeded(folder, "export", "--format", "json", "--to", "2020-01-01")) == []
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--from", "yesterday"), "--from 'yesterday' is no time"),
-        (("--from", "2026-11-24", "--to", "2026-11-23"), "to lies before from"),
+        (("--from", "yesterday"), "--from 'yesterday' is not a time"),
+        (("--from", "2026-11-24", "--to", "2026-11-23"), "to is before from"),
         (("--camera", "nowhere"), "expected one of: north, south"),
         (("--format", "xlsx"), "expected --out FILE"),
         (("--out", "nowhere/day.csv"), "nowhere"),

@@ -1,4 +1,4 @@
-"""What is safe to print on a poster: it reads releases and can import nothing that sees.
+"""Everything that the public may read: the store of releases, the API, the public pages and the file formats.
 
-Invariant: no video, counting or privacy module, no image library.
+Invariant: imports no video, counting or privacy module, and no image library.
 """

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -61,7 +62,7 @@ def client(where: Path) -> Iterator[TestClient]:
     """Asks an API that is open to all."""
     app = create_app(where, public=True, per_minute=1_000_000)
     yield client_of(app)
-    app.state.opened.close()
+    app.state.lazy_store.close()
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def key_of(where: Path) -> Callable[..., dict[str, str]]:
 
 
 def test_a_page_of_numbers(client: TestClient) -> None:
-    answer = client.get("/v1/releases", params={"limit": 1, "label": "person"})
+    answer = client.get("/v1/releases", params={"limit": 1, "class": "person"})
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
     page = answer.json()
@@ -91,6 +92,50 @@ def test_a_page_of_numbers(client: TestClient) -> None:
     assert row["noise_95"] == 90
     assert (row["coverage"], row["sender_clock"]) == (1.0, 0.75)
     assert row["receipt"]
+
+
+def test_class_can_still_be_called_label(client: TestClient) -> None:
+    old, new = (
+        client.get("/v1/releases", params={name: "bicycle", "limit": 3}).json() for name in ("label", "class")
+    )
+    assert old["rows"] == new["rows"]
+    assert {(row["class"], row["label"]) for row in new["rows"]} == {("bicycle", "bicycle")}
+    both = client.get("/v1/releases?class=bicycle&label=person").json()["rows"]
+    assert {row["class"] for row in both} == {"bicycle", "person"}
+    unknown = client.get("/v1/releases?label=horse")
+    assert (unknown.status_code, unknown.json()["detail"]) == (
+        404,
+        "class 'horse': nothing was published for it, expected one of: bicycle, car, person",
+    )
+    assert client.get("/v1/cells").json()[0] == {
+        "camera": "north",
+        "line": "bridge",
+        "direction": "in",
+        "class": "person",
+        "label": "person",
+    }
+
+    document = client.get("/openapi.json").json()
+    parameters = {each["name"]: each for each in document["paths"]["/v1/releases"]["get"]["parameters"]}
+    assert (parameters["label"]["deprecated"], "deprecated" in parameters["class"]) == (True, False)
+    for schema in ("Row", "CellRow"):
+        fields = document["components"]["schemas"][schema]["properties"]
+        assert (fields["label"]["deprecated"], "deprecated" in fields["class"]) == (True, False)
+
+
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_the_first_page_explains_the_api_and_loads_nothing(where: Path, path: str) -> None:
+    for public, text in ((True, "No key is needed."), (False, "Authorization: Bearer KEY")):
+        client = client_of(create_app(where, public=public))
+        answer = client.get(path)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert text in answer.text
+        links = re.findall(r'href="([^"]+)"', answer.text)
+        assert links[0] == "openapi.json"
+        assert {client.get(f"/{link}").status_code for link in links} == ({200} if public else {200, 401})
+        assert not re.search(r"<script|https?://|src=", answer.text)
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        client.app.state.lazy_store.close()  # type: ignore[attr-defined]
 
 
 def test_pages_follow_each_other(client: TestClient) -> None:
@@ -110,11 +155,11 @@ def test_pages_follow_each_other(client: TestClient) -> None:
         )
         params["cursor"] = page["next"]
     assert len(rows) == 192
-    assert len({(row["start"], row["label"]) for row in rows}) == 192
+    assert len({(row["start"], row["class"]) for row in rows}) == 192
 
 
 def test_hours_and_days_of_a_range(client: TestClient) -> None:
-    params = {"from": "2026-11-23T06:00:00", "to": "2026-11-23T07:00:00Z", "label": "person"}
+    params = {"from": "2026-11-23T06:00:00", "to": "2026-11-23T07:00:00Z", "class": "person"}
     assert len(client.get("/v1/releases", params=params).json()["rows"]) == 8
     assert len(client.get("/v1/releases", params={**params, "resolution": "hour"}).json()["rows"]) == 2
     day = client.get("/v1/releases?from=2026-11-23&to=2026-11-24&resolution=day").json()["rows"]
@@ -138,7 +183,8 @@ def test_the_same_numbers_in_every_form(client: TestClient) -> None:
     assert answer.headers["content-type"] == PARQUET
     of_parquet = pq.read_table(io.BytesIO(answer.content)).to_pylist()
     assert [
-        {**row, "start": row["start"].isoformat(), "end": row["end"].isoformat()} for row in of_parquet
+        {**row, "start": row["start"].isoformat(), "end": row["end"].isoformat(), "label": row["class"]}
+        for row in of_parquet
     ] == rows
 
 
@@ -195,7 +241,7 @@ REFUSED = [
     ("from=yesterday", "from"),
     ("from=2026-02-30", "from"),
     ("from=2026-11-23T00:00:00+01:00", "%2B"),
-    ("from=2026-11-24&to=2026-11-23", "to lies before from"),
+    ("from=2026-11-24&to=2026-11-23", "to is before from"),
     ("from=1795388400", "from"),
     ("to=2026-11-23&to=2026-11-24", "to"),
     ("cursor=1", "cursor"),
@@ -204,7 +250,7 @@ REFUSED = [
     ("camera=", "camera"),
     ("camera=" + "x" * 101, "camera"),
     ("&".join(["camera=north"] * 51), "camera"),
-    ("class=person", "class: there is no such parameter"),
+    ("kind=person", "kind: there is no such parameter"),
     ("from_=2026-11-23", "from_"),
 ]
 
@@ -231,12 +277,12 @@ def test_what_no_route_is_for_is_refused(client: TestClient) -> None:
     assert client.request("GET", "/v1/releases", content=b"x" * 100_000).status_code == 413
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         assert client.request(method, "/v1/releases").status_code == 405
-    for path in ("/", "/v1", "/docs", "/redoc", "/v1/../etc/passwd", "/v1/releases/1"):
+    for path in ("/v1", "/redoc", "/docs/x", "/v1/../etc/passwd", "/v1/releases/1"):
         answer = client.get(path)
         assert (answer.status_code, answer.json()["title"]) == (404, "Not Found")
 
 
-PARTS = ("camera", "line", "direction", "label", "from", "to", "resolution", "limit", "cursor", "x")
+PARTS = ("camera", "line", "direction", "class", "label", "from", "to", "resolution", "limit", "cursor", "x")
 
 
 @settings(max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -328,7 +374,10 @@ def test_metrics_tell_links_and_released_values_only(client: TestClient) -> None
         "passerby_api_requests_created",
     }
     assert 'passerby_camera_up{camera="north"} 0.0' in text
-    assert 'passerby_released_value{camera="north",direction="in",label="person",line="bridge"} 2.0' in text
+    assert (
+        'passerby_released_value{camera="north",class="person",direction="in",label="person",line="bridge"} 2.0'
+        in text
+    )
     assert "secret" not in text
 
 
@@ -376,7 +425,7 @@ def test_it_reads_postgresql_too(server: str, store: Store, place: str) -> None:
     assert client.get("/v1/releases?resolution=day").json()["rows"][0]["releases"] == 96
     key = keys.create(store.database, "test", ("releases",), 0, None)
     assert client.get("/v1/cells", headers={"Authorization": f"Bearer {key}"}).status_code == 200
-    client.app.state.opened.close()  # type: ignore[attr-defined]
+    client.app.state.lazy_store.close()  # type: ignore[attr-defined]
 
 
 PROGRAM = """
@@ -428,5 +477,5 @@ def test_a_day_of_its_own_noise_is_one_release(client: TestClient, where: Path) 
     day = Release(PERSON, MIDNIGHT_MS, MIDNIGHT_MS + 86_400_000, 250, 120.0, 0.2, 1.0, "of the day")
     store.write([day], "day")
     store.close()
-    (row,) = client.get("/v1/releases?resolution=day&label=person").json()["rows"]
+    (row,) = client.get("/v1/releases?resolution=day&class=person").json()["rows"]
     assert (row["value"], row["releases"], row["receipt"]) == (250, 1, "of the day")

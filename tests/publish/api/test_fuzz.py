@@ -49,7 +49,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     store.close()
     app = create_app(path, public=True, per_minute=1_000_000)
     yield TestClient(app, raise_server_exceptions=False)
-    app.state.opened.close()
+    app.state.lazy_store.close()
 
 
 @settings(max_examples=examples(80))

@@ -103,7 +103,7 @@ def found_in(answers: Iterable[Answer], traces: Traces) -> list[str]:
     found: dict[str, None] = {}
     for answer in answers:
         for form, content in forms(answer):
-            for what in _told(content, traces):
+            for what in _store_errors(content, traces):
                 found[f"{what}: {answer.address}, {form}"] = None
     return list(found)
 
@@ -167,7 +167,7 @@ def _table(content: bytes) -> bytes:
     return b"\n".join([*said, *columns])
 
 
-def _told(content: bytes, traces: Traces) -> Iterator[str]:
+def _store_errors(content: bytes, traces: Traces) -> Iterator[str]:
     if _is_picture(content) and canaries(content):
         yield "a canary's green"
     lower = content.lower()

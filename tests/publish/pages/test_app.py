@@ -19,9 +19,9 @@ from passerby.config.site import parse
 from passerby.domain.release import Cell, Release
 from passerby.publish.pages import views
 from passerby.publish.pages.app import create_app
+from passerby.publish.pages.auto_refresh import LEAST_S
 from passerby.publish.pages.filters import NAMES
-from passerby.publish.pages.renewal import LEAST_S
-from passerby.publish.pages.response_cache import Kept, answer
+from passerby.publish.pages.response_cache import ResponseCache, response_of
 from passerby.publish.store.database import upgrade
 from passerby.publish.store.query import Query
 from passerby.publish.store.releases import Store, open_store
@@ -51,7 +51,7 @@ def test_answers_can_be_cached(client: TestClient, path: str) -> None:
     got = client.get(path)
     age = re.fullmatch(r"public, max-age=(\d+)", got.headers["cache-control"])
     assert age is not None
-    # A page that renews itself is not kept for longer than that.
+    # A page that reloads itself is not cached for longer than that.
     assert int(age[1]) == min(60, int(got.headers.get("refresh", 60)))
     assert got.headers["vary"] == "Accept-Language, Accept-Encoding"
     again = client.get(path, headers={"If-None-Match": got.headers["etag"]})
@@ -74,20 +74,20 @@ def test_a_cache_is_right_when_the_store_changes(tmp_path: Path) -> None:
     assert client.get("/").headers["cache-control"] == "no-store"
     upgrade(path)
     empty = client.get("/")
-    assert (empty.status_code, "Nothing has been published here yet." in empty.text) == (404, True)
+    assert (empty.status_code, "No numbers have been published here yet." in empty.text) == (404, True)
     store = open_store(path, town.ZONE)
     release = Release(
         Cell("quay", "bridge", "in", "person"), 1_795_388_400_000, 1_795_389_300_000, 777, 2.0, 0.8, 1.0, "r"
     )
     store.write([release], "bin")
-    app._looked_s = -10.0  # type: ignore[attr-defined]  # a second later
+    app._state_read_s = -10.0  # type: ignore[attr-defined]  # a second later
     first = client.get("/")
     assert "777" in first.text
     later = Release(release.cell, release.end_ms, release.end_ms + 900_000, 888, 2.0, 0.8, 1.0, "r")
     store.write([later], "bin")
     store.close()
     assert client.get("/").text == first.text
-    app._looked_s = -10.0  # type: ignore[attr-defined]
+    app._state_read_s = -10.0  # type: ignore[attr-defined]
     second = client.get("/")
     assert "888" in second.text
     assert second.headers["etag"] != first.headers["etag"]
@@ -97,7 +97,7 @@ def test_the_language_is_the_urls_or_the_browsers(client: TestClient) -> None:
     assert '<html lang="da"' in client.get("/about", headers={"Accept-Language": "da-DK,en;q=0.5"}).text
     german = client.get("/about?lang=de", headers={"Accept-Language": "da"})
     assert '<html lang="de"' in german.text
-    assert "Was hier gezählt wird und was nicht" in german.text
+    assert "Über die Zahlen" in german.text
     # Whoever chose a language keeps it.
     inner = [one for one in re.findall(r'href="([^"#]+)"', german.text) if "." not in one.replace("./", "")]
     assert all("lang=" in one for one in inner)
@@ -105,7 +105,7 @@ def test_the_language_is_the_urls_or_the_browsers(client: TestClient) -> None:
 
 
 def test_the_url_holds_the_choice(client: TestClient) -> None:
-    asked = "/counts?at=quay%2Fharbour+path&direction=out&label=bicycle&from=2026-11-20&to=2026-11-22&resolution=hour"
+    asked = "/counts?at=quay%2Fharbour+path&direction=out&class=bicycle&from=2026-11-20&to=2026-11-22&resolution=hour"
     text = client.get(asked).text
     for part in (
         '<option value="quay/harbour%20path" selected>',
@@ -114,7 +114,7 @@ def test_the_url_holds_the_choice(client: TestClient) -> None:
         'value="2026-11-20"',
         'value="2026-11-22"',
         '<option value="hour" selected>',
-        "chart-week.png?at=quay%2Fharbour+path&amp;direction=out&amp;label=bicycle&amp;from=2026-11-20",
+        "chart-week.png?at=quay%2Fharbour+path&amp;direction=out&amp;class=bicycle&amp;from=2026-11-20",
     ):
         assert part in text
 
@@ -122,25 +122,25 @@ def test_the_url_holds_the_choice(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("path", "status", "told"),
     [
-        ("/counts?from=yesterday", 400, "from &#39;yesterday&#39; is no day"),
+        ("/counts?from=yesterday", 400, "from &#39;yesterday&#39; is not a date"),
         ("/counts?colour=red", 400, "there is no such parameter"),
         ("/about?lang=xx", 400, "lang &#39;xx&#39;: expected one of"),
         ("/style.css?x=1", 400, "there is no such parameter"),
         ("/counts?at=quay/nowhere", 404, "nothing was published for it"),
         ("/counts?label=%3Cscript%3E", 404, "nothing was published for it"),
-        ("/counts.exe", 404, "There is no such page here."),
-        ("/chart-none.svg", 404, "There is no such page here."),
-        ("/chart-week.gif", 404, "There is no such page here."),
-        ("/plan-9", 404, "There is no such page here."),
-        ("/plan-0", 404, "There is no such page here."),
-        ("/docs", 404, "There is no such page here."),
-        ("/openapi.json", 404, "There is no such page here."),
+        ("/counts.exe", 404, "This page does not exist."),
+        ("/chart-none.svg", 404, "This page does not exist."),
+        ("/chart-week.gif", 404, "This page does not exist."),
+        ("/plan-9", 404, "This page does not exist."),
+        ("/plan-0", 404, "This page does not exist."),
+        ("/docs", 404, "This page does not exist."),
+        ("/openapi.json", 404, "This page does not exist."),
         ("/static/../app.py", 404, ""),
         ("/..%2f..%2fsite.yaml", 404, ""),
         ("/plan-..%2f..%2fetc%2fpasswd", 404, ""),
         ("/%2e%2e/%2e%2e/etc/passwd", 404, ""),
         ("/counts?from=" + "9" * 3000, 414, ""),
-        ("/chart-course.svg?from=2020-01-01&to=2020-01-02", 404, "nothing was published"),
+        ("/chart-course.svg?from=2020-01-01&to=2020-01-02", 404, "There are no numbers for this chart."),
     ],
 )
 def test_what_cannot_be_answered_is_told_in_a_line(
@@ -159,10 +159,10 @@ def test_what_cannot_be_answered_is_told_in_a_line(
 def test_a_wrong_address_is_told_in_the_language_of_who_reads_it(client: TestClient) -> None:
     german = {"Accept-Language": "de"}
     told = client.get("/counts?from=yesterday", headers=german).text
-    assert '<p class="lead" lang="de">from &#39;yesterday&#39; ist kein Tag' in told
+    assert '<p class="lead" lang="de">from &#39;yesterday&#39; ist kein Datum' in told
     # What it holds is no pattern of ours.
     assert "&#39;{text}{0}{names}&#39;" in client.get("/counts?at={text}{0}{names}", headers=german).text
-    danish = client.get("/counts?lang=da&label=nobody")
+    danish = client.get("/counts?lang=da&class=nobody")
     assert (danish.status_code, "der er intet offentliggjort om det" in danish.text) == (404, True)
 
 
@@ -199,7 +199,7 @@ def test_a_fault_of_ours_tells_nothing(town_path: Path, monkeypatch: pytest.Monk
     def fails(*_: object) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr(views, "now", fails)
+    monkeypatch.setattr(views, "summaries", fails)
     got = TestClient(app, raise_server_exceptions=False).get("/")
     assert got.status_code == 500
     assert "secret" not in got.text
@@ -207,7 +207,7 @@ def test_a_fault_of_ours_tells_nothing(town_path: Path, monkeypatch: pytest.Monk
 
 
 def test_downloads_open_and_are_what_is_shown(client: TestClient, town_store: Store) -> None:
-    query = "?from=2026-11-20&to=2026-11-22&resolution=hour&label=person"
+    query = "?from=2026-11-20&to=2026-11-22&resolution=hour&class=person"
     start, end = (int(one) for one in ("1795129200000", "1795388400000"))
     rows = list(town_store.rows(Query("hour", start, end, ("quay",), ("bridge",), (), ("person",))))
     assert len(rows) == 3 * 24 * 2
@@ -266,11 +266,11 @@ def test_what_is_told_of_a_site(town_path: Path) -> None:
     client = TestClient(create_app(site, town_path, version="9.8.7"))
     text = client.get("/about").text
     for part in (
-        "in up to 2 visits to it of at most 4 s each",
-        "at most 88.1% of the time",
+        "can guess better than 88.1 times in 100 whether you were here",
+        "This holds for up to 2 visits to a line, of at most 4 s each.",
         "City of Havneby, Roads and Parks",
-        "2 of 2: 1.6 for bins, 0.4 for the day",
-        "94.3% counted rightly, checked by hand on 1 October 2026",
+        "2 of 2: 1.6 for bins, 0.4 for the whole day",
+        "94.3% counted correctly, checked by hand on 1 October 2026",
         "Passerby 9.8.7",
         "people and bicycles",
     ):
@@ -278,7 +278,7 @@ def test_what_is_told_of_a_site(town_path: Path) -> None:
     sign = client.get("/sign").text
     assert 'class="code"' in sign
     assert "https://counts.havneby.example/" in sign
-    assert "at most 88.1% of the time" in sign
+    assert "better than 88.1 times in 100" in sign
 
 
 def test_what_is_not_known_is_told_as_that(town_path: Path) -> None:
@@ -286,10 +286,10 @@ def test_what_is_not_known_is_told_as_that(town_path: Path) -> None:
     client = TestClient(create_app(site, town_path))
     text = client.get("/about").text
     assert "not measured" in text
-    assert text.count("not named") == 2
+    assert text.count("not stated") == 2
     sign = client.get("/sign").text
     assert 'class="code"' not in sign
-    assert "does not say where this page is found" in sign
+    assert "does not contain the address of this page" in sign
 
 
 def test_a_line_that_fell_silent_is_still_named(tmp_path: Path) -> None:
@@ -311,11 +311,30 @@ def test_a_line_that_fell_silent_is_still_named(tmp_path: Path) -> None:
     assert "gone" not in text
 
 
+def test_shortly_after_midnight_a_line_still_has_its_recent_numbers(tmp_path: Path) -> None:
+    """One line has short bins, which are of the new day already; the newest bin of the other is of the day before."""
+    path = tmp_path / "releases.db"
+    upgrade(path)
+    store = open_store(path, town.ZONE)
+    midnight = 1_795_388_400_000
+    for line, start, length in (("bridge", midnight, 60_000), ("harbour path", midnight - 900_000, 900_000)):
+        cell = Cell("quay", line, "in", "person")
+        store.write([Release(cell, start, start + length, 900, 2.0, 0.8, 1.0, "r")], "bin")
+    store.close()
+    text = TestClient(create_app(town.make_site(1), path)).get("/").text
+
+    assert "no numbers for the last three hours" not in text
+    assert text.count('<article class="card">') == 2
+    assert text.count("The day so far") == 1
+    assert "00:00 to 00:01. Latest 1 minute: 900" in text
+    assert "23:45 to 00:00. Latest 15 minutes: 900" in text
+
+
 def test_no_policy_is_no_promise(town_path: Path) -> None:
     text = re.sub(r"\n    privacy: .*", "", town.site_text(1))
     client = TestClient(create_app(parse(text, Path("site.yaml")), town_path))
-    assert "nothing is promised here" in client.get("/about").text
-    assert "toss a coin" not in client.get("/sign").text
+    assert "this page makes no promise" in client.get("/about").text
+    assert "can guess" not in client.get("/sign").text
 
 
 def test_what_is_packed_is_what_is_there(client: TestClient) -> None:
@@ -326,17 +345,17 @@ def test_what_is_packed_is_what_is_there(client: TestClient) -> None:
 
 
 def test_kept_answers_are_bounded_and_go_with_their_state() -> None:
-    kept = Kept(100_000)
+    kept = ResponseCache(100_000)
     for number in range(100):
         kept.get(number, "a")
-        kept.put(number, "a", answer(200, (), b"x" * 5_000))
+        kept.put(number, "a", response_of(200, (), b"x" * 5_000))
     found = [number for number in range(100) if kept.get(number, "a") is not None]
     assert found == list(range(100 - len(found), 100))
     assert 10 < len(found) <= 16
-    kept.put("large", "a", answer(200, (), b"x" * 90_000))
+    kept.put("large", "a", response_of(200, (), b"x" * 90_000))
     assert kept.get("large", "a") is None
     assert kept.get(99, "b") is None
-    kept.put("late", "a", answer(200, (), b"made from what was before"))
+    kept.put("late", "a", response_of(200, (), b"made from what was before"))
     assert kept.get("late", "b") is None
 
 
@@ -348,7 +367,7 @@ def test_only_the_newest_numbers_renew_themselves_and_not_for_who_does_not_want_
     assert int(client.head("/").headers["refresh"]) >= LEAST_S
     again = client.get("/", headers={"If-None-Match": got.headers["etag"]})
     assert (again.status_code, int(again.headers["refresh"]) >= LEAST_S) == (304, True)
-    assert 'href="./?renew=off">Stop renewing</a>' in got.text
+    assert 'href="./?renew=off">Turn off</a>' in got.text
 
     stopped = client.get("/?lang=da&renew=off")
     assert "refresh" not in stopped.headers
@@ -367,7 +386,7 @@ def test_the_arms_of_a_junction_are_shown_together(town_path: Path) -> None:
 
     assert "&lt;b&gt;Market&lt;/b&gt; Cross" in shown
     (section,) = re.findall(r'<section class="panel junction".*?</section>', shown, re.DOTALL)
-    assert re.findall(r'scope="col">([^<]*)<', section) == ["Arm", "Into the junction", "Out of it"]
+    assert re.findall(r'scope="col">([^<]*)<', section) == ["Arm", "Into the junction", "Out of the junction"]
     (row,) = re.findall(r"<tbody>.*?</tbody>", section, re.DOTALL)
     assert re.search(r'scope="row">bridge</th><td>[\d,]+ \([\d,]+ to [\d,]+\)</td><td>[\d,]+ \(', row)
     assert "harbour path" not in section

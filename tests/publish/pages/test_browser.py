@@ -16,7 +16,7 @@ from tests.publish.pages.conftest import NASTY, serving
 
 from passerby.domain.release import Cell, Release
 from passerby.publish.pages.app import create_app
-from passerby.publish.pages.renewal import Renewal
+from passerby.publish.pages.auto_refresh import AutoRefresh
 from passerby.publish.store.database import upgrade
 from passerby.publish.store.releases import open_store
 
@@ -105,7 +105,7 @@ def test_a_choice_by_keyboard_alone(visit: Open) -> None:
     assert page.evaluate("document.activeElement.getBoundingClientRect().top") >= 0
     for _ in range(3):
         page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.innerText") == "In detail"
+    assert page.evaluate("document.activeElement.innerText") == "Details"
     # What has the focus can be seen to have it.
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     page.keyboard.press("Enter")
@@ -117,17 +117,17 @@ def test_a_choice_by_keyboard_alone(visit: Open) -> None:
     page.keyboard.press("Tab")
     page.keyboard.type("out")
     page.locator("#resolution").focus()
-    page.keyboard.type("an hour")
+    page.keyboard.type("1 hour")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.wait_for_url("**/counts?**")
     assert "at=quay%2Fharbour%2520path" in page.url
-    assert "label=bicycle" in page.url
+    assert "class=bicycle" in page.url
     assert "resolution=hour" in page.url
     assert page.inner_text("h1") == "harbour path"
     assert "Bicycles" in page.inner_text(".lead")
     # The same address shows the same to who it is sent to.
-    assert page.locator("option:checked").all_inner_texts() == ["harbour path", "Bicycles", "out", "an hour"]
+    assert page.locator("option:checked").all_inner_texts() == ["harbour path", "Bicycles", "out", "1 hour"]
 
 
 def test_a_table_is_opened_and_scrolled_by_keyboard(visit: Open) -> None:
@@ -198,9 +198,9 @@ def test_the_language_is_chosen_and_kept(visit: Open) -> None:
     page = visit("counts", locale="de-DE")
     assert page.locator("html").get_attribute("lang") == "de"
     page.get_by_role("link", name="Français").click()
-    page.get_by_role("link", name="Ce qui est compté").click()
+    page.get_by_role("link", name="À propos des chiffres").click()
     assert page.locator("html").get_attribute("lang") == "fr"
-    assert page.inner_text("h1") == "Ce qui est compté ici, et ce qui ne l’est pas"
+    assert page.inner_text("h1") == "À propos des chiffres"
 
 
 def test_the_sign_fits_one_sheet(visit: Open) -> None:
@@ -223,19 +223,19 @@ def test_the_newest_numbers_come_by_themselves_until_one_stops_it(
     site = town.make_site(1)
     with closing(open_store(path, town.ZONE)) as store, serving(create_app(site, path)) as address:
         store.write(releases[:1], "bin")
-        monkeypatch.setattr(Renewal, "wait_s", lambda self, now_ms: 1)
+        monkeypatch.setattr(AutoRefresh, "wait_s", lambda self, now_ms: 1)
         page = browser.new_page(java_script_enabled=False)
         page.set_default_timeout(60_000)
         page.goto(f"{address}/")
         page.get_by_text("777").first.wait_for()
         store.write(releases[1:2], "bin")
         page.get_by_text("888").first.wait_for()
-        page.get_by_role("link", name="Stop renewing").click()
+        page.get_by_role("link", name="Turn off").click()
         page.wait_for_url("**/?renew=off")
-        page.get_by_text("This page does not renew itself.").wait_for()
+        page.get_by_text("Automatic updates are off.").wait_for()
         store.write(releases[2:], "bin")
         page.wait_for_timeout(3_000)
         assert page.get_by_text("999").count() == 0
-        page.get_by_role("link", name="Let it renew itself").click()
+        page.get_by_role("link", name="Turn on").click()
         page.get_by_text("999").first.wait_for()
         page.close()

@@ -198,8 +198,8 @@ def test_a_canary_that_rides_by_is_in_no_answer(answers: list[Answer], traces: T
 
 @dataclass(frozen=True)
 class Planted:
-    """A leak: what the store's receipts say, how far its bins are from where they begin, what the site file says more,
-    and whose picture its plan is; `told` is what must be found of it, at `address` in this `form`."""
+    """A leak: the text in the store's receipts, the shift of its bins, an addition to the site file, and the picture of
+    its plan; `told` must be found at `address` in this `form`."""
 
     told: str
     address: str

@@ -1,4 +1,4 @@
-"""What a URL can hold, and what it cannot."""
+"""The filters in a URL: valid ones, and the errors of others."""
 
 from datetime import date
 from urllib.parse import parse_qsl, quote
@@ -10,12 +10,12 @@ from tests.publish.pages import town
 
 from passerby.domain.release import Cell
 from passerby.errors import InputError, UnknownNameError
-from passerby.publish.pages.counted_lines import names_of, places_of
-from passerby.publish.pages.filters import Choice, choose, read
+from passerby.publish.pages.filters import Filters, filters_of, read_query
+from passerby.publish.pages.published_lines import names_of, published_lines
 
 NEWEST = date(2026, 11, 23)
 SITE = town.make_site(2)
-PLACES = places_of(
+LINES = published_lines(
     SITE,
     [
         Cell("quay", "bridge", direction, label)
@@ -26,27 +26,27 @@ PLACES = places_of(
 )
 
 
-def chosen(query: str = "") -> Choice:
-    return choose(read(parse_qsl(query, keep_blank_values=True)), PLACES, NEWEST)
+def parsed(query: str = "") -> Filters:
+    return filters_of(read_query(parse_qsl(query, keep_blank_values=True)), LINES, NEWEST)
 
 
-def test_what_was_never_published_or_is_not_of_the_site_has_no_place() -> None:
-    assert [(one.camera.name, one.name) for one in PLACES] == [
+def test_a_line_without_numbers_or_not_in_the_site_file_is_not_listed() -> None:
+    assert [(line.camera.name, line.name) for line in LINES] == [
         ("quay", "bridge"),
         ("market", "station square"),
     ]
-    assert (PLACES[0].directions, PLACES[0].labels) == (("in", "out"), ("person", "bicycle"))
+    assert (LINES[0].directions, LINES[0].labels) == (("in", "out"), ("person", "bicycle"))
 
 
 def test_an_empty_url_shows_the_newest_day_of_the_first_line() -> None:
-    choice = chosen("at=&from=&to=&label=&direction=&resolution=")
-    assert (choice.place.name, choice.first, choice.last, choice.resolution) == (
+    filters = parsed("at=&from=&to=&class=&direction=&resolution=")
+    assert (filters.line.name, filters.first, filters.last, filters.resolution) == (
         "bridge",
         NEWEST,
         NEWEST,
         "bin",
     )
-    assert choice.query() == ""
+    assert filters.query() == ""
 
 
 @pytest.mark.parametrize(
@@ -63,20 +63,24 @@ def test_an_empty_url_shows_the_newest_day_of_the_first_line() -> None:
         ("from=2030-01-01", "2030-01-01", "2030-01-01", "bin"),
     ],
 )
-def test_days_and_how_fine(query: str, first: str, last: str, resolution: str) -> None:
-    choice = chosen(query)
-    assert (choice.first.isoformat(), choice.last.isoformat(), choice.resolution) == (first, last, resolution)
+def test_days_and_resolution(query: str, first: str, last: str, resolution: str) -> None:
+    filters = parsed(query)
+    assert (filters.first.isoformat(), filters.last.isoformat(), filters.resolution) == (
+        first,
+        last,
+        resolution,
+    )
 
 
 @pytest.mark.parametrize(
-    ("query", "told"),
+    ("query", "message"),
     [
-        ("from=yesterday", "from 'yesterday' is no day"),
-        ("to=2026-02-30", "to '2026-02-30' is no day"),
-        ("from=2026-1-1", "is no day"),
-        ("from=٢٠٢٦-١١-٢٣", "is no day"),
+        ("from=yesterday", "from 'yesterday' is not a date"),
+        ("to=2026-02-30", "to '2026-02-30' is not a date"),
+        ("from=2026-1-1", "is not a date"),
+        ("from=٢٠٢٦-١١-٢٣", "is not a date"),
         ("from=0001-01-01", "expected a year"),
-        ("from=2026-11-23&to=2026-11-22", "expected a later day"),
+        ("from=2026-11-23&to=2026-11-22", "expected a later date"),
         ("from=2020-01-01&to=2026-01-01", "at most 366 days"),
         ("resolution=minute", "expected one of bin, hour, day"),
         ("at=quay", "expected a camera and a line"),
@@ -86,24 +90,31 @@ def test_days_and_how_fine(query: str, first: str, last: str, resolution: str) -
         ("from=2026-11-23&from=2026-11-22", "given twice"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_in_one_line(query: str, told: str) -> None:
+def test_an_invalid_url_is_refused_in_one_line(query: str, message: str) -> None:
     with pytest.raises(InputError) as refused:
-        chosen(query)
-    assert told in str(refused.value)
+        parsed(query)
+    assert message in str(refused.value)
     assert "\n" not in str(refused.value)
     assert len(str(refused.value)) < 200
 
 
-@pytest.mark.parametrize("query", ["at=quay/nowhere", "at=elsewhere/bridge", "label=car", "direction=up"])
-def test_what_was_never_published_is_not_found(query: str) -> None:
+@pytest.mark.parametrize("query", ["at=quay/nowhere", "at=elsewhere/bridge", "class=car", "direction=up"])
+def test_a_name_without_numbers_is_not_found(query: str) -> None:
     with pytest.raises(UnknownNameError, match="nothing was published"):
-        chosen(query)
+        parsed(query)
 
 
-def test_what_only_another_line_has_is_dropped_and_told() -> None:
-    choice = chosen("at=market/station+square&direction=out&label=bicycle")
-    assert (choice.direction, choice.label, choice.dropped) == (None, None, ("direction", "label"))
-    assert choice.query() == "?at=market%2Fstation+square"
+def test_a_filter_that_only_another_line_has_is_dropped() -> None:
+    filters = parsed("at=market/station+square&direction=out&class=bicycle")
+    assert (filters.direction, filters.label, filters.dropped) == (None, None, ("direction", "class"))
+    assert filters.query() == "?at=market%2Fstation+square"
+
+
+def test_class_can_still_be_called_label() -> None:
+    filters = parsed("label=bicycle")
+    assert (filters.label, filters.query()) == ("bicycle", "?class=bicycle")
+    with pytest.raises(InputError, match="class: given twice, expected once"):
+        parsed("label=bicycle&class=person")
 
 
 @given(st.text(min_size=1), st.text(min_size=1))
@@ -118,7 +129,7 @@ def test_names_of_any_kind_go_through_a_url(camera: str, line: str) -> None:
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(["at", "from", "to", "label", "direction", "resolution", "lang", "x"]),
+            st.sampled_from(["at", "from", "to", "class", "label", "direction", "resolution", "lang", "x"]),
             st.one_of(
                 st.text(max_size=12), st.dates().map(str), st.sampled_from(["person", "in", "day", "da"])
             ),
@@ -126,12 +137,12 @@ def test_names_of_any_kind_go_through_a_url(camera: str, line: str) -> None:
         max_size=5,
     )
 )
-def test_any_url_is_a_choice_or_a_refusal(parameters: list[tuple[str, str]]) -> None:
-    choice, told = None, ""
+def test_any_url_gives_filters_or_an_error(parameters: list[tuple[str, str]]) -> None:
+    filters, message = None, ""
     try:
-        choice = choose(read(parameters), PLACES, NEWEST)
+        filters = filters_of(read_query(parameters), LINES, NEWEST)
     except InputError as error:
-        told = str(error)
-    assert (choice is None) == bool(told)
-    assert "\n" not in told
-    assert choice is None or (choice.first <= choice.last and choice.days <= 366)
+        message = str(error)
+    assert (filters is None) == bool(message)
+    assert "\n" not in message
+    assert filters is None or (filters.first <= filters.last and filters.days <= 366)

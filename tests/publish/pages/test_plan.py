@@ -1,4 +1,4 @@
-"""Marks say a number, and no place: where they stand is the line's, how many there are is the release's."""
+"""Dots show a number and no position: their number is that of the release, their positions are those of the line."""
 
 from itertools import combinations
 from math import dist
@@ -11,51 +11,51 @@ from hypothesis import strategies as st
 from passerby.domain.geometry import Line, signed_distance
 from passerby.errors import InputError
 from passerby.publish.pages import plan
-from passerby.publish.pages.estimates import Figure
+from passerby.publish.pages.estimates import Estimate
 
 LINE = Line("bridge", (0.12, 0.8), (0.88, 0.74), names=("in", "out"))
 points = st.tuples(st.floats(0, 1), st.floats(0, 1))
 
 
 @given(st.integers(-500, 50_000), st.integers(1, 400))
-def test_marks_are_a_number_and_no_more(value: int, noise: int) -> None:
-    figure = Figure(value, noise)
-    unit = plan.unit_of([figure])
-    drawn = plan.draw(1, LINE, [figure, None], unit, None)
-    marks, none = drawn.marks
+def test_the_number_of_dots_is_that_of_the_estimate(value: int, noise: int) -> None:
+    estimate = Estimate(value, noise)
+    unit = plan.unit_of([estimate])
+    line = plan.plan_line(1, LINE, [estimate, None], unit, None)
+    dots, none = line.dots
 
     assert none == ()
-    assert len(marks) <= plan.MOST_MARKS
-    assert len(marks) == (-(-value // unit) if figure.sure else 0)
+    assert len(dots) <= plan.MOST_DOTS
+    assert len(dots) == (-(-value // unit) if estimate.sure else 0)
 
 
 @given(st.integers(1, 24), st.integers(1, 24))
-def test_marks_stand_where_the_line_says_whatever_the_number(few: int, many: int) -> None:
-    def places(count: int) -> list[tuple[float, float]]:
-        return list(plan.draw(1, LINE, [Figure(count * 10, 1), None], 10, None).marks[0])
+def test_positions_of_dots_do_not_depend_on_the_number(few: int, many: int) -> None:
+    def dots(count: int) -> list[tuple[float, float]]:
+        return list(plan.plan_line(1, LINE, [Estimate(count * 10, 1), None], 10, None).dots[0])
 
-    shorter, longer = sorted((places(few), places(many)), key=len)
+    shorter, longer = sorted((dots(few), dots(many)), key=len)
     assert longer[: len(shorter)] == shorter
 
 
 @given(points, points)
-def test_marks_stand_on_the_side_that_a_direction_ends_on(
+def test_dots_are_on_the_side_where_a_direction_ends(
     start: tuple[float, float], end: tuple[float, float]
 ) -> None:
     if abs(start[0] - end[0]) + abs(start[1] - end[1]) < 0.05:
         return
     line = Line("x", start, end)
-    right, left = plan.draw(1, line, [Figure(50, 1), Figure(50, 1)], 10, None).marks
+    right, left = plan.plan_line(1, line, [Estimate(50, 1), Estimate(50, 1)], 10, None).dots
     width, height = plan.size(None)
-    for marks, sign in ((right, 1), (left, -1)):
-        for x, y in marks:
+    for dots, sign in ((right, 1), (left, -1)):
+        for x, y in dots:
             assert sign * signed_distance(line, (x / width, y / height), width / height) > 0
 
 
-def test_marks_do_not_cover_each_other() -> None:
-    (marks, _) = plan.draw(1, LINE, [Figure(240, 1), None], 10, None).marks
-    assert len(marks) == plan.MOST_MARKS
-    assert min(dist(one, other) for one, other in combinations(marks, 2)) > 2 * 15
+def test_dots_do_not_cover_each_other() -> None:
+    (dots, _) = plan.plan_line(1, LINE, [Estimate(240, 1), None], 10, None).dots
+    assert len(dots) == plan.MOST_DOTS
+    assert min(dist(first, second) for first, second in combinations(dots, 2)) > 2 * 15
 
 
 def png(width: int, height: int) -> bytes:

@@ -15,11 +15,11 @@ from tests.publish.pages.conftest import ENVIRONMENT, started
 from passerby.config.site import load
 from passerby.publish.pages import contents
 from passerby.publish.pages.cache_middleware import FRESH_S
-from passerby.publish.pages.counted_lines import places_of
 from passerby.publish.pages.languages import languages
-from passerby.publish.pages.page_context import Served, Shown
+from passerby.publish.pages.page_context import PageContext, ServerContext
+from passerby.publish.pages.published_lines import published_lines
 from passerby.publish.pages.views import newest_ms
-from passerby.publish.store.lazy_store import OpenedStore
+from passerby.publish.store.lazy_store import LazyStore
 
 pytestmark = pytest.mark.process
 
@@ -98,7 +98,7 @@ def test_a_page_asks_the_store_as_often_for_many_cameras_as_for_one(tmp_path: Pa
         path = tmp_path / f"{cameras}.db"
         town.fill(path, 2, cameras)
         (tmp_path / "site.yaml").write_text(town.site_text(cameras))
-        site, opened = load(tmp_path / "site.yaml"), OpenedStore(path)
+        site, opened = load(tmp_path / "site.yaml"), LazyStore(path)
         store = opened.store()
         statements: list[str] = []
 
@@ -107,14 +107,14 @@ def test_a_page_asks_the_store_as_often_for_many_cameras_as_for_one(tmp_path: Pa
 
         event.listen(Engine, "before_cursor_execute", note)
         try:
-            newest = newest_ms(store, places_of(site, store.cells()))
+            newest = newest_ms(store, published_lines(site, store.cells()))
             assert newest is not None
-            shown = Shown(
-                Served(site, {}, "1", opened),
+            shown = PageContext(
+                ServerContext(site, {}, "1", opened),
                 languages()["en"],
                 (),
                 store,
-                places_of(site, store.cells()),
+                published_lines(site, store.cells()),
                 newest,
             )
             getattr(contents, page)(shown)

@@ -203,7 +203,7 @@ def test_with_a_key_nothing_can_be_read_from_the_disk(tmp_path: Path) -> None:
     for clear in (b"north", b"bridge", b"person", b"123456789"):
         assert clear not in raw
     kept = Kept()
-    with pytest.raises(StoreError, match="expected its key"):
+    with pytest.raises(StoreError, match="expected the spool's key"):
         Spool(tmp_path / "sealed").drain(kept)
     with pytest.raises(StoreError, match="another key"):
         Spool(tmp_path / "sealed", fernet_key()).drain(kept)

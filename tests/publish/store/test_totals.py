@@ -10,14 +10,16 @@ from passerby.domain.release import Cell
 from passerby.publish.store.query import Query
 from passerby.publish.store.releases import Store
 from passerby.publish.store.sums import Resolution
-from passerby.publish.store.totals import Part, totals
+from passerby.publish.store.totals import CellPart, totals
 
 CELLS = (PERSON, Cell("north", "bridge", "out", "person"), Cell("north", "bridge", "in", "bicycle"))
 
 
 @pytest.mark.parametrize("by", [(), ("direction",), ("camera", "line", "label")])
 @pytest.mark.parametrize("resolution", ["bin", "hour", "day"])
-def test_totals_are_the_sums_of_the_rows(store: Store, resolution: Resolution, by: tuple[Part, ...]) -> None:
+def test_totals_are_the_sums_of_the_rows(
+    store: Store, resolution: Resolution, by: tuple[CellPart, ...]
+) -> None:
     store.write(a_day(CELLS), "bin")
     # A line that was slow for a time, with other noise and half of its frames.
     store.write([release(100 + n, 9, noise_scale=12.5, coverage=0.5) for n in range(7)], "bin")

@@ -1,6 +1,7 @@
-"""The read-only API over releases: JSON, CSV and Parquet, paged, cached, by key.
+"""The read-only HTTP API over releases: JSON, CSV and Parquet, with pages, ETags, keys and rate limits.
 
-Invariant: a process of its own, which reads the store of releases and can import nothing that sees; GET only.
+Invariant: runs in its own process, which reads the store of releases and imports no video, counting or privacy module;
+answers GET requests only.
 """
 
 import json
@@ -16,23 +17,24 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from passerby.errors import InputError
 from passerby.publish.api import problems
-from passerby.publish.api.access import Access, Needs
+from passerby.publish.api.access import Access, RequiresScope
+from passerby.publish.api.front_page import front_page
 from passerby.publish.api.keys import KeyRing
 from passerby.publish.api.metrics import registry_of
-from passerby.publish.api.negotiation import choose, entity_tag, has_already
+from passerby.publish.api.negotiation import entity_tag, is_not_modified, preferred_type
 from passerby.publish.api.rate_limit import RateLimit
 from passerby.publish.formats import exports
-from passerby.publish.store.lazy_store import OpenedStore
-from passerby.publish.store.query import Query as Asked
+from passerby.publish.store.lazy_store import LazyStore
+from passerby.publish.store.query import Query as StoreQuery
 from passerby.publish.store.query import cursor_of, resolution_of, time_of
 
 JSON, CSV, PARQUET = "application/json", "text/csv", "application/vnd.apache.parquet"
 MOST_ROWS = 10_000
 LONGEST_QUERY = 4_096
 FRESH_S = 60
-"""How long an answer may be used without asking again: less than the shortest usual bin."""
+"""How long a client may reuse a response: less than the usual shortest bin."""
 
-_ONCE = ("from", "to", "resolution", "limit", "cursor")
+_SINGLE_PARAMETERS = ("from", "to", "resolution", "limit", "cursor")
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
@@ -41,7 +43,7 @@ _HEADERS = (
 
 
 def _digits(value: Any) -> Any:
-    # Python takes 1_000, 1.0 and digits of any script for numbers too.
+    # Python also accepts 1_000, 1.0 and digits of other scripts as numbers.
     if isinstance(value, str) and not (value.isascii() and value.isdigit() and len(value) < 7):
         raise ValueError("expected a whole number")
     return value
@@ -49,7 +51,7 @@ def _digits(value: Any) -> Any:
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Names = Annotated[list[Name], Field(max_length=50)]
-# What may be left out is described as what it is when given: a query has no null.
+# An optional parameter is described by the type of its value: a query string has no null.
 Time = Annotated[
     Annotated[str, Field(max_length=40)] | None,
     WithJsonSchema(
@@ -57,33 +59,49 @@ Time = Annotated[
     ),
 ]
 _CURSOR = "^[0-9]{1,15}-[0-9]{1,9}$"
-After = Annotated[
+CursorText = Annotated[
     Annotated[str, Field(pattern=_CURSOR)] | None, WithJsonSchema({"type": "string", "pattern": _CURSOR})
 ]
 
 
 class ReleasesQuery(BaseModel):
-    """What to read: all of it when nothing is given."""
+    """The query of a page of releases; without parameters, it starts with the oldest."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=False)
 
     camera: Names = Field([], description="Only these cameras.")
     line: Names = Field([], description="Only these lines.")
     direction: Names = Field([], description="Only these directions.")
-    label: Names = Field([], description="Only these classes, such as person or bicycle.")
+    class_: Names = Field([], alias="class", description="Only these classes, such as person or bicycle.")
+    label: Names = Field(
+        [], deprecated=True, description="The old name of `class`; goes in the next version."
+    )
     from_: Time = Field(
         None,
         alias="from",
-        description="What starts at or after this; local time of the site without an offset.",
+        description="Only bins that start at or after this time; local time of the site if it has no offset.",
     )
-    to: Time = Field(None, description="What starts before this.")
-    resolution: Literal["bin", "hour", "day"] = Field("bin", description="bin is as it was released.")
+    to: Time = Field(None, description="Only bins that start before this time.")
+    resolution: Literal["bin", "hour", "day"] = Field(
+        "bin", description="`bin`: as released; `hour`, `day`: sums."
+    )
     limit: Annotated[int, BeforeValidator(_digits)] = Field(
-        1_000, ge=1, le=MOST_ROWS, description="Rows of a page."
+        1_000, ge=1, le=MOST_ROWS, description="Rows per page."
     )
-    cursor: After = Field(
-        None, description="Where a page begins: `next` of the page before, also in its Link header."
+    cursor: CursorText = Field(
+        None, description="The start of a page: `next` of the previous page, also in its Link header."
     )
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        # Pydantic warns when a deprecated field is read as an attribute.
+        return (*self.class_, *dict(self)["label"])
+
+
+Class = Annotated[str, Field(alias="class", description="Such as person, bicycle or vehicle.")]
+OldClass = Annotated[
+    str, Field(deprecated=True, description="The old name of `class`; goes in the next version.")
+]
 
 
 class Row(BaseModel):
@@ -94,23 +112,28 @@ class Row(BaseModel):
     camera: str
     line: str
     direction: str
-    label: str
-    value: int = Field(description="Signed: noise can take it below zero.")
-    noise_sd: float = Field(description="Standard deviation of the noise in it.")
-    noise_95: int = Field(description="19 times in 20, noise adds or takes no more than this.")
-    epsilon: float
-    coverage: float = Field(ge=0, le=1, description="Share of the time with frames.")
-    sender_clock: Annotated[float, Field(ge=0, le=1)] | None = Field(
-        description="Share of the time with frames that the camera's own clock dated; those of the rest of coverage "
-        "were dated by their arrival. Null where it is not known."
+    class_: Class
+    label: OldClass
+    value: int = Field(description="The count with noise; the noise can make it negative.")
+    noise_sd: float = Field(description="Standard deviation of the noise in `value`.")
+    noise_95: int = Field(
+        description="Half-width of the 95 % interval: the exact count is in `value` ± `noise_95` in 95 % of cases."
     )
-    releases: int = Field(ge=1, description="How many releases it is the sum of.")
-    complete: bool = Field(description="Whether these make up all of its time.")
-    receipt: str | None = Field(description="What paid for it in the ledger, when it is a single release.")
+    epsilon: float = Field(description="The privacy loss of the release; for a sum of bins, that of one bin.")
+    coverage: float = Field(ge=0, le=1, description="Share of the time with video frames.")
+    sender_clock: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        description="Share of the time with frames that were dated by the camera's clock; the other frames in "
+        "`coverage` were dated by their arrival. Null if it is not known."
+    )
+    releases: int = Field(ge=1, description="How many releases were added.")
+    complete: bool = Field(description="Whether these releases cover the whole time.")
+    receipt: str | None = Field(
+        description="The entry of the privacy ledger that paid for it; null for a sum."
+    )
 
 
 class Page(BaseModel):
-    """Rows in the order of their start."""
+    """Rows sorted by their start."""
 
     resolution: Literal["bin", "hour", "day"]
     timezone: str
@@ -119,22 +142,23 @@ class Page(BaseModel):
 
 
 class CellRow(BaseModel):
-    """What is counted: every one is published for every bin, the empty ones too."""
+    """A cell: each cell has a number for each bin, also when nothing was counted."""
 
     camera: str
     line: str
     direction: str
-    label: str
+    class_: Class
+    label: OldClass
 
 
 class CameraRow(BaseModel):
-    """A camera's link: it says nothing about what the camera sees."""
+    """The state of a camera's link; it does not depend on the picture."""
 
     camera: str
     up: bool
-    reason: str = Field(description="Why it is not up, in a few words; else empty.")
-    since: AwareDatetime
-    seen: AwareDatetime
+    reason: str = Field(description="Why the link is down, in a few words; empty if it is up.")
+    since: AwareDatetime = Field(description="When the link went up or down.")
+    seen: AwareDatetime = Field(description="When the link was last checked.")
 
 
 class Status(BaseModel):
@@ -142,8 +166,17 @@ class Status(BaseModel):
 
 
 router = APIRouter()
-_READ = [Depends(Needs("releases"))]
+_READ = [Depends(RequiresScope("releases"))]
 _ERRORS = problems.responses(401, 403, 404, 406, 422, 429, 503)
+
+
+@router.get("/", include_in_schema=False)
+@router.get("/docs", include_in_schema=False)
+def index(request: Request) -> Response:
+    """The first page, for people."""
+    access: Access = request.app.state.access
+    headers = {"Cache-Control": f"public, max-age={FRESH_S}"}
+    return Response(front_page(public=access.public), headers=headers, media_type="text/html")
 
 
 @router.get(
@@ -151,13 +184,13 @@ _ERRORS = problems.responses(401, 403, 404, 406, 422, 429, 503)
     response_model=Page,
     responses={
         200: {
-            "description": "A page of published numbers, in the form asked for.",
+            "description": "A page of published numbers, in the accepted format.",
             "content": {
                 CSV: {"schema": {"type": "string"}},
                 PARQUET: {"schema": {"type": "string", "format": "binary"}},
             },
         },
-        304: {"description": "Nothing changed since."},
+        304: {"description": "Not changed since the client read it."},
         **_ERRORS,
     },
     dependencies=_READ,
@@ -169,42 +202,45 @@ def releases(
     if_none_match: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
     """Published numbers by camera, line, direction, class, time and resolution."""
-    _once(request)
-    form = choose(accept, (JSON, CSV, PARQUET))
-    if form is None:
+    _check_single(request)
+    media_type = preferred_type(accept, (JSON, CSV, PARQUET))
+    if media_type is None:
         raise HTTPException(406, f"expected Accept to allow {JSON}, {CSV} or {PARQUET}")
-    if form == PARQUET and not _has_parquet():
-        raise HTTPException(406, f"this server has no Parquet, expected Accept to allow {JSON} or {CSV}")
-    store = _opened(request).store()
-    asked = Asked(
+    if media_type == PARQUET and not _has_parquet():
+        raise HTTPException(
+            406, f"this server cannot write Parquet, expected Accept to allow {JSON} or {CSV}"
+        )
+    store = _lazy_store(request).store()
+    store_query = StoreQuery(
         resolution=resolution_of(query.resolution),
         from_ms=None if query.from_ is None else time_of("from", query.from_, store.zone),
         to_ms=None if query.to is None else time_of("to", query.to, store.zone),
         cameras=tuple(query.camera),
         lines=tuple(query.line),
         directions=tuple(query.direction),
-        labels=tuple(query.label),
+        labels=query.classes,
     )
     after = None if query.cursor is None else cursor_of(query.cursor)
-    # The state is read before the rows: a tag may be older than what it stands for, never newer.
-    tag = entity_tag(request.app.version, store.state(), form, query.model_dump_json())
+    # The state is read before the rows: then a tag may be older than its rows, and never newer.
+    tag = entity_tag(request.app.version, store.state(), media_type, query.model_dump_json())
     headers = _caching(request, tag)
-    if has_already(if_none_match, tag):
+    if is_not_modified(if_none_match, tag):
         return Response(status_code=304, headers=headers)
-    page = store.page(asked, after=after, limit=query.limit)
+    page = store.page(store_query, after=after, limit=query.limit)
     if page.next is not None:
-        following = request.url.include_query_params(cursor=str(page.next))
-        headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
-    if form == CSV:
+        next_url = request.url.include_query_params(cursor=str(page.next))
+        headers["Link"] = f'<{next_url.path}?{next_url.query}>; rel="next"'
+    if media_type == CSV:
         text = "".join(exports.csv_text(page.rows, store.timezone))
         return Response(text, headers=headers, media_type=f"{CSV}; charset=utf-8; header=present")
-    if form == PARQUET:
+    if media_type == PARQUET:
         return Response(exports.parquet_bytes(page.rows, store.timezone), headers=headers, media_type=PARQUET)
     body = {
         "resolution": query.resolution,
         "timezone": store.timezone,
         "next": None if page.next is None else str(page.next),
-        "rows": exports.json_rows(page.rows, store.timezone),
+        # `label` is the old name of `class`, kept for one version.
+        "rows": [{**row, "label": row["class"]} for row in exports.json_rows(page.rows, store.timezone)],
     }
     return Response(json.dumps(body, ensure_ascii=False), headers=headers, media_type=JSON)
 
@@ -215,12 +251,18 @@ def releases(
     responses=problems.responses(401, 403, 429, 503),
     dependencies=_READ,
 )
-def cells(request: Request, response: Response) -> list[CellRow]:
-    """Everything that was ever published: cameras, lines, directions, classes."""
+def cells(request: Request, response: Response) -> list[dict[str, str]]:
+    """The cameras, lines, directions and classes that have published numbers."""
     response.headers.update(_caching(request, None))
     return [
-        CellRow(camera=cell.camera, line=cell.line, direction=cell.direction, label=cell.label)
-        for cell in _opened(request).store().cells()
+        {
+            "camera": cell.camera,
+            "line": cell.line,
+            "direction": cell.direction,
+            "class": cell.label,
+            "label": cell.label,
+        }
+        for cell in _lazy_store(request).store().cells()
     ]
 
 
@@ -231,18 +273,18 @@ def cells(request: Request, response: Response) -> list[CellRow]:
     dependencies=_READ,
 )
 def cameras(request: Request, response: Response) -> list[dict[str, Any]]:
-    """The cameras' links: up or not, since when, why not."""
+    """The state of each camera's link: up or down, since when, and why."""
     response.headers.update(_caching(request, None))
-    store = _opened(request).store()
+    store = _lazy_store(request).store()
     return [
         {
-            "camera": one.camera,
-            "up": one.up,
-            "reason": one.reason,
-            "since": exports.local(one.since_ms, store.timezone),
-            "seen": exports.local(one.seen_ms, store.timezone),
+            "camera": link.camera,
+            "up": link.up,
+            "reason": link.reason,
+            "since": exports.local(link.since_ms, store.timezone),
+            "seen": exports.local(link.seen_ms, store.timezone),
         }
-        for one in store.health()
+        for link in store.health()
     ]
 
 
@@ -253,24 +295,24 @@ def cameras(request: Request, response: Response) -> list[dict[str, Any]]:
         200: {"description": "Health and released values.", "content": {"text/plain": {}}},
         **problems.responses(401, 403, 429, 503),
     },
-    dependencies=[Depends(Needs("metrics"))],
+    dependencies=[Depends(RequiresScope("metrics"))],
 )
 def metrics(request: Request) -> Response:
-    """For Prometheus: health and released values only."""
+    """Metrics for Prometheus: health and released values only."""
     content = generate_latest(request.app.state.registry)
     return Response(content, headers={"Cache-Control": "no-store", "Content-Type": CONTENT_TYPE_LATEST})
 
 
 @router.get("/healthz", response_model=Status, responses=problems.responses())
 def healthz() -> Status:
-    """Whether this process answers."""
+    """Answers 200 while this process runs."""
     return Status(status="ok")
 
 
 @router.get("/readyz", response_model=Status, responses=problems.responses(503))
 def readyz(request: Request) -> Status:
-    """Whether the store can be read."""
-    _opened(request).store().state()
+    """Answers 200 if the store can be read."""
+    _lazy_store(request).store().state()
     return Status(status="ready")
 
 
@@ -282,39 +324,40 @@ def create_app(
     version: str = "development",
     on_store_error: Callable[[str], None] = lambda text: None,
 ) -> FastAPI:
-    """The API over the store at `where`, which need not be there yet.
+    """The API over the store at `where` (a path or a URL), which may be created later.
 
-    `public` lets everyone read; else a key is needed. `per_minute` is how often a key, and an address, may ask.
-    `version` is passerby's, told by the caller: the package's own file names what sees.
+    `public`: numbers can be read without a key. `per_minute`: requests per minute for each key and each address.
+    `version` is passed in because this process may not import the package's root. `on_store_error` gets the message
+    when the store cannot be read.
     """
     app = FastAPI(
         title="Passerby",
         summary="Private counts of people, cyclists and vehicles across lines.",
         version=version,
-        # Their pages fetch scripts from elsewhere.
+        # FastAPI's own pages load scripts from another host.
         docs_url=None,
         redoc_url=None,
     )
-    opened = OpenedStore(where)
-    registry, requests = registry_of(opened)
-    of_address, of_key = (RateLimit(per_minute / 60, max(1, per_minute // 6)) for _ in range(2))
-    app.state.opened = opened
-    app.state.access = Access(opened, public, of_address, of_key, KeyRing())
+    lazy_store = LazyStore(where)
+    registry, requests = registry_of(lazy_store)
+    address_limit, key_limit = (RateLimit(per_minute / 60, max(1, per_minute // 6)) for _ in range(2))
+    app.state.lazy_store = lazy_store
+    app.state.access = Access(lazy_store, public, address_limit, key_limit, KeyRing())
     app.state.registry = registry
     app.state.on_store_error = on_store_error
     problems.install(app)
     app.include_router(router)
-    _name_problems(app)
+    _describe_problems(app)
 
     def count(route: str, status: int) -> None:
         requests.labels(route, str(status)).inc()
 
-    app.add_middleware(_Door, count=count)
+    app.add_middleware(_HeadersAndLimits, count=count)
     return app
 
 
-class _Door:
-    """ASGI: refuses what no route is for, adds the headers that all answers have, counts the answers."""
+class _HeadersAndLimits:
+    """ASGI middleware: refuses long queries and bodies, adds the security headers, counts the responses."""
 
     def __init__(self, app: ASGIApp, count: Callable[[str, int], None]) -> None:
         self._app = app
@@ -325,47 +368,49 @@ class _Door:
             await self._app(scope, receive, send)
             return
 
-        async def answer(message: Message) -> None:
+        async def send_counted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), *_HEADERS]
-                # The route's pattern and never the path, which anyone may choose.
+                # The pattern of the route, not the path: a client can choose any path.
                 route = getattr(scope.get("route"), "path", "none")
                 self._count(route, message["status"])
             await send(message)
 
         headers = dict(scope["headers"])
         if len(scope["query_string"]) > LONGEST_QUERY:
-            refused = problems.problem(414, f"a query of more than {LONGEST_QUERY} bytes")
+            refused = problems.problem_response(414, f"the query is longer than {LONGEST_QUERY} bytes")
         elif headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers:
-            refused = problems.problem(413, "a body, expected none", {"Connection": "close"})
+            refused = problems.problem_response(
+                413, "the request has a body, expected none", {"Connection": "close"}
+            )
         else:
-            await self._app(scope, receive, answer)
+            await self._app(scope, receive, send_counted)
             return
-        await refused(scope, receive, answer)
+        await refused(scope, receive, send_counted)
 
 
-def _opened(request: Request) -> OpenedStore:
-    opened: OpenedStore = request.app.state.opened
-    return opened
+def _lazy_store(request: Request) -> LazyStore:
+    lazy_store: LazyStore = request.app.state.lazy_store
+    return lazy_store
 
 
-def _once(request: Request) -> None:
-    """Raises InputError for a parameter that is given twice and means one thing."""
-    for name in _ONCE:
+def _check_single(request: Request) -> None:
+    """Raises InputError if a parameter that takes one value is given twice."""
+    for name in _SINGLE_PARAMETERS:
         if len(request.query_params.getlist(name)) > 1:
             raise InputError(f"{name}: given twice, expected once")
 
 
 def _caching(request: Request, tag: str | None) -> dict[str, str]:
-    # What was read without a key is for everyone, and so for shared caches.
-    whose = "private" if "authorization" in request.headers else "public"
-    headers = {"Cache-Control": f"{whose}, max-age={FRESH_S}", "Vary": "Accept, Authorization"}
+    # Shared caches may store what can be read without a key.
+    scope = "private" if "authorization" in request.headers else "public"
+    headers = {"Cache-Control": f"{scope}, max-age={FRESH_S}", "Vary": "Accept, Authorization"}
     return headers if tag is None else {**headers, "ETag": tag}
 
 
 @cache
 def _has_parquet() -> bool:
-    # Looked for when it is first asked for: it brings NumPy along, which nothing else here needs.
+    # Imported at the first use: it loads NumPy, which nothing else here needs.
     try:
         import pyarrow  # noqa: F401
     except ImportError:
@@ -373,8 +418,8 @@ def _has_parquet() -> bool:
     return True
 
 
-def _name_problems(app: FastAPI) -> None:
-    """Put `Problem` into the description, in place of FastAPI's own form of errors, which is never sent."""
+def _describe_problems(app: FastAPI) -> None:
+    """Describe errors as `Problem` in OpenAPI, in place of FastAPI's own error model, which is never sent."""
     describe = app.openapi
 
     def openapi() -> dict[str, Any]:

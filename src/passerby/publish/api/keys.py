@@ -1,7 +1,7 @@
-"""Keys of the API: made, listed, revoked, and tried.
+"""API keys: create, list, revoke and verify.
 
-Invariant: a key is shown once and kept only as an argon2 hash; no message tells whether its id, its secret or its
-time was wrong.
+Invariant: a key is shown once and stored only as an argon2 hash; a message never says whether the id, the secret or the
+expiry of a key was wrong.
 """
 
 import re
@@ -26,15 +26,15 @@ Scope = Literal["releases", "metrics"]
 SCOPES: tuple[Scope, ...] = ("releases", "metrics")
 
 _KEY = re.compile(r"passerby_([0-9a-f]{12})_([A-Za-z0-9_-]{43})", re.ASCII)
-# OWASP's parameters for argon2id: 19 MiB, two passes. The secret has 256 bits, so no guessing meets them.
+# OWASP's parameters for argon2id: 19 MiB, two passes. The secret has 256 random bits, so guessing is hopeless.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-_MOST_KNOWN = 1_000
+_MOST_VERIFIED = 1_000
 _LONGEST_MS = 100 * 366 * DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What is known of a key, times in Unix ms UTC; never its secret."""
+    """A key without its secret; times in Unix ms UTC."""
 
     id: str
     name: str
@@ -44,7 +44,7 @@ class Key:
     revoked_ms: int | None
 
     def state(self, now_ms: int) -> str:
-        """valid, expired or revoked."""
+        """`valid`, `expired` or `revoked` at this time."""
         if self.revoked_ms is not None:
             return "revoked"
         return "valid" if self.expires_ms is None or now_ms < self.expires_ms else "expired"
@@ -53,13 +53,13 @@ class Key:
 def create(
     database: Database, name: str, scopes: tuple[Scope, ...], now_ms: int, expires_ms: int | None
 ) -> str:
-    """A new key: the one time that it is shown. Raises InputError, StoreError."""
+    """Create a key and return its text, which cannot be read again. Raises InputError, StoreError."""
     if problem := name_problem(name):
         raise InputError(f"key {name[:40]!r}: {problem}")
     if not scopes or not set(scopes) <= set(SCOPES):
-        raise InputError(f"key {name!r}: expected scopes, some of {', '.join(SCOPES)}")
+        raise InputError(f"key {name!r}: expected at least one scope of {', '.join(SCOPES)}")
     if expires_ms is not None and not now_ms < expires_ms <= now_ms + _LONGEST_MS:
-        raise InputError(f"key {name!r}: expected it to expire within a hundred years, or never")
+        raise InputError(f"key {name!r}: expected an expiry within 100 years, or none")
     number, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     with database.writing() as connection:
         connection.execute(
@@ -83,50 +83,50 @@ def listed(database: Database) -> tuple[Key, ...]:
 
 
 def revoke(database: Database, id_: str, now_ms: int) -> None:
-    """Make a key worth nothing, from the next request on. Raises InputError for one that is not there."""
+    """Revoke a key, from the next request on. Raises InputError if there is no such key, StoreError."""
     with database.writing() as connection:
-        found = connection.execute(select(API_KEY.c.revoked_ms).where(API_KEY.c.id == id_)).first()
-        if found is None:
-            raise InputError(f"key {id_[:40]!r}: there is none, `passerby keys list` shows them")
-        if found.revoked_ms is None:
+        row = connection.execute(select(API_KEY.c.revoked_ms).where(API_KEY.c.id == id_)).first()
+        if row is None:
+            raise InputError(f"key {id_[:40]!r}: there is no such key; list them with `passerby keys list`")
+        if row.revoked_ms is None:
             connection.execute(update(API_KEY).where(API_KEY.c.id == id_).values(revoked_ms=now_ms))
 
 
 class KeyRing:
-    """Tries keys against the store; each time it asks whether they were revoked.
+    """Verifies keys against the store; reads each time whether the key was revoked.
 
-    argon2 is slow by design, so a secret that was found right is remembered, as a hash, and tried once.
+    argon2 is slow by design, so a verified secret is remembered as a fast hash.
     """
 
     def __init__(self) -> None:
-        self._right: OrderedDict[bytes, None] = OrderedDict()
-        self._turn = Lock()
+        self._verified: OrderedDict[bytes, None] = OrderedDict()
+        self._lock = Lock()
 
-    def known(self, database: Database, text: str, now_ms: int) -> Key | None:
-        """The key that `text` is, when it is valid now. Raises StoreError."""
-        found = _KEY.fullmatch(text)
-        if found is None:
+    def valid_key(self, database: Database, text: str, now_ms: int) -> Key | None:
+        """The key with this text, or None if it is not valid now. Raises StoreError."""
+        match = _KEY.fullmatch(text)
+        if match is None:
             return None
         with database.reading() as connection:
-            row = connection.execute(select(API_KEY).where(API_KEY.c.id == found[1])).first()
-        if row is None or not self._fits(row.hash, found[2]):
+            row = connection.execute(select(API_KEY).where(API_KEY.c.id == match[1])).first()
+        if row is None or not self._verify(row.hash, match[2]):
             return None
         key = _key(row)
         return key if key.state(now_ms) == "valid" else None
 
-    def _fits(self, hash_: str, secret: str) -> bool:
+    def _verify(self, hash_: str, secret: str) -> bool:
         fingerprint = sha256(f"{hash_} {secret}".encode()).digest()
-        if fingerprint in self._right:
+        if fingerprint in self._verified:
             return True
-        # One at a time: each takes memory by design, and many wrong ones at once may not take all.
-        with self._turn:
+        # One at a time: argon2 uses 19 MiB for each, and many wrong keys at once must not use all memory.
+        with self._lock:
             try:
                 _HASHER.verify(hash_, secret)
             except (VerificationError, InvalidHashError):
                 return False
-            self._right[fingerprint] = None
-            if len(self._right) > _MOST_KNOWN:
-                self._right.popitem(last=False)
+            self._verified[fingerprint] = None
+            if len(self._verified) > _MOST_VERIFIED:
+                self._verified.popitem(last=False)
             return True
 
 

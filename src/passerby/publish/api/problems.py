@@ -1,6 +1,6 @@
-"""What went wrong, as a client reads it: problem details (RFC 9457), one line each.
+"""Error responses of the API: problem details (RFC 9457), one line each.
 
-Invariant: an answer never tells where the store lies, nor more of a request than the name of what was wrong in it.
+Invariant: a response never contains the location of the store; it repeats a request only to name the wrong value.
 """
 
 from http import HTTPStatus
@@ -19,14 +19,14 @@ RETRY_S = 5
 
 
 class Problem(BaseModel):
-    """A request that was not answered, and why."""
+    """The reason why a request failed."""
 
     title: str
     status: int
     detail: str
 
 
-def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
+def problem_response(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
     body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
     return JSONResponse(
         body.model_dump(), status, {"Cache-Control": "no-store", **(headers or {})}, media_type=MEDIA_TYPE
@@ -34,7 +34,7 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> 
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What a route can answer besides its success, as OpenAPI has it."""
+    """The error responses of a route, as OpenAPI describes them."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         status: {"description": HTTPStatus(status).phrase, "content": content}
@@ -43,7 +43,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error in this form."""
+    """Answer every error with problem details."""
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(UnknownNameError, _unknown)
@@ -54,28 +54,28 @@ def install(app: FastAPI) -> None:
 def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    place = [str(part) for part in first["loc"][1:]]
-    name = place[0] if place else "the query"
-    # pydantic says it in its own words; a value error carries ours.
-    said = str(first["msg"]).removeprefix("Value error, ")
+    path = [str(part) for part in first["loc"][1:]]
+    name = path[0] if path else "the query"
+    # Pydantic writes its own messages; a ValueError carries ours.
+    message = str(first["msg"]).removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
-        said = "there is no such parameter"
-    return problem(422, f"{name[:60]}: {said}")
+        message = "there is no such parameter"
+    return problem_response(422, f"{name[:60]}: {message}")
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    return problem(error.status_code, str(error.detail), dict(error.headers or {}))
+    return problem_response(error.status_code, str(error.detail), dict(error.headers or {}))
 
 
 def _unknown(request: Request, error: Exception) -> JSONResponse:
-    return problem(404, str(error))
+    return problem_response(404, str(error))
 
 
 def _input(request: Request, error: Exception) -> JSONResponse:
-    return problem(422, str(error))
+    return problem_response(422, str(error))
 
 
 def _store(request: Request, error: Exception) -> JSONResponse:
     request.app.state.on_store_error(str(error))
-    return problem(503, "the store cannot be read now", {"Retry-After": str(RETRY_S)})
+    return problem_response(503, "the store cannot be read now", {"Retry-After": str(RETRY_S)})

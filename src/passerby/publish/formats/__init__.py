@@ -1,4 +1,4 @@
-"""Released numbers as files.
+"""Released numbers as files: CSV, JSON, Parquet and Excel.
 
-Invariant: one batch of rows at a time, in forms that others define.
+Invariant: writes one batch of rows at a time, in public formats.
 """

@@ -1,7 +1,7 @@
-"""Published numbers as files: CSV, JSON, Parquet and Excel, a batch of rows at a time.
+"""Published numbers as files: CSV, JSON, Parquet and Excel, one batch of rows at a time.
 
-Invariant: a row says the same in every format; values are signed and never clamped; text that a spreadsheet would run
-as a formula stays text.
+Invariant: a row has the same columns and values in every format, whatever was counted; values can be negative and are
+never clamped; text that a spreadsheet would run as a formula stays text.
 """
 
 import io
@@ -22,57 +22,48 @@ from passerby.publish.store.sums import Sum
 Format = Literal["csv", "json", "parquet", "xlsx"]
 FORMATS: tuple[Format, ...] = ("csv", "json", "parquet", "xlsx")
 COLUMNS = (
-    *("start", "end", "camera", "line", "direction", "label"),
-    *(
-        "value",
-        "noise_sd",
-        "noise_95",
-        "epsilon",
-        "coverage",
-        "sender_clock",
-        "releases",
-        "complete",
-        "receipt",
-    ),
+    *("start", "end", "camera", "line", "direction", "class"),
+    *("value", "noise_sd", "noise_95", "epsilon"),
+    *("coverage", "sender_clock", "releases", "complete", "receipt"),
 )
 MOST_IN_A_SHEET = 250_000
-"""Rows of one Excel file, which is made in memory; Excel itself ends at 1,048,576."""
+"""Rows of one Excel file, which is made in memory; Excel's own limit is 1,048,576."""
 
 _BATCH = 5_000
 
 
-def row_of(one: Sum, timezone: str) -> dict[str, tables.Value]:
-    """The columns of one published number; times are aware, in the zone of that name."""
+def row_of(number: Sum, timezone: str) -> dict[str, tables.Value]:
+    """The columns of one published number; times are aware, in this timezone (an IANA name)."""
     return {
-        "start": local(one.start_ms, timezone),
-        "end": local(one.end_ms, timezone),
-        "camera": one.cell.camera,
-        "line": one.cell.line,
-        "direction": one.cell.direction,
-        "label": one.cell.label,
-        "value": one.value,
-        "noise_sd": round(one.noise_sd, 3),
-        "noise_95": one.noise_95,
-        "epsilon": one.epsilon,
-        "coverage": round(one.coverage, 6),
-        "sender_clock": None if one.sender_clock is None else round(one.sender_clock, 6),
-        "releases": one.releases,
-        "complete": one.complete,
-        "receipt": one.receipt,
+        "start": local(number.start_ms, timezone),
+        "end": local(number.end_ms, timezone),
+        "camera": number.cell.camera,
+        "line": number.cell.line,
+        "direction": number.cell.direction,
+        "class": number.cell.label,
+        "value": number.value,
+        "noise_sd": round(number.noise_sd, 3),
+        "noise_95": number.noise_95,
+        "epsilon": number.epsilon,
+        "coverage": round(number.coverage, 6),
+        "sender_clock": None if number.sender_clock is None else round(number.sender_clock, 6),
+        "releases": number.releases,
+        "complete": number.complete,
+        "receipt": number.receipt,
     }
 
 
 def csv_text(sums: Iterable[Sum], timezone: str) -> Iterator[str]:
-    """CSV (RFC 4180) with a header, also where there is no row."""
+    """CSV (RFC 4180) with a header, also if there is no row; in pieces."""
     yield tables.to_csv([], COLUMNS)
     for batch in _batches(sums):
-        # The header once: it holds no line end, so what follows the first one is the rows.
-        yield tables.to_csv([row_of(one, timezone) for one in batch], COLUMNS).partition("\r\n")[2]
+        # Only the first piece has the header: the rows of a batch begin after its first line end.
+        yield tables.to_csv([row_of(number, timezone) for number in batch], COLUMNS).partition("\r\n")[2]
 
 
 def json_rows(sums: Iterable[Sum], timezone: str) -> list[dict[str, Any]]:
-    """Rows as JSON has them: times in ISO 8601 with offset."""
-    rows = (row_of(one, timezone) for one in sums)
+    """Rows for JSON: times are text in ISO 8601 with offset."""
+    rows = (row_of(number, timezone) for number in sums)
     return [
         {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
         for row in rows
@@ -80,7 +71,7 @@ def json_rows(sums: Iterable[Sum], timezone: str) -> list[dict[str, Any]]:
 
 
 def json_text(sums: Iterable[Sum], timezone: str) -> Iterator[str]:
-    """A JSON list of rows, one on each line."""
+    """A JSON list with one row on each line; in pieces."""
     comma = ""
     yield "["
     for batch in _batches(sums):
@@ -91,24 +82,25 @@ def json_text(sums: Iterable[Sum], timezone: str) -> Iterator[str]:
 
 
 def parquet_bytes(sums: Iterable[Sum], timezone: str) -> bytes:
-    """A Parquet file; times are instants with their zone. `check` tells whether it can be made."""
+    """A Parquet file; times are instants with their timezone. Call `check` first."""
     content = io.BytesIO()
     _write_parquet(sums, timezone, content)
     return content.getvalue()
 
 
 def xlsx_bytes(sums: Iterable[Sum], timezone: str) -> bytes:
-    """An Excel file of at most MOST_IN_A_SHEET rows. `check` tells whether it can be made; raises InputError."""
+    """An Excel file of at most MOST_IN_A_SHEET rows; more raise InputError. Call `check` first."""
     rows = list(islice(sums, MOST_IN_A_SHEET + 1))
     if len(rows) > MOST_IN_A_SHEET:
         raise InputError(
-            f"more than {MOST_IN_A_SHEET} rows for Excel, expected a shorter time, a coarser resolution, or csv"
+            f"more than {MOST_IN_A_SHEET} rows do not fit into one Excel file, "
+            "expected a shorter time, a coarser resolution, or csv"
         )
-    return tables.xlsx_bytes([row_of(one, timezone) for one in rows])
+    return tables.xlsx_bytes([row_of(number, timezone) for number in rows])
 
 
 def check(format_: Format, path: Path) -> None:
-    """Raises OutputError when a file of this format cannot be written here."""
+    """Raises OutputError if files of this format cannot be written here (a package is missing)."""
     if format_ == "parquet":
         tables.check_parquet(path)
     if format_ == "xlsx":
@@ -116,7 +108,7 @@ def check(format_: Format, path: Path) -> None:
 
 
 def write(sums: Iterable[Sum], timezone: str, path: Path, format_: Format) -> None:
-    """Write a file, whole or not at all. Raises OutputError, and InputError for too many rows for Excel."""
+    """Write a whole file or none. Raises OutputError, and InputError if an Excel file would have too many rows."""
     check(format_, path)
     if format_ == "xlsx":
         try:
@@ -140,10 +132,10 @@ def _write_parquet(sums: Iterable[Sum], timezone: str, file: IO[bytes]) -> None:
     import pyarrow.parquet as pq
 
     instant, text = pa.timestamp("ms", tz=timezone), pa.string()
-    kinds = {
+    types = {
         "start": instant,
         "end": instant,
-        **dict.fromkeys(("camera", "line", "direction", "label"), text),
+        **dict.fromkeys(("camera", "line", "direction", "class"), text),
         "value": pa.int64(),
         "noise_sd": pa.float64(),
         "noise_95": pa.int64(),
@@ -154,10 +146,10 @@ def _write_parquet(sums: Iterable[Sum], timezone: str, file: IO[bytes]) -> None:
         "complete": pa.bool_(),
         "receipt": text,
     }
-    schema = pa.schema([(name, kinds[name]) for name in COLUMNS])
+    schema = pa.schema([(name, types[name]) for name in COLUMNS])
     with pq.ParquetWriter(file, schema) as writer:
         for batch in _batches(sums):
-            rows = [row_of(one, timezone) for one in batch]
+            rows = [row_of(number, timezone) for number in batch]
             writer.write_table(pa.Table.from_pylist(rows, schema=schema))
 
 
@@ -169,6 +161,6 @@ def _batches(sums: Iterable[Sum]) -> Iterator[Sequence[Sum]]:
 
 @lru_cache(maxsize=4096)
 def local(time_ms: int, timezone: str) -> datetime:
-    """The aware local time in the zone of that name."""
-    # Each start stands in a row for every cell, so most were worked out just before.
+    """The aware local time in this timezone (an IANA name)."""
+    # Every cell has a row with the same start, so most times are in the cache.
     return calendar.to_local(time_ms, ZoneInfo(timezone))

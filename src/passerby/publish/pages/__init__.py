@@ -1,5 +1,5 @@
-"""The public page: what passed here, with its noise, and what is promised, for everyone and in their language.
+"""The public pages: released numbers with their noise, and the privacy promise, in the reader's language.
 
-Invariant: released numbers, the site file and a picture that was approved; GET only; no script, no cookie, and no
-request that leaves the host.
+Invariant: uses released numbers, the site file and an approved background picture only; answers GET and HEAD only;
+has no script, no cookie, and no request to another host.
 """

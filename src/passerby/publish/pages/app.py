@@ -1,6 +1,7 @@
-"""The pages and their files: which address shows what.
+"""The routes of the public pages.
 
-Invariant: thin: read the choice, look it up, draw it, say it; a mistake in an address is a page with one clear line.
+Invariant: each route reads the filters, gets the numbers and renders a template; an error in a URL is a page with one
+clear line.
 """
 
 import re
@@ -17,132 +18,128 @@ from passerby.config.site import Site
 from passerby.errors import InputError, StoreError, UnknownNameError
 from passerby.publish.api.problems import RETRY_S
 from passerby.publish.pages import contents, panels, plan, rendering, views
-from passerby.publish.pages.cache_middleware import Front
-from passerby.publish.pages.counted_lines import places_of
-from passerby.publish.pages.downloads import FORMS, table_bytes
-from passerby.publish.pages.filters import read
+from passerby.publish.pages.cache_middleware import CacheMiddleware
+from passerby.publish.pages.downloads import MEDIA_TYPES, table_bytes
+from passerby.publish.pages.filters import read_query
 from passerby.publish.pages.languages import Language, languages
-from passerby.publish.pages.page_context import Served, Shown
+from passerby.publish.pages.page_context import PageContext, ServerContext
+from passerby.publish.pages.published_lines import published_lines
 from passerby.publish.pages.templates import render
-from passerby.publish.pages.url_errors import MisreadError, NotYetError, UnpublishedError
-from passerby.publish.store.lazy_store import OpenedStore
+from passerby.publish.pages.url_errors import NothingPublishedError, UnpublishedNameError, UrlError
+from passerby.publish.store.lazy_store import LazyStore
 
 _STATIC = Path(__file__).with_name("static")
-_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9-]+")
+_NOT_IN_A_FILE_NAME = re.compile(r"[^A-Za-z0-9-]+")
 
 router = APIRouter()
 
 
-def _asked(request: Request) -> tuple[tuple[str, str], ...]:
-    """What the URL says. Raises InputError."""
-    return read(request.query_params.multi_items())
-
-
 def _language(request: Request) -> Language:
-    """That of the URL, else the one the browser likes best."""
+    """The language in the URL, else the one that the browser prefers."""
     known = languages()
-    said = request.query_params.get("lang")
-    return known[said if said in known else request.state.language]
+    code = request.query_params.get("lang")
+    return known[code if code in known else request.state.language]
 
 
-def _shown(request: Request) -> Shown:
-    """Raises InputError, StoreError, and NotYetError where nothing was published yet."""
-    served: Served = request.app.state.served
-    asked = _asked(request)
-    store = served.opened.store()
-    places = places_of(served.site, store.cells())
-    newest_ms = views.newest_ms(store, places)
+def _context(request: Request) -> PageContext:
+    """Raises InputError, StoreError, and NothingPublishedError if the site has no published numbers yet."""
+    server: ServerContext = request.app.state.server
+    parameters = read_query(request.query_params.multi_items())
+    store = server.lazy_store.store()
+    lines = published_lines(server.site, store.cells())
+    newest_ms = views.newest_ms(store, lines)
     if newest_ms is None:
-        raise NotYetError("Nothing has been published here yet.")
-    return Shown(served, _language(request), asked, store, places, newest_ms)
+        raise NothingPublishedError("No numbers have been published here yet.")
+    return PageContext(server, _language(request), parameters, store, lines, newest_ms)
 
 
-Found = Annotated[Shown, Depends(_shown)]
+Context = Annotated[PageContext, Depends(_context)]
 
 
 @router.get("/")
-def now(request: Request, shown: Found) -> Response:
-    """The newest of every line, and the plan of the place."""
-    values = contents.now(shown)
-    # The door tells browsers when, for it knows the time of each answer.
-    request.state.renewal = values["renewal"]
-    return _page("now.html", shown, "now", "./", **values)
+def now(request: Request, context: Context) -> Response:
+    """The latest numbers of every line, and a plan of the lines."""
+    values = contents.now(context)
+    # The middleware sends the header Refresh: it knows the time of each response.
+    request.state.auto_refresh = values["auto_refresh"]
+    return _page("now.html", context, "now", "./", **values)
 
 
 @router.get("/counts")
-def counts(shown: Found) -> Response:
-    """One line: what was chosen of it, in charts and tables."""
-    return _page("counts.html", shown, "counts", "counts", **contents.counts(shown))
+def counts(context: Context) -> Response:
+    """The numbers of one line, in charts and tables."""
+    return _page("counts.html", context, "counts", "counts", **contents.counts(context))
 
 
 @router.get("/about")
-def about(shown: Found) -> Response:
-    """What is counted here, and what is not."""
-    return _page("about.html", shown, "about", "about", **contents.about(shown))
+def about(context: Context) -> Response:
+    """The promise, and what is counted."""
+    return _page("about.html", context, "about", "about", **contents.about(context))
 
 
 @router.get("/sign")
-def sign(shown: Found) -> Response:
-    """The same to print and put up."""
-    return _page("sign.html", shown, "about", "sign", **contents.sign(shown))
+def sign(context: Context) -> Response:
+    """A sign to print and put up."""
+    return _page("sign.html", context, "about", "sign", **contents.sign(context))
 
 
-@router.get("/counts.{form}")
-def numbers(shown: Found, form: str) -> Response:
-    """The numbers that are shown, as a file."""
-    if form not in FORMS:
+@router.get("/counts.{format_}")
+def download(context: Context, format_: str) -> Response:
+    """The numbers of the page as a file."""
+    if format_ not in MEDIA_TYPES:
         raise HTTPException(404)
-    choice = shown.choice()
-    rows = shown.store.rows(views.query_of(choice, shown.store))
-    content = table_bytes(rows, shown.store.timezone, form)
-    return _file(content, FORMS[form], f"{choice.place.name} {choice.first} {choice.last}.{form}")
+    filters = context.filters()
+    rows = context.store.rows(views.query_of(filters, context.store))
+    content = table_bytes(rows, context.store.timezone, format_)
+    name = f"{filters.line.name} {filters.first} {filters.last}.{format_}"
+    return _file(content, MEDIA_TYPES[format_], name)
 
 
-@router.get("/chart-{name}.{form}")
-def chart(shown: Found, name: str, form: str) -> Response:
-    """A chart as a picture that stands alone."""
-    if name not in panels.CHARTS or form not in ("svg", "png"):
+@router.get("/chart-{name}.{format_}")
+def chart(context: Context, name: str, format_: str) -> Response:
+    """A chart as an image with its own title."""
+    if name not in panels.CHARTS or format_ not in ("svg", "png"):
         raise HTTPException(404)
-    view = views.view(shown.store, shown.choice())
+    view = views.view(context.store, context.filters())
     if not panels.CHARTS[name].has(view):
-        raise UnpublishedError("nothing was published for this picture")
-    spec = panels.alone(name, view, shown.language, shown.served.site.name)
-    choice = view.choice
-    title = f"{choice.place.name} {name} {choice.first} {choice.last}.{form}"
-    if form == "png":
-        return _file(rendering.png(spec), "image/png", title)
-    return _file(rendering.svg(spec).encode(), "image/svg+xml", title)
+        raise UnpublishedNameError("There are no numbers for this chart.")
+    spec = panels.standalone(name, view, context.language, context.server.site.name)
+    filters = view.filters
+    file_name = f"{filters.line.name} {name} {filters.first} {filters.last}.{format_}"
+    if format_ == "png":
+        return _file(rendering.png(spec), "image/png", file_name)
+    return _file(rendering.svg(spec).encode(), "image/svg+xml", file_name)
 
 
 @router.get("/plan-{number}")
-def picture(request: Request, number: str) -> Response:
-    """The picture of a camera's view without anybody."""
-    read(request.query_params.multi_items(), ())
-    served: Served = request.app.state.served
-    found = served.plans.get(number)
-    if found is None:
+def plan_image(request: Request, number: str) -> Response:
+    """The approved picture of a camera's view without people."""
+    read_query(request.query_params.multi_items(), ())
+    server: ServerContext = request.app.state.server
+    image = server.plans.get(number)
+    if image is None:
         raise HTTPException(404)
-    # Opened by itself, an SVG file is a page of its own: it may not do anything.
-    alone = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-    return Response(found.content, media_type=found.media_type, headers={"Content-Security-Policy": alone})
+    # An SVG file that is opened by itself is a page: allow nothing but its styles.
+    policy = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    return Response(image.content, media_type=image.media_type, headers={"Content-Security-Policy": policy})
 
 
 @router.get("/style.css")
-def style(request: Request) -> Response:
-    read(request.query_params.multi_items(), ())
+def stylesheet(request: Request) -> Response:
+    read_query(request.query_params.multi_items(), ())
     return Response((_STATIC / "style.css").read_bytes(), media_type="text/css")
 
 
 @router.get("/icon.svg")
 def icon(request: Request) -> Response:
-    read(request.query_params.multi_items(), ())
+    read_query(request.query_params.multi_items(), ())
     return Response((_STATIC / "icon.svg").read_bytes(), media_type="image/svg+xml")
 
 
 @router.get("/healthz")
 def healthz(request: Request) -> Response:
-    """Whether this process answers."""
-    read(request.query_params.multi_items(), ())
+    """Answers 200 while this process runs."""
+    read_query(request.query_params.multi_items(), ())
     return Response("ok\n", media_type="text/plain", headers={"Cache-Control": "no-store"})
 
 
@@ -153,96 +150,97 @@ def create_app(
     version: str = "development",
     on_store_error: Callable[[str], None] = lambda text: None,
 ) -> ASGIApp:
-    """The public page of `site` over the store at `where`, which need not be there yet.
+    """The public pages of `site` over the store at `where` (a path or a URL), which may be created later.
 
-    Raises InputError for a plan that cannot be shown. `version` is passerby's, told by the caller: the package's own
-    file names what sees.
+    `version` is passed in because this process may not import the package's root. `on_store_error` gets the message
+    when the store cannot be read. Raises InputError for a plan that cannot be shown.
     """
-    opened = OpenedStore(where)
+    lazy_store = LazyStore(where)
     app = FastAPI(title="Passerby", version=version, docs_url=None, redoc_url=None, openapi_url=None)
-    pictures = {
+    plans = {
         str(number): plan.load(camera.plan)
         for number, camera in enumerate(site.cameras)
         if camera.plan is not None
     }
-    app.state.served = Served(site, pictures, version, opened)
+    app.state.server = ServerContext(site, plans, version, lazy_store)
     app.state.on_store_error = on_store_error
     app.router.redirect_slashes = False
     app.include_router(router)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(UnknownNameError, _unknown)
-    app.add_exception_handler(InputError, _input)
-    app.add_exception_handler(StoreError, _store)
-    return Front(app, opened)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(UnknownNameError, _unknown_name)
+    app.add_exception_handler(InputError, _input_error)
+    app.add_exception_handler(StoreError, _store_error)
+    return CacheMiddleware(app, lazy_store)
 
 
-def _page(template: str, shown: Shown, here: str, path: str, **values: object) -> Response:
-    served = shown.served
+def _page(template: str, context: PageContext, current: str, path: str, **values: object) -> Response:
+    """A page; `current` is its entry in the menu, `path` its own address."""
+    server = context.server
     common = {
-        "site": served.site,
-        "version": served.version,
-        "asked": shown.asked,
-        "here": here,
+        "site": server.site,
+        "version": server.version,
+        "parameters": context.parameters,
+        "current": current,
         "path": path,
     }
-    text = render(template, shown.language, **common, **values)
+    text = render(template, context.language, **common, **values)
     return Response(text, media_type="text/html")
 
 
 def _file(content: bytes, media_type: str, name: str) -> Response:
-    stem, _, form = name.rpartition(".")
-    plain = _NOT_IN_A_NAME.sub("-", stem).strip("-") or "passerby"
-    headers = {"Content-Disposition": f'attachment; filename="{plain}.{form}"'}
+    stem, _, suffix = name.rpartition(".")
+    plain = _NOT_IN_A_FILE_NAME.sub("-", stem).strip("-") or "passerby"
+    headers = {"Content-Disposition": f'attachment; filename="{plain}.{suffix}"'}
     return Response(content, media_type=media_type, headers=headers)
 
 
-def _http(request: Request, error: Exception) -> Response:
+def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _message(request, error.status_code, None)
+    return _error_page(request, error.status_code, None)
 
 
-def _unknown(request: Request, error: Exception) -> Response:
-    return _message(request, 404, error)
+def _unknown_name(request: Request, error: Exception) -> Response:
+    return _error_page(request, 404, error)
 
 
-def _input(request: Request, error: Exception) -> Response:
-    return _message(request, 400, error)
+def _input_error(request: Request, error: Exception) -> Response:
+    return _error_page(request, 400, error)
 
 
-def _store(request: Request, error: Exception) -> Response:
+def _store_error(request: Request, error: Exception) -> Response:
     request.app.state.on_store_error(str(error))
-    return _message(request, 503, None, {"Retry-After": str(RETRY_S)})
+    return _error_page(request, 503, None, {"Retry-After": str(RETRY_S)})
 
 
-def _message(
+def _error_page(
     request: Request, status: int, error: Exception | None, headers: dict[str, str] | None = None
 ) -> Response:
-    """A page of one line: that of the `error`, in the reader's language where it is one of an address."""
-    served: Served = request.app.state.served
+    """A page with one line: the message of `error`, in the reader's language if it is about the URL."""
+    server: ServerContext = request.app.state.server
     language = _language(request)
-    translated = isinstance(error, MisreadError)
-    detail = error.told(language) if isinstance(error, MisreadError) else str(error or "")
-    title, usual = {
-        400: (language.say("This address cannot be read"), ""),
-        404: (language.say("Not found"), language.say("There is no such page here.")),
+    translated = isinstance(error, UrlError)
+    detail = error.translated(language) if isinstance(error, UrlError) else str(error or "")
+    title, default = {
+        400: (language.translate("This address is not valid"), ""),
+        404: (language.translate("Not found"), language.translate("This page does not exist.")),
         503: (
-            language.say("The numbers cannot be read now"),
-            language.say("Please try again in a few seconds."),
+            language.translate("Numbers are not available now"),
+            language.translate("Please try again in a few seconds."),
         ),
     }.get(status, (HTTPStatus(status).phrase, ""))
-    if isinstance(error, NotYetError):
-        title = language.say("No numbers yet")
-    said = request.query_params.get("lang")
+    if isinstance(error, NothingPublishedError):
+        title = language.translate("No numbers yet")
+    code = request.query_params.get("lang")
     text = render(
         "message.html",
         language,
-        site=served.site,
-        version=served.version,
-        asked=(("lang", said),) if said in languages() else (),
-        here="",
+        site=server.site,
+        version=server.version,
+        parameters=(("lang", code),) if code in languages() else (),
+        current="",
         path="./",
         title=title,
-        detail=detail or usual,
+        detail=detail or default,
         detail_lang="en" if detail and not translated else language.code,
     )
     return Response(text, status, media_type="text/html", headers=headers)

@@ -1,6 +1,6 @@
-"""What all charts have in common: colours, widths, words, and the frame that marks are drawn in.
+"""The style that all charts share: colours, widths, fonts, number format and frame.
 
-Invariant: every mark that stands for a number is named, so that a style sheet can colour it too.
+Invariant: every mark that shows a number has a name, so that a style sheet can colour it.
 """
 
 from collections.abc import Mapping
@@ -21,8 +21,8 @@ _FONT = "system-ui, 'Segoe UI', Roboto, 'Liberation Sans', Arial, sans-serif"
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """How wide a chart is, and in whose words; `title` lines are for a picture that stands alone."""
+class ChartStyle:
+    """The width and the language of a chart; `title` lines are for an image that is shown without the page."""
 
     language: Language
     width_px: int = WIDE_PX
@@ -33,28 +33,28 @@ class Look:
         return self.width_px < 600
 
 
-def framed(look: Look, height: float, layers: list[Spec], axes: Mapping[str, Spec]) -> Spec:
-    """The layers on axes of their own, which the first layer with such a channel says."""
-    for channel, said in axes.items():
+def framed(style: ChartStyle, height: float, layers: list[Spec], axes: Mapping[str, Spec]) -> Spec:
+    """A chart of these layers; each axis is added to the first layer that has its channel."""
+    for channel, axis in axes.items():
         for layer in layers:
-            found = layer["encoding"].get(channel)
-            if found is not None and "value" not in found:
-                found.update(said)
+            encoding = layer["encoding"].get(channel)
+            if encoding is not None and "value" not in encoding:
+                encoding.update(axis)
                 break
-    return {**base(look), "width": look.width_px, "height": round(height), "layer": layers}
+    return {**base(style), "width": style.width_px, "height": round(height), "layer": layers}
 
 
-def base(look: Look) -> Spec:
-    """What a chart of this look begins with."""
+def base(style: ChartStyle) -> Spec:
+    """The part of the specification that all charts of this style share."""
     spec: Spec = {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-        "background": "white" if look.title else None,
-        "padding": 16 if look.title else 0,
+        "background": "white" if style.title else None,
+        "padding": 16 if style.title else 0,
         "autosize": {"type": "fit-x", "contains": "padding"},
         "config": {
             "aria": False,
             "font": _FONT,
-            "locale": {"number": _number_format(look.language)},
+            "locale": {"number": _number_format(style.language)},
             "view": {"stroke": None},
             "rect": {"stroke": None},
             "bar": {"stroke": None},
@@ -69,13 +69,13 @@ def base(look: Look) -> Spec:
             },
         },
     }
-    if look.title:
-        spec["title"] = {"text": look.title[0], "subtitle": list(look.title[1:])}
+    if style.title:
+        spec["title"] = {"text": style.title[0], "subtitle": list(style.title[1:])}
     return spec
 
 
 def _number_format(language: Language) -> Spec:
-    """Vega's description of how a language writes numbers."""
+    """The number format of a language, as Vega describes it."""
     symbols = language.locale.number_symbols["latn"]
     return {
         "decimal": str(symbols["decimal"]),

@@ -1,6 +1,6 @@
-"""Charts of bars, as Vega-Lite says them: over time, both ways, by class, and a day against the usual.
+"""Bar charts as Vega-Lite specifications: over time, both directions, by class, and a day with its usual hours.
 
-Invariant: numbers in, a specification out; each number with its noise.
+Invariant: pure; every number is drawn with its 95 % interval.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,36 +16,36 @@ from passerby.publish.pages.chart_style import (
     SECOND,
     SECOND_PALE,
     WHISKER,
-    Look,
+    ChartStyle,
     Spec,
     base,
     framed,
 )
-from passerby.publish.pages.estimates import Figure
-from passerby.publish.pages.views import Bar, Hour, Now
+from passerby.publish.pages.estimates import Estimate
+from passerby.publish.pages.views import Bar, Hour, LineSummary
 
 _HOUR_S = 3600
 
 
-def course(bars: Sequence[Bar], look: Look) -> Spec:
-    """Bars over time with their noise as intervals."""
-    start, height = bars[0].start, 200 if look.narrow else 260
+def over_time(bars: Sequence[Bar], style: ChartStyle) -> Spec:
+    """Bars over time with their 95 % intervals."""
+    start, height = bars[0].start, 200 if style.narrow else 260
     rows = [_timed(bar, start) for bar in bars]
     layers = [
-        *_unseen(bars, height),
+        *_low_coverage_layer(bars, height),
         *_bar_layers(rows, "first", FIRST, FIRST_PALE),
-        _intervals(rows, look),
+        _intervals(rows, style),
     ]
-    return framed(look, height, layers, {"x": time_axis(bars, look), "y": count_axis()})
+    return framed(style, height, layers, {"x": time_axis(bars, style), "y": count_axis()})
 
 
-def unseen(bar: Bar) -> bool:
-    """Whether the camera saw less than half of a bar's time, though it is over."""
+def low_coverage(bar: Bar) -> bool:
+    """True if a bar is complete and less than half of its time has video frames."""
     return bar.coverage < 0.5 and not bar.so_far
 
 
-def both_ways(by_direction: Mapping[str, Sequence[Bar]], look: Look) -> Spec:
-    """The two directions of a line over time, one up and the other down."""
+def both_directions(by_direction: Mapping[str, Sequence[Bar]], style: ChartStyle) -> Spec:
+    """The two directions of a line over time, one upwards and one downwards."""
     (first, up), (second, down) = list(by_direction.items())[:2]
     start = min(up[0].start, down[0].start)
     rising = [_timed(bar, start) for bar in up]
@@ -53,36 +53,36 @@ def both_ways(by_direction: Mapping[str, Sequence[Bar]], look: Look) -> Spec:
     layers = [
         *_bar_layers(rising, "first", FIRST, FIRST_PALE),
         *_bar_layers(falling, "second", SECOND, SECOND_PALE),
-        _intervals([*rising, *falling], look),
+        _intervals([*rising, *falling], style),
         *_legend(
             [
-                ("first", FIRST, words.of_direction(first, look.language)),
-                ("second", SECOND, words.of_direction(second, look.language)),
+                ("first", FIRST, words.direction_name(first, style.language)),
+                ("second", SECOND, words.direction_name(second, style.language)),
             ],
-            look,
+            style,
         ),
     ]
     longer = up if len(up) >= len(down) else down
-    axes = {"x": time_axis(longer, look), "y": count_axis(mirrored=True)}
-    return framed(look, 240 if look.narrow else 300, layers, axes)
+    axes = {"x": time_axis(longer, style), "y": count_axis(mirrored=True)}
+    return framed(style, 240 if style.narrow else 300, layers, axes)
 
 
-def classes(labels: Mapping[str, Figure], look: Look) -> Spec:
-    """A bar across for each class, with its noise."""
+def classes(labels: Mapping[str, Estimate], style: ChartStyle) -> Spec:
+    """A horizontal bar with its 95 % interval for each class."""
     rows = [
         {
-            "name": words.of_label(label, look.language),
-            "value": figure.shown,
-            "low": figure.low,
-            "high": figure.high,
-            "sure": figure.sure,
-            "text": figure.text(look.language),
+            "name": words.class_heading(label, style.language),
+            "value": estimate.shown,
+            "low": estimate.low,
+            "high": estimate.high,
+            "sure": estimate.sure,
+            "text": estimate.text(style.language),
         }
-        for label, figure in labels.items()
+        for label, estimate in labels.items()
     ]
     y = {"field": "name", "type": "nominal", "sort": None, "axis": {"title": None, "labelLimit": 120}}
-    # Room for the number at the end of the longest interval.
-    longest = max(1, *(figure.high for figure in labels.values())) * (1.5 if look.narrow else 1.2)
+    # Leave room for the number at the end of the longest interval.
+    longest = max(1, *(estimate.high for estimate in labels.values())) * (1.5 if style.narrow else 1.2)
     x = {"field": "value", "type": "quantitative", "scale": {"domain": [0, longest], "nice": False}}
     x["axis"] = count_axis()["axis"]
     layers: list[Spec] = [
@@ -111,32 +111,35 @@ def classes(labels: Mapping[str, Figure], look: Look) -> Spec:
             "encoding": {"x": {"field": "high", "type": "quantitative"}, "y": y, "text": {"field": "text"}},
         }
     )
-    return framed(look, 46 * len(rows), layers, {})
+    return framed(style, 46 * len(rows), layers, {})
 
 
-def profile(hours: Sequence[Hour], day: str, usual: str, look: Look) -> Spec:
-    """The 24 hours of a day as bars, the usual ones as a stepped line with the noise around it."""
+def profile(hours: Sequence[Hour], day: str, usual: str, style: ChartStyle) -> Spec:
+    """The 24 hours of a day as bars with their 95 % intervals, and the usual number of each hour as a short line.
+
+    `day` and `usual` are the texts of the legend.
+    """
     rows = [
         {
             "x": hour.number * _HOUR_S,
             "x2": (hour.number + 1) * _HOUR_S,
-            **_heights(hour.figure),
+            **_heights(hour.estimate),
         }
         for hour in hours
-        if hour.figure is not None
+        if hour.estimate is not None
     ]
-    usually = [
+    usual_rows = [
         {"x": hour.number * _HOUR_S, "x2": (hour.number + 1) * _HOUR_S, **_heights(hour.usual)}
         for hour in hours
         if hour.usual is not None
     ]
-    layers = [*_bar_layers(rows, "first", FIRST, FIRST_PALE), _intervals(rows, look)]
+    layers = [*_bar_layers(rows, "first", FIRST, FIRST_PALE), _intervals(rows, style)]
     legend = [("first", FIRST, day)]
-    if usually:
+    if usual_rows:
         layers += [
             {
                 "name": "usual",
-                "data": {"values": usually},
+                "data": {"values": usual_rows},
                 "mark": {"type": "rule", "strokeWidth": 3, "color": SECOND},
                 "encoding": {
                     "x": {"field": "x", "type": "quantitative"},
@@ -146,20 +149,20 @@ def profile(hours: Sequence[Hour], day: str, usual: str, look: Look) -> Spec:
             },
         ]
         legend.append(("second", SECOND, usual))
-    every = 6 if look.narrow else 3
-    marks = {
-        number * _HOUR_S: look.language.clock(datetime(2000, 1, 1, number % 24))
+    every = 6 if style.narrow else 3
+    labels = {
+        number * _HOUR_S: style.language.clock(datetime(2000, 1, 1, number % 24))
         for number in range(0, 25, every)
     }
-    axes = {"x": ticks(marks, 24 * _HOUR_S), "y": count_axis()}
-    return framed(look, 200 if look.narrow else 260, [*layers, *_legend(legend, look)], axes)
+    axes = {"x": ticks(labels, 24 * _HOUR_S), "y": count_axis()}
+    return framed(style, 200 if style.narrow else 260, [*layers, *_legend(legend, style)], axes)
 
 
-def sparks(lines: Sequence[Now], look: Look) -> Spec:
-    """The last bins of every line, one small chart below the other, each by its own scale."""
+def sparks(lines: Sequence[LineSummary], style: ChartStyle) -> Spec:
+    """The last bins of each line: one small chart for each line, each with its own scale."""
     values = []
     for number, line in enumerate(lines):
-        most = max([1, *(bar.figure.high for bar in line.recent)])
+        most = max([1, *(bar.estimate.high for bar in line.recent)])
         start = line.recent[0].start
         for bar in line.recent:
             row = _timed(bar, start)
@@ -190,24 +193,24 @@ def sparks(lines: Sequence[Now], look: Look) -> Spec:
         }
     )
     return {
-        **base(look),
+        **base(style),
         "autosize": "pad",
         "data": {"values": values},
         "spacing": 0,
         "facet": {"row": {"field": "line", "type": "ordinal", "header": None}},
-        "spec": {"width": look.width_px, "height": 64, "layer": layers},
+        "spec": {"width": style.width_px, "height": 64, "layer": layers},
     }
 
 
-def _heights(figure: Figure) -> Spec:
-    return {"value": figure.shown, "low": figure.low, "high": figure.high, "sure": figure.sure}
+def _heights(estimate: Estimate) -> Spec:
+    return {"value": estimate.shown, "low": estimate.low, "high": estimate.high, "sure": estimate.sure}
 
 
 def _timed(bar: Bar, start: datetime, sign: int = 1) -> Spec:
-    """A bar as fields: seconds from `start`, which are true ones where a clock changes."""
+    """The fields of a bar; positions are elapsed seconds since `start`, also when the clock changes."""
     begin = bar.start.timestamp() - start.timestamp()
     length = bar.end.timestamp() - bar.start.timestamp()
-    heights = _heights(bar.figure)
+    heights = _heights(bar.estimate)
     return {
         "x": round(begin + 0.08 * length),
         "x2": round(begin + 0.92 * length),
@@ -217,19 +220,19 @@ def _timed(bar: Bar, start: datetime, sign: int = 1) -> Spec:
     }
 
 
-def _unseen(bars: Sequence[Bar], height: int) -> list[Spec]:
-    """A ground behind the time of which the camera saw less than half."""
+def _low_coverage_layer(bars: Sequence[Bar], height: int) -> list[Spec]:
+    """A grey background behind bars with low coverage."""
     start = bars[0].start.timestamp()
     rows = [
         {"x": round(bar.start.timestamp() - start), "x2": round(bar.end.timestamp() - start)}
         for bar in bars
-        if unseen(bar)
+        if low_coverage(bar)
     ]
     if not rows:
         return []
     return [
         {
-            "name": "unseen",
+            "name": "low_coverage",
             "data": {"values": rows},
             "mark": {"type": "rect", "color": RULE},
             "encoding": {
@@ -243,11 +246,11 @@ def _unseen(bars: Sequence[Bar], height: int) -> list[Spec]:
 
 
 def _bar_layers(rows: Sequence[Spec], name: str, colour: str, pale: str) -> list[Spec]:
-    """Those that can be told from nothing, and in a pale colour those that cannot."""
+    """Bars above the noise, and bars that could be noise in a pale colour."""
     return [
         {
             "name": f"{name}_{'sure' if sure else 'pale'}",
-            "data": {"values": chosen},
+            "data": {"values": shown},
             "mark": {"type": "rect", "color": colour if sure else pale},
             "encoding": {
                 "x": {"field": "x", "type": "quantitative"},
@@ -257,18 +260,18 @@ def _bar_layers(rows: Sequence[Spec], name: str, colour: str, pale: str) -> list
             },
         }
         for sure in (True, False)
-        if (chosen := [row for row in rows if row["sure"] is sure])
+        if (shown := [row for row in rows if row["sure"] is sure])
     ]
 
 
-def _intervals(rows: Sequence[Spec], look: Look) -> Spec:
-    """The noise of each bar, as a line in its middle, thin enough to leave the bar to be seen."""
-    room_px = look.width_px / len({row["x"] for row in rows})
+def _intervals(rows: Sequence[Spec], style: ChartStyle) -> Spec:
+    """The 95 % interval of each bar, as a line that is thinner than the bar."""
+    bar_px = style.width_px / len({row["x"] for row in rows})
     middles = [{**row, "middle": row.get("middle", (row["x"] + row["x2"]) / 2)} for row in rows]
     return {
         "name": "noise",
         "data": {"values": middles},
-        "mark": {"type": "rule", "strokeWidth": round(min(1.5, 0.3 * room_px), 2), "color": WHISKER},
+        "mark": {"type": "rule", "strokeWidth": round(min(1.5, 0.3 * bar_px), 2), "color": WHISKER},
         "encoding": {
             "x": {"field": "middle", "type": "quantitative"},
             "y": {"field": "low", "type": "quantitative"},
@@ -277,15 +280,18 @@ def _intervals(rows: Sequence[Spec], look: Look) -> Spec:
     }
 
 
-def _legend(items: Sequence[tuple[str, str, str]], look: Look) -> list[Spec]:
-    """Swatches with their words above the chart, as marks, so that a style sheet colours them too."""
-    # Beside the swatch and what the axis takes.
-    most = (look.width_px - 90) // 7
+def _legend(items: Sequence[tuple[str, str, str]], style: ChartStyle) -> list[Spec]:
+    """A legend above the chart; its squares are marks, so that a style sheet can colour them.
+
+    `items` are name, colour and text.
+    """
+    # 90 px are for the square and the axis; a letter is about 7 px wide.
+    most = (style.width_px - 90) // 7
     items = [
         (name, colour, text if len(text) <= most else text[: most - 1] + "…") for name, colour, text in items
     ]
     wide = [40 + round(7.2 * len(text)) for _, _, text in items]
-    one_row = sum(wide) <= look.width_px
+    one_row = sum(wide) <= style.width_px
     layers: list[Spec] = []
     for index, (name, colour, text) in enumerate(items):
         x = sum(wide[:index]) if one_row else 0

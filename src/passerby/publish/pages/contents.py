@@ -1,6 +1,6 @@
-"""What the templates are given: the values of each page, looked up and drawn.
+"""The values that the page templates get.
 
-Invariant: one function for one page; what it gives is what the template of its name takes.
+Invariant: one function for each page; its result has exactly the values that the template of its name uses.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,229 +10,243 @@ from typing import Any
 
 from passerby.config.site import ARM_NAMES
 from passerby.domain import calendar
-from passerby.publish.pages import about as telling
-from passerby.publish.pages import charts, downloads, panels, plan, rendering, views
-from passerby.publish.pages.chart_style import Look
-from passerby.publish.pages.counted_lines import Place
-from passerby.publish.pages.estimates import Figure
-from passerby.publish.pages.filters import Choice
+from passerby.publish.pages import about as facts
+from passerby.publish.pages import charts, downloads, panels, plan, rendering, views, words
+from passerby.publish.pages.auto_refresh import AutoRefresh
+from passerby.publish.pages.chart_style import ChartStyle
+from passerby.publish.pages.estimates import Estimate
+from passerby.publish.pages.filters import Filters
 from passerby.publish.pages.languages import Language
-from passerby.publish.pages.page_context import Shown
+from passerby.publish.pages.page_context import PageContext
 from passerby.publish.pages.panels import Table
-from passerby.publish.pages.renewal import Renewal
+from passerby.publish.pages.published_lines import PublishedLine
 from passerby.publish.pages.sign import code_svg
-from passerby.publish.pages.views import Now
+from passerby.publish.pages.views import LineSummary
 
 SPARK_PX = 300
 
 
-def now(shown: Shown) -> dict[str, Any]:
-    language, zone = shown.language, shown.store.zone
-    found = views.now(shown.store, shown.places, shown.newest_ms)
-    newest = max(found, key=lambda one: one.newest.end).newest
-    sparks = rendering.rows(charts.sparks(found, Look(language, SPARK_PX)))
-    last_hour = [figure for one in found for figure in one.last_hour.values()]
+def now(context: PageContext) -> dict[str, Any]:
+    language, zone = context.language, context.store.zone
+    summaries = views.summaries(context.store, context.lines, context.newest_ms)
+    newest = max(summaries, key=lambda summary: summary.newest.end).newest
+    sparks = rendering.rows(charts.sparks(summaries, ChartStyle(language, SPARK_PX)))
+    last_hour = [estimate for summary in summaries for estimate in summary.last_hour.values()]
     unit = plan.unit_of(last_hour)
+    recent = {summary.line.key for summary in summaries}
+    refreshes = dict(context.parameters).get("renew") != "off"
     return {
-        "day": language.day(calendar.to_local(shown.newest_ms, zone).date()),
+        "day": language.day(calendar.to_local(context.newest_ms, zone).date()),
         "newest_start": language.clock(newest.start),
         "newest_end": language.clock(newest.end),
         "spark_width": SPARK_PX,
-        "lines": [_line(one, spark, language) for one, spark in zip(found, sparks, strict=True)],
-        "silent": [one for one in shown.places if one not in [line.place for line in found]],
-        "renewal": None if dict(shown.asked).get("renew") == "off" else _renewal(found),
-        "junctions": list(_junctions(found, language)),
+        "cards": [_card(summary, spark, language) for summary, spark in zip(summaries, sparks, strict=True)],
+        "without_recent": [line for line in context.lines if line.key not in recent],
+        "auto_refresh": _auto_refresh(summaries) if refreshes else None,
+        "junctions": list(_junctions(summaries, language)),
         "unit": unit,
-        "marked": any(figure.sure for figure in last_hour),
-        "plans": list(_plans(shown, found, unit)),
+        "has_dots": any(estimate.sure for estimate in last_hour),
+        "plans": list(_plans(context, summaries, unit)),
     }
 
 
-def counts(shown: Shown) -> dict[str, Any]:
-    language = shown.language
-    choice = shown.choice()
-    said = dict(shown.asked)
-    view = views.view(shown.store, choice)
-    last = calendar.to_local(shown.newest_ms, shown.store.zone).date()
+def counts(context: PageContext) -> dict[str, Any]:
+    language = context.language
+    filters = context.filters()
+    parameters = dict(context.parameters)
+    view = views.view(context.store, filters)
+    newest = calendar.to_local(context.newest_ms, context.store.zone).date()
+    cameras = groupby(context.lines, key=lambda line: line.camera.name)
     return {
-        "choice": choice,
+        "filters": filters,
         "view": view,
-        "days": panels.days_of(choice.first, choice.last, language),
-        "lang": said.get("lang"),
-        "renew": said.get("renew"),
-        "resolution": said.get("resolution"),
-        "coarser": said.get("resolution") not in (None, choice.resolution),
-        "cameras": [
-            (name, list(places)) for name, places in groupby(shown.places, key=lambda one: one.camera.name)
-        ],
-        "kinds": dict(zip(choice.place.directions, ("first", "second"), strict=False)),
-        "ranges": list(_ranges(choice, last, language)),
+        "days": panels.days_text(filters.first, filters.last, language),
+        "lang": parameters.get("lang"),
+        "renew": parameters.get("renew"),
+        "resolution": parameters.get("resolution"),
+        "coarser": parameters.get("resolution") not in (None, filters.resolution),
+        "cameras": [(name, list(lines)) for name, lines in cameras],
+        "colours": dict(zip(filters.line.directions, ("first", "second"), strict=False)),
+        "ranges": list(_ranges(filters, newest, language)),
         "panels": [] if view.empty else list(panels.panels(view, language)),
-        "forms": downloads.forms(),
-        "form_names": downloads.NAMES,
+        "formats": downloads.formats(),
+        "format_names": downloads.NAMES,
     }
 
 
-def about(shown: Shown) -> dict[str, Any]:
-    language = shown.language
-    told = telling.tell(shown.store, shown.places, shown.newest_ms)
+def about(context: PageContext) -> dict[str, Any]:
+    language = context.language
+    lines = facts.line_facts(context.store, context.lines, context.newest_ms)
     return {
-        "promises": _promises(shown),
-        "classes": telling.listed(_labels(shown.places), language),
-        "day": language.plain_day(told[0].day),
-        "table": _told_table(told, language),
+        "promises": _promises(context),
+        "classes": facts.class_list(_labels(context.lines), language),
+        "day": language.plain_day(lines[0].day),
+        "table": _facts_table(lines, language),
     }
 
 
-def sign(shown: Shown) -> dict[str, Any]:
-    url = shown.served.site.page.url
+def sign(context: PageContext) -> dict[str, Any]:
+    url = context.server.site.page.url
     return {
-        "promises": _promises(shown),
-        "classes": telling.listed(_labels(shown.places), shown.language),
+        "promises": _promises(context),
+        "classes": facts.class_list(_labels(context.lines), context.language),
         "code": None if url is None else code_svg(url),
     }
 
 
-def _line(one: Now, spark: str, language: Language) -> dict[str, Any]:
+def _card(summary: LineSummary, spark: str, language: Language) -> dict[str, Any]:
     head = (
-        language.say("Time"),
-        language.say("Counted"),
-        language.say("True number, 19 times in 20"),
-        language.say("Camera saw"),
+        language.translate("Time"),
+        language.translate("Number"),
+        words.interval_name(language),
+        language.translate("Data coverage"),
     )
     rows = [
         (
             f"{language.clock(bar.start)}–{language.clock(bar.end)}",
-            bar.figure.text(language),
-            bar.figure.interval(language),
+            bar.estimate.text(language),
+            bar.estimate.interval(language),
             language.share(bar.coverage),
         )
-        for bar in one.recent
+        for bar in summary.recent
     ]
-    length_ms = (one.newest.end.timestamp() - one.newest.start.timestamp()) * 1000
+    newest = summary.newest
     return {
-        "now": one,
+        "summary": summary,
         "spark": spark,
-        "start": language.clock(one.recent[0].start),
-        "end": language.clock(one.newest.end),
-        "minutes": language.number(length_ms / 60_000),
+        "start": language.clock(summary.recent[0].start),
+        "end": language.clock(newest.end),
+        "length": words.length_text(calendar.to_ms(newest.end) - calendar.to_ms(newest.start), language),
         "table": Table(head, tuple(rows)),
     }
 
 
-def _renewal(found: Sequence[Now]) -> Renewal:
-    """By the line of which something new is out first."""
-    end = max(one.newest.end for one in found)
-    bin_ms = min(one.place.bin_ms for one in found if one.newest.end == end)
-    return Renewal(calendar.to_ms(end), bin_ms)
+def _auto_refresh(summaries: Sequence[LineSummary]) -> AutoRefresh:
+    """For the line whose next bin is published first."""
+    end = max(summary.newest.end for summary in summaries)
+    bin_ms = min(summary.line.bin_ms for summary in summaries if summary.newest.end == end)
+    return AutoRefresh(calendar.to_ms(end), bin_ms)
 
 
-def _junctions(found: Sequence[Now], language: Language) -> Iterator[tuple[str, Table]]:
-    """Each junction by name, with what went in and out by its arms on the day so far."""
-    say = language.say
-    arms: dict[str, list[Now]] = {}
-    for one in found:
-        if one.place.junction is not None:
-            arms.setdefault(one.place.junction, []).append(one)
+def _junctions(summaries: Sequence[LineSummary], language: Language) -> Iterator[tuple[str, Table]]:
+    """The name of each junction, with the traffic into and out of it on each arm, on the day so far."""
+    translate = language.translate
+    arms: dict[str, list[LineSummary]] = {}
+    for summary in summaries:
+        if summary.line.junction is not None:
+            arms.setdefault(summary.line.junction, []).append(summary)
     for name, of_junction in arms.items():
-        several = len({one.place.camera.name for one in of_junction}) > 1
+        several = len({summary.line.camera.name for summary in of_junction}) > 1
         rows = []
-        for one in of_junction:
-            figures = [one.directions.get(way) for way in ARM_NAMES]
-            shown = [
-                f"{figure.text(language)} ({figure.interval(language)})" if figure else "–"
-                for figure in figures
+        for summary in of_junction:
+            estimates = [summary.directions.get(direction) for direction in ARM_NAMES]
+            cells = [
+                f"{estimate.text(language)} ({estimate.interval(language)})" if estimate else "–"
+                for estimate in estimates
             ]
-            rows.append((f"{one.place.camera.name}: {one.place.name}" if several else one.place.name, *shown))
-        yield name, Table((say("Arm"), say("Into the junction"), say("Out of it")), tuple(rows))
+            line = summary.line
+            rows.append((f"{line.camera.name}: {line.name}" if several else line.name, *cells))
+        head = (translate("Arm"), translate("Into the junction"), translate("Out of the junction"))
+        yield name, Table(head, tuple(rows))
 
 
-def _plans(shown: Shown, found: Sequence[Now], unit: int) -> Any:
-    for number, camera in enumerate(shown.served.site.cameras):
-        lines = [one for one in found if one.place.camera.name == camera.name]
-        if not lines:
+def _plans(context: PageContext, summaries: Sequence[LineSummary], unit: int) -> Iterator[dict[str, Any]]:
+    """The plan of each camera that has recent numbers; a dot stands for `unit` crossings."""
+    for number, camera in enumerate(context.server.site.cameras):
+        of_camera = [summary for summary in summaries if summary.line.camera.name == camera.name]
+        if not of_camera:
             continue
-        picture = shown.served.plans.get(str(number))
-        width, height = plan.size(picture)
+        image = context.server.plans.get(str(number))
+        width, height = plan.size(image)
         yield {
             "camera": camera.name,
-            "address": None if picture is None else f"plan-{number}",
+            "address": None if image is None else f"plan-{number}",
             "width": width,
             "height": height,
             "lines": [
                 {
-                    "name": one.place.name,
-                    "figures": one.last_hour,
-                    "drawn": plan.draw(index, one.place.line.line, _by_name(one), unit, picture),
+                    "name": summary.line.name,
+                    "estimates": summary.last_hour,
+                    "plan_line": plan.plan_line(
+                        index, summary.line.counted.line, _by_name(summary), unit, image
+                    ),
                 }
-                for index, one in enumerate(lines, start=1)
+                for index, summary in enumerate(of_camera, start=1)
             ],
         }
 
 
-def _by_name(one: Now) -> list[Figure | None]:
-    return [one.last_hour.get(name) for name in one.place.line.line.names]
+def _by_name(summary: LineSummary) -> list[Estimate | None]:
+    return [summary.last_hour.get(name) for name in summary.line.counted.line.names]
 
 
-def _ranges(choice: Choice, newest: date, language: Language) -> Any:
-    """Usual spans of days, all of them up to the newest."""
+def _ranges(filters: Filters, newest: date, language: Language) -> Iterator[tuple[str, str, bool]]:
+    """Usual ranges of days up to the newest: the text, the query of the URL, and whether it is shown now."""
     for days, text in (
-        (1, language.say("Newest day")),
-        (7, language.say("7 days")),
-        (30, language.say("30 days")),
-        (365, language.say("A year")),
+        (1, language.translate("Latest day")),
+        (7, words.length_text(7 * calendar.DAY_MS, language)),
+        (30, words.length_text(30 * calendar.DAY_MS, language)),
+        (365, language.translate("1 year")),
     ):
         first = None if days == 1 else (newest - timedelta(days=days - 1)).isoformat()
-        current = choice.last == newest and choice.days == days
-        yield text, choice.query(from_=first, to=None, resolution=None), current
+        current = filters.last == newest and filters.days == days
+        yield text, filters.query(from_=first, to=None, resolution=None), current
 
 
-def _promises(shown: Shown) -> list[dict[str, str]]:
-    language = shown.language
+def _promises(context: PageContext) -> list[dict[str, str]]:
+    language = context.language
     return [
         {
-            "sentence": telling.sentence(promise, language),
-            "lines": language.listing([f"{one.camera.name} {one.name}" for one in places]),
+            "text": facts.promise_text(promise, language),
+            "lines": language.listing([f"{line.camera.name} {line.name}" for line in lines]),
         }
-        for promise, places in telling.promises(shown.places).items()
+        for promise, lines in facts.promises(context.lines).items()
     ]
 
 
-def _labels(places: Sequence[Place]) -> list[str]:
-    return list(dict.fromkeys(label for place in places for label in place.labels))
+def _labels(lines: Sequence[PublishedLine]) -> list[str]:
+    return list(dict.fromkeys(label for line in lines for label in line.labels))
 
 
-def _told_table(told: Sequence[telling.Told], language: Language) -> Table:
-    say = language.say
+def _facts_table(lines: Sequence[facts.LineFacts], language: Language) -> Table:
+    translate = language.translate
     head = (
-        say("Line"),
-        say("Counted"),
-        say("Epsilon spent"),
-        say("Camera saw, 30 days"),
-        say("Accuracy"),
+        translate("Line"),
+        translate("Classes"),
+        translate("Epsilon spent"),
+        translate("Data coverage, 30 days"),
+        translate("Accuracy"),
     )
     rows = []
-    for one in told:
-        place, policy, accuracy = one.place, one.place.line.policy, one.place.camera.accuracy
+    for of_line in lines:
+        line, accuracy = of_line.line, of_line.line.camera.accuracy
         rows.append(
             (
-                f"{place.camera.name}: {place.name}",
-                telling.listed(place.labels, language),
-                say(
-                    "{sum} of {whole}: {bins} for bins, {day} for the day",
-                    sum=language.number(one.spent, 3),
-                    whole="–" if policy is None else language.number(policy.epsilon, 3),
-                    bins=language.number(one.spent_bins or 0, 3),
-                    day=language.number(one.spent_day or 0, 3),
-                ),
-                say("not known") if one.coverage is None else language.share(one.coverage, 1),
-                say("not measured")
+                f"{line.camera.name}: {line.name}",
+                facts.class_list(line.labels, language),
+                _spent(of_line, language),
+                translate("not known") if of_line.coverage is None else language.share(of_line.coverage, 1),
+                translate("not measured")
                 if accuracy is None
-                else say(
-                    "{share} counted rightly, checked by hand on {day}",
+                else translate(
+                    "{share} counted correctly, checked by hand on {day}",
                     share=language.share(accuracy.share, 1),
                     day=language.plain_day(accuracy.day),
                 ),
             )
         )
     return Table(head, tuple(rows))
+
+
+def _spent(of_line: facts.LineFacts, language: Language) -> str:
+    """The epsilon that was spent on the last whole day."""
+    if of_line.spent is None:
+        return language.translate("none: no numbers on this day")
+    policy = of_line.line.counted.policy
+    return language.translate(
+        "{sum} of {whole}: {bins} for bins, {day} for the whole day",
+        sum=language.number(of_line.spent, 3),
+        whole="–" if policy is None else language.number(policy.epsilon, 3),
+        bins=language.number(of_line.spent_bins or 0, 3),
+        day=language.number(of_line.spent_day or 0, 3),
+    )

@@ -1,6 +1,6 @@
-"""The numbers that are shown, as files.
+"""Download files of the numbers that a page shows.
 
-Invariant: the same rows as the API's and the exports': signed, with their noise, never clamped.
+Invariant: the same rows as in the API and in exports: with their noise, possibly negative, never clamped.
 """
 
 from collections.abc import Iterable
@@ -10,37 +10,38 @@ from passerby.errors import OutputError
 from passerby.publish.formats import exports
 from passerby.publish.store.sums import Sum
 
-FORMS = {
+MEDIA_TYPES = {
     "csv": "text/csv; header=present",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "parquet": "application/vnd.apache.parquet",
 }
-"""The forms, and their media types."""
+"""The formats, by their file suffix."""
 NAMES = {"csv": "CSV", "xlsx": "Excel", "parquet": "Parquet"}
 
 
-def forms() -> list[str]:
-    """Those that can be made here."""
-    return [form for form in FORMS if _can(form)]
+def formats() -> list[str]:
+    """The formats that this installation can write."""
+    return [format_ for format_ in MEDIA_TYPES if _can_write(format_)]
 
 
-def table_bytes(rows: Iterable[Sum], timezone: str, form: str) -> bytes:
-    """A whole file. Raises OutputError where it cannot be made here."""
-    if form == "csv":
+def table_bytes(rows: Iterable[Sum], timezone: str, format_: str) -> bytes:
+    """A whole file; times are in this timezone (an IANA name). Raises OutputError if the format needs a package that is
+    not installed, InputError for too many rows."""
+    if format_ == "csv":
         return "".join(exports.csv_text(rows, timezone)).encode()
-    _check(form)
-    return exports.xlsx_bytes(rows, timezone) if form == "xlsx" else exports.parquet_bytes(rows, timezone)
+    _check(format_)
+    return exports.xlsx_bytes(rows, timezone) if format_ == "xlsx" else exports.parquet_bytes(rows, timezone)
 
 
-def _check(form: str) -> None:
+def _check(format_: str) -> None:
     for known in exports.FORMATS:
-        if known == form:
-            exports.check(known, Path(form))
+        if known == format_:
+            exports.check(known, Path(format_))
 
 
-def _can(form: str) -> bool:
+def _can_write(format_: str) -> bool:
     try:
-        _check(form)
+        _check(format_)
     except OutputError:
         return False
     return True

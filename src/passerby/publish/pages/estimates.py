@@ -1,6 +1,6 @@
-"""A published number as people read it: with its interval, and as "fewer than" where it is within the noise.
+"""A published number as people read it: with its 95 % range, or as "fewer than" if it could be noise alone.
 
-Invariant: clamped here and nowhere before; what may be anything from nothing on is never shown as a nought.
+Invariant: negative values are clamped here and nowhere before; a number that could be zero or more is never shown as 0.
 """
 
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ from passerby.publish.pages.languages import Language
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """A published `value` (signed) and what noise adds or takes, 19 times in 20, at most."""
+class Estimate:
+    """A published `value` (can be negative) and `noise_95`, the half-width of its 95 % interval."""
 
     value: int
     noise_95: int
 
     @property
     def sure(self) -> bool:
-        """Whether it can be told from nothing."""
+        """True if the value is larger than noise alone would be in 95 % of cases."""
         return self.value > self.noise_95
 
     @property
@@ -30,15 +30,17 @@ class Figure:
 
     @property
     def high(self) -> int:
-        # Of a value below zero the plain interval may end below zero too: wider is safe, a nought is not.
+        # The interval of a negative value can end below zero; a wider one is safe, an upper end of 0 is not.
         return self.shown + self.noise_95
 
     def text(self, language: Language) -> str:
         """Such as 1,204, or fewer than 45."""
         if self.sure:
             return language.number(self.value)
-        return language.say("fewer than {number}", number=language.number(self.high + 1))
+        return language.translate("fewer than {number}", number=language.number(self.high + 1))
 
     def interval(self, language: Language) -> str:
         """Such as 1,160 to 1,248."""
-        return language.say("{low} to {high}", low=language.number(self.low), high=language.number(self.high))
+        return language.translate(
+            "{low} to {high}", low=language.number(self.low), high=language.number(self.high)
+        )

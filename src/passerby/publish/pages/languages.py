@@ -1,7 +1,7 @@
-"""Words, numbers and times in the reader's language: English in the source, every other one a .po file beside.
+"""Texts, numbers and times in the reader's language: English in the source code, other languages in .po files.
 
-Invariant: a language is a file in `messages`; what is not translated is English; names that people gave are left as
-they are.
+Invariant: a language is a file in `messages`; a missing translation is shown in English; names that the operator chose
+are not translated.
 """
 
 import re
@@ -24,8 +24,8 @@ from babel.numbers import format_decimal, format_percent
 MESSAGES = Path(__file__).with_name("messages")
 ENGLISH = "en"
 _FORMATS = {ENGLISH: "en_GB"}
-"""Whose dates and numbers a language has, where its name alone would give another country's."""
-_WANTED = re.compile(
+"""The locale of dates and numbers, where the language code alone would mean another country."""
+_RANGE = re.compile(
     r"\s*([A-Za-z]{1,8}|\*)((?:-[A-Za-z0-9]{1,8})*)\s*(?:;\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*)?",
     re.ASCII,
 )
@@ -33,7 +33,7 @@ _WANTED = re.compile(
 
 @dataclass(frozen=True)
 class Language:
-    """One language: `code` as a web page names it, and how it says things."""
+    """A language: its `code` in HTML, its locale and its translations."""
 
     code: str
     locale: Locale
@@ -41,7 +41,7 @@ class Language:
 
     @property
     def name(self) -> str:
-        """What its speakers call it."""
+        """The name of the language in that language."""
         name = Locale.parse(self.code.replace("-", "_")).get_display_name() or self.code
         return name[:1].upper() + name[1:]
 
@@ -49,13 +49,13 @@ class Language:
     def direction(self) -> str:
         return self.locale.text_direction
 
-    def say(self, message: str, **values: Any) -> str:
-        """The translation of `message`, with `values` in the places that it names in braces."""
+    def translate(self, message: str, **values: Any) -> str:
+        """The translation of `message`, with `values` for the names in braces."""
         return self.translations.gettext(message).format(**values)
 
-    def say_n(self, one: str, many: str, n: int, **values: Any) -> str:
-        """The same for a message that depends on a number, which is its `{n}`."""
-        return self.translations.ngettext(one, many, n).format(n=self.number(n), **values)
+    def translate_plural(self, singular: str, plural: str, n: int, **values: Any) -> str:
+        """The translation in the plural form for the number `n`, which is inserted for `{n}`."""
+        return self.translations.ngettext(singular, plural, n).format(n=self.number(n), **values)
 
     def number(self, value: float, digits: int = 0) -> str:
         return str(format_decimal(round(value, digits), locale=self.locale))
@@ -79,7 +79,7 @@ class Language:
         return str(format_skeleton("MMMEd", datetime.combine(when, time()), locale=self.locale))
 
     def weekday_and_day(self, when: date) -> str:
-        """Such as Mon 23, as short as can be."""
+        """Such as Mon 23."""
         return f"{self.weekday(when.weekday(), short=True).rstrip('.')} {when.day}"
 
     def plain_day(self, when: date) -> str:
@@ -111,36 +111,36 @@ class Language:
 
 @lru_cache(maxsize=1)
 def languages() -> dict[str, Language]:
-    """Every language there is a file of, English first."""
-    found = {ENGLISH: Language(ENGLISH, Locale.parse(_FORMATS[ENGLISH]), NullTranslations())}
+    """All languages by their code, English first. Raises ValueError for a file with an unknown name."""
+    known = {ENGLISH: Language(ENGLISH, Locale.parse(_FORMATS[ENGLISH]), NullTranslations())}
     for path in sorted(MESSAGES.glob("*.po")):
         code = path.stem.replace("_", "-")
         try:
             locale = Locale.parse(_FORMATS.get(code, path.stem))
         except (ValueError, UnknownLocaleError):
             raise ValueError(f"{path}: expected the name of a language, such as da.po or pt_BR.po") from None
-        found[code] = Language(code, locale, _compiled(path))
-    return found
+        known[code] = Language(code, locale, _compiled(path))
+    return known
 
 
 def preferred(accept_language: str | None) -> Language:
-    """The language that a browser likes best of those there are (RFC 9110, 12.5.4); else English."""
+    """The language that the header `Accept-Language` prefers (RFC 9110, section 12.5.4); else English."""
     known = languages()
-    best, liked = ENGLISH, 0.0
+    best, best_quality = ENGLISH, 0.0
     for part in (accept_language or "")[:500].split(","):
-        wanted = _WANTED.fullmatch(part)
-        if wanted is None:
+        match = _RANGE.fullmatch(part)
+        if match is None:
             continue
-        quality = float(wanted[3] or 1)
-        first, whole = wanted[1].lower(), f"{wanted[1]}{wanted[2]}".lower()
+        quality = float(match[3] or 1)
+        primary, whole = match[1].lower(), f"{match[1]}{match[2]}".lower()
         for code in known:
-            if quality > liked and code.lower() in (first, whole):
-                best, liked = code, quality
+            if quality > best_quality and code.lower() in (primary, whole):
+                best, best_quality = code, quality
     return known[best]
 
 
 def _compiled(path: Path) -> GNUTranslations:
-    # Compiled as it is read: a translator's file is the one that is used, and nothing has to be built.
+    # Compiled when it is read, so that a translator's file needs no build step.
     compiled = BytesIO()
     with path.open("rb") as file:
         write_mo(compiled, read_po(file, locale=path.stem))

@@ -1,41 +1,43 @@
-"""What a page is made from.
+"""The facts that pages are made from: those of the server and those of one request.
 
-Invariant: facts alone; frozen.
+Invariant: frozen facts only.
 """
 
 from dataclasses import dataclass
 
 from passerby.config.site import Site
 from passerby.domain import calendar
-from passerby.publish.pages.counted_lines import Place
-from passerby.publish.pages.filters import Choice, choose
+from passerby.publish.pages.filters import Filters, filters_of
 from passerby.publish.pages.languages import Language
-from passerby.publish.pages.plan import Picture
-from passerby.publish.store.lazy_store import OpenedStore
+from passerby.publish.pages.plan import PlanImage
+from passerby.publish.pages.published_lines import PublishedLine
+from passerby.publish.store.lazy_store import LazyStore
 from passerby.publish.store.releases import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
-    """What stays while the server runs: the site, its pictures by the camera's number, and passerby's version."""
+class ServerContext:
+    """Facts that stay the same while the server runs; `plans` are the pictures by the number of their camera."""
 
     site: Site
-    plans: dict[str, Picture]
+    plans: dict[str, PlanImage]
     version: str
-    opened: OpenedStore
+    lazy_store: LazyStore
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What one request is about: the reader's language, what the URL asked, and what was published of which lines."""
+class PageContext:
+    """One request: the reader's language, the parameters of the URL, and the published lines; `newest_ms` is the start
+    of the latest bin (Unix ms UTC)."""
 
-    served: Served
+    server: ServerContext
     language: Language
-    asked: tuple[tuple[str, str], ...]
+    parameters: tuple[tuple[str, str], ...]
     store: Store
-    places: tuple[Place, ...]
+    lines: tuple[PublishedLine, ...]
     newest_ms: int
 
-    def choice(self) -> Choice:
-        """Raises MisreadError and UnpublishedError for an address that cannot be meant."""
-        return choose(self.asked, self.places, calendar.to_local(self.newest_ms, self.store.zone).date())
+    def filters(self) -> Filters:
+        """Raises UrlError for a URL that is not valid, UnpublishedNameError for a name without numbers."""
+        newest = calendar.to_local(self.newest_ms, self.store.zone).date()
+        return filters_of(self.parameters, self.lines, newest)

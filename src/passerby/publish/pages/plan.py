@@ -1,7 +1,7 @@
-"""A plan of the place: a picture without anybody, or none, the lines on it, and marks in a released number.
+"""A plan of a camera's view: an approved picture without people (or none), the lines, and dots for released numbers.
 
-Invariant: how many marks there are is worked out from released numbers, and where they are from the line alone: a
-mark is nobody, and stands where nobody was seen.
+Invariant: the number of dots depends only on released numbers, and their positions only on the line: no dot shows a
+person or a position where a person was seen.
 """
 
 import re
@@ -12,14 +12,14 @@ from pathlib import Path
 
 from passerby.domain.geometry import DIRECTIONS, Line, signed_distance
 from passerby.errors import InputError
-from passerby.publish.pages.estimates import Figure
+from passerby.publish.pages.estimates import Estimate
 
-MOST_MARKS = 24
-"""Marks on one side of a line: with more, each stands for more crossings."""
+MOST_DOTS = 24
+"""The most dots on one side of a line; for larger numbers, a dot stands for more crossings."""
 _LARGEST_FILE = 4 * 2**20
 _GOLDEN, _ROWS = 0.6180339887, 5
-"""Steps of the golden ratio spread points evenly over a line, however many; what they bring near each other is a
-Fibonacci number of steps apart, and lies in another of five rows, or far enough."""
+"""Steps of the golden ratio spread any number of points evenly over a line. Points that come close to each other are a
+Fibonacci number of steps apart, so five rows keep them apart."""
 _PNG = b"\x89PNG\r\n\x1a\n"
 _VIEW_BOX = re.compile(
     rb"<svg\b[^>]*?\bviewBox\s*=\s*[\"']\s*[-\d.]+[\s,]+[-\d.]+[\s,]+([\d.]+)[\s,]+([\d.]+)", re.DOTALL
@@ -28,8 +28,8 @@ _HEIGHT = 900
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A PNG or SVG file as it is served: its content, its media type and width / height."""
+class PlanImage:
+    """A PNG or SVG file: its content, its media type and its aspect (width / height)."""
 
     content: bytes
     media_type: str
@@ -37,60 +37,63 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """One line on a plan of `width` x `height`: its ends, the place of its number, and the marks of its two
+class PlanLine:
+    """A line on a plan, in the units of `size`: its ends, the centre of its numbered badge, and the dots of its two
     directions, in the order of the line's names."""
 
     number: int
     start: tuple[float, float]
     end: tuple[float, float]
     badge: tuple[float, float]
-    marks: tuple[tuple[tuple[float, float], ...], tuple[tuple[float, float], ...]]
+    dots: tuple[tuple[tuple[float, float], ...], tuple[tuple[float, float], ...]]
 
 
-def load(path: Path) -> Picture:
-    """The picture at `path`. Raises InputError for one that is no PNG or SVG, or too large."""
+def load(path: Path) -> PlanImage:
+    """The picture at `path`. Raises InputError unless it is a PNG or SVG file of at most 4 MiB."""
     try:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: the plan cannot be read: {error.strerror}") from None
     if len(content) > _LARGEST_FILE:
-        raise InputError(f"{path}: a plan of {len(content)} bytes, expected at most {_LARGEST_FILE}")
+        raise InputError(f"{path}: the plan has {len(content)} bytes, expected at most {_LARGEST_FILE}")
     if content.startswith(_PNG) and len(content) > 24:
         width, height = (int.from_bytes(content[at : at + 4]) for at in (16, 20))
         if width and height:
-            return Picture(content, "image/png", width / height)
-    found = _VIEW_BOX.search(content[:4096])
-    if found is not None and float(found[1]) > 0 and float(found[2]) > 0:
-        return Picture(content, "image/svg+xml", float(found[1]) / float(found[2]))
+            return PlanImage(content, "image/png", width / height)
+    view_box = _VIEW_BOX.search(content[:4096])
+    if view_box is not None and float(view_box[1]) > 0 and float(view_box[2]) > 0:
+        return PlanImage(content, "image/svg+xml", float(view_box[1]) / float(view_box[2]))
     raise InputError(f"{path}: expected a PNG file, or an SVG file with a viewBox")
 
 
-def size(picture: Picture | None) -> tuple[int, int]:
-    """Width and height of the drawing's own units."""
-    return round(_HEIGHT * (picture.aspect if picture else 16 / 9)), _HEIGHT
+def size(image: PlanImage | None) -> tuple[int, int]:
+    """Width and height of the plan in its own units; 16:9 without a picture."""
+    return round(_HEIGHT * (image.aspect if image else 16 / 9)), _HEIGHT
 
 
-def unit_of(figures: Sequence[Figure]) -> int:
-    """How many crossings a mark stands for: a round number of which MOST_MARKS hold the largest."""
-    most = max((figure.value for figure in figures if figure.sure), default=0)
-    units: Iterator[int] = (one * 10**power for power in range(16) for one in (1, 2, 5))
-    return next(unit for unit in units if unit * MOST_MARKS >= most)
+def unit_of(estimates: Sequence[Estimate]) -> int:
+    """How many crossings a dot stands for: the smallest of 1, 2, 5, 10, ... with which MOST_DOTS are enough."""
+    most = max((estimate.value for estimate in estimates if estimate.sure), default=0)
+    units: Iterator[int] = (factor * 10**power for power in range(16) for factor in (1, 2, 5))
+    return next(unit for unit in units if unit * MOST_DOTS >= most)
 
 
-def draw(
-    number: int, line: Line, figures: Sequence[Figure | None], unit: int, picture: Picture | None
-) -> Drawn:
-    """The line with the marks of `figures`, one for each of its names; None where nothing was released."""
-    width, height = size(picture)
+def plan_line(
+    number: int, line: Line, estimates: Sequence[Estimate | None], unit: int, image: PlanImage | None
+) -> PlanLine:
+    """The line with its dots. `estimates` has one for each of the line's names, None if nothing was released; `number`
+    is that of its badge, `unit` the crossings of one dot."""
+    width, height = size(image)
     aspect = width / height
-    counts = [ceil(figure.value / unit) if figure is not None and figure.sure else 0 for figure in figures]
+    counts = [
+        ceil(estimate.value / unit) if estimate is not None and estimate.sure else 0 for estimate in estimates
+    ]
     sides = tuple(
-        tuple(_place(line, side, index, aspect, (width, height)) for index in range(count))
+        tuple(_dot(line, side, index, aspect, (width, height)) for index in range(count))
         for side, count in zip(DIRECTIONS, counts, strict=True)
     )
     (x1, y1), (x2, y2) = line.start, line.end
-    return Drawn(
+    return PlanLine(
         number,
         (x1 * width, y1 * height),
         (x2 * width, y2 * height),
@@ -99,8 +102,8 @@ def draw(
     )
 
 
-def _place(line: Line, side: str, index: int, aspect: float, scale: tuple[int, int]) -> tuple[float, float]:
-    """The place of mark `index`: spread evenly over a band beside the line."""
+def _dot(line: Line, side: str, index: int, aspect: float, scale: tuple[int, int]) -> tuple[float, float]:
+    """The centre of dot `index`: dots are spread evenly over a band beside the line."""
     (x1, y1), (x2, y2) = line.start, line.end
     share = 0.06 + 0.92 * ((0.5 + index * _GOLDEN) % 1)
     away = 0.045 + 0.03 * (index % _ROWS)

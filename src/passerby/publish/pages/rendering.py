@@ -1,6 +1,6 @@
-"""A chart's specification to SVG and PNG, by Vega.
+"""Renders a Vega-Lite specification to SVG or PNG.
 
-Invariant: nothing is fetched; what comes out holds no script, no style and no address.
+Invariant: nothing is fetched; the output contains no script, no style sheet and no URL.
 """
 
 import re
@@ -15,7 +15,7 @@ _ROLES = re.compile(r' (?:role|aria-roledescription|aria-hidden|pointer-events)=
 
 
 def warm() -> None:
-    """Draw something small: Vega starts with the first chart, which takes it a second."""
+    """Render a small chart, because the first one takes a second (Vega starts)."""
     svg({"data": {"values": [{}]}, "mark": "point"})
 
 
@@ -25,16 +25,16 @@ def svg(spec: dict[str, Any]) -> str:
 
 
 def png(spec: dict[str, Any]) -> bytes:
-    """A PNG of twice the size, for print and sharp screens."""
+    """A PNG file at twice the size, for print and high-resolution screens."""
     return bytes(vl_convert.vegalite_to_png(spec, scale=2, allowed_base_urls=[]))
 
 
 def inside(spec: dict[str, Any]) -> tuple[str, float, float]:
-    """What stands within the svg element, its width and its height, for an element of the page's own."""
+    """The content of the svg element, its width and its height, to put into an svg element of the page."""
     whole = svg(spec)
     opening = _SIZE.match(whole)
     if opening is None:
-        raise ValueError("a chart: expected an svg element with a viewBox")
+        raise ValueError("Vega's output: expected an svg element with a viewBox")
     return (
         _ROLES.sub("", whole[opening.end() : whole.rindex("</svg>")]),
         float(opening[1]),
@@ -43,13 +43,13 @@ def inside(spec: dict[str, Any]) -> tuple[str, float, float]:
 
 
 def rows(spec: dict[str, Any]) -> list[str]:
-    """What stands within each cell of a chart of rows, from the first to the last."""
+    """The content of each cell of a chart that is split into rows, in order."""
     ElementTree.register_namespace("", _SVG)
     root = ElementTree.fromstring(svg(spec))
     cells = root.findall(f".//{{{_SVG}}}g[@class='mark-group role-scope cell']/{{{_SVG}}}g")
-    found = []
+    contents = []
     for cell in cells:
         cell.attrib.pop("transform", None)
         text = ElementTree.tostring(cell, encoding="unicode").replace(f' xmlns="{_SVG}"', "")
-        found.append(f'<g fill="none">{_ROLES.sub("", text)}</g>')
-    return found
+        contents.append(f'<g fill="none">{_ROLES.sub("", text)}</g>')
+    return contents

@@ -1,6 +1,6 @@
-"""The templates, and what each may call.
+"""The page templates (Jinja) and the functions that they may call.
 
-Invariant: everything is escaped but what was drawn here; a name that is not given is an error, not an empty text.
+Invariant: everything is escaped except SVG that was drawn here; a missing value is an error, not an empty text.
 """
 
 from functools import lru_cache
@@ -10,25 +10,26 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from passerby.publish.pages import words
-from passerby.publish.pages.filters import with_other
+from passerby.publish.pages.filters import query_with
 from passerby.publish.pages.languages import Language, languages
 
 FOLDER = Path(__file__).with_name("templates")
 
 
 def render(name: str, language: Language, **values: Any) -> str:
-    """The page of this template, in this language."""
+    """The page of the template `name` as HTML, in this language."""
     return (
         _environment()
         .get_template(name)
         .render(
             language=language,
             languages=list(languages().values()),
-            say=language.say,
-            say_n=language.say_n,
-            with_other=with_other,
-            label=lambda text: words.of_label(text, language),
-            direction=lambda text: words.of_direction(text, language),
+            translate=language.translate,
+            translate_plural=language.translate_plural,
+            query_with=query_with,
+            class_heading=lambda label: words.class_heading(label, language),
+            direction_name=lambda direction: words.direction_name(direction, language),
+            interval_name=words.interval_name(language),
             **values,
         )
     )

@@ -1,6 +1,6 @@
-"""What an address cannot mean, to be told in the reader's language.
+"""Errors in the URL of a page, shown in the reader's language.
 
-Invariant: a message is one of the catalogue's, and what a reader typed is put into it as text, cut short.
+Invariant: each message is in the catalogue; text from the URL is inserted as text, cut to 40 characters.
 """
 
 from passerby.errors import InputError, UnknownNameError
@@ -9,25 +9,25 @@ from passerby.publish.pages.languages import Language
 _LONGEST = 40
 
 
-class MisreadError(InputError):
-    """An address that cannot be meant; `message` has `values` in the places that it names in braces."""
+class UrlError(InputError):
+    """A URL that is not valid. `message` is in the catalogue, with the names of `values` in braces."""
 
     def __init__(self, message: str, **values: str) -> None:
         super().__init__(message.format(**values))
         self._message, self._values = message, values
 
-    def told(self, language: Language) -> str:
-        return language.say(self._message, **self._values)
+    def translated(self, language: Language) -> str:
+        return language.translate(self._message, **self._values)
 
 
-class UnpublishedError(MisreadError, UnknownNameError):
-    """An address of what was never published."""
+class UnpublishedNameError(UrlError, UnknownNameError):
+    """A URL with a name that has no published numbers."""
 
 
-class NotYetError(UnpublishedError):
-    """Any address of a site of which nothing was published yet."""
+class NothingPublishedError(UnpublishedNameError):
+    """Any URL of a site that has no published numbers yet."""
 
 
-def typed(text: str) -> str:
-    """What was typed, in quotation marks."""
+def quoted(text: str) -> str:
+    """Text from the URL in quotation marks, cut to 40 characters."""
     return repr(text[:_LONGEST])

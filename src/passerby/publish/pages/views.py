@@ -1,7 +1,7 @@
-"""What a page shows of one line: read from the store, added up, and nothing drawn yet.
+"""The numbers of a page: read from the store and added up, but not drawn.
 
-Invariant: a view depends on the store, the site file and the choice alone: never on the clock, so it can be cached
-for as long as the store stands still.
+Invariant: a view depends on the store, the site file and the filters only, never on the clock: it can be cached while
+the store does not change.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,65 +12,66 @@ from statistics import median
 from passerby.domain import calendar
 from passerby.domain.noise_interval import noise_95_of_sum
 from passerby.domain.timespan import Span
-from passerby.publish.pages.counted_lines import Place
-from passerby.publish.pages.estimates import Figure
-from passerby.publish.pages.filters import Choice
+from passerby.publish.pages.estimates import Estimate
+from passerby.publish.pages.filters import Filters
+from passerby.publish.pages.published_lines import PublishedLine
 from passerby.publish.store.query import Query
 from passerby.publish.store.releases import Store
 from passerby.publish.store.rollup import HOUR_MS
 from passerby.publish.store.sums import Resolution
-from passerby.publish.store.totals import Part, Total, totals
+from passerby.publish.store.totals import CellPart, Total, totals
 
 WEEKS = 8
-"""How many weeks back "the usual" goes."""
+"""The usual numbers are from this many weeks before the day."""
 WEEKS_OF_A_YEAR = 53
 _RECENT_MS = 3 * HOUR_MS
 _LEAST_USUAL = 3
-"""With fewer days of the same name there is no usual one yet."""
+"""Usual numbers need at least so many days of the same weekday."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A figure over `[start, end)`, aware local times; `coverage` 0 to 1; `so_far` when bins are still to come."""
+    """An estimate over `[start, end)` (aware local times); `coverage` 0 to 1; `so_far`: more bins will follow."""
 
     start: datetime
     end: datetime
-    figure: Figure
+    estimate: Estimate
     coverage: float
     so_far: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """The hour that begins at `number` of the clock: that of the day, and the usual one of such days; None where
-    there is none."""
+    """An hour of the clock, 0 to 23, with the estimate of the day and the usual one; None if there is none."""
 
     number: int
-    figure: Figure | None
-    usual: Figure | None
+    estimate: Estimate | None
+    usual: Estimate | None
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """All that the page of one line shows. `directions` and `labels` are sums of the days shown, `bars` their
-    course, `by_direction` the same for each direction; `week` are the hours of the seven days to the last one, and
-    `year` the days of the year to it."""
+    """The numbers of the page of one line.
 
-    choice: Choice
+    `directions` and `labels` (classes) are sums of all days shown; `bars` are the numbers over time, `by_direction` the
+    same for each direction; `week` has the hours of the last seven days, `year` the days of the last 53 weeks.
+    """
+
+    filters: Filters
     total: Bar | None
-    directions: dict[str, Figure]
-    labels: dict[str, Figure]
+    directions: dict[str, Estimate]
+    labels: dict[str, Estimate]
     bars: tuple[Bar, ...]
     by_direction: dict[str, tuple[Bar, ...]]
     peak: Bar | None
     profile: tuple[Hour, ...]
     usual_days: int
-    week: dict[date, dict[int, Figure]]
-    year: dict[date, Figure]
+    week: dict[date, dict[int, Estimate]]
+    year: dict[date, Estimate]
 
     @property
-    def seen(self) -> float | None:
-        """The share of the time with frames, without what is still to come."""
+    def coverage(self) -> float | None:
+        """The share of the time with video frames, 0 to 1, of the bars that are complete; None if there is none."""
         lengths = {bar: bar.end.timestamp() - bar.start.timestamp() for bar in self.bars if not bar.so_far}
         whole = sum(lengths.values())
         return sum(bar.coverage * length for bar, length in lengths.items()) / whole if whole else None
@@ -81,202 +82,211 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class Now:
-    """A line's newest bin, its last three hours, and its newest day so far with both directions and the peak hour."""
+class LineSummary:
+    """The latest numbers of a line: its newest bin, the bins of the last three hours, the last hour by direction, and
+    the day so far with its directions and its peak hour. `day` is None shortly after midnight, before its first bin."""
 
-    place: Place
+    line: PublishedLine
     newest: Bar
     recent: tuple[Bar, ...]
-    day: Bar
-    directions: dict[str, Figure]
-    last_hour: dict[str, Figure]
+    day: Bar | None
+    directions: dict[str, Estimate]
+    last_hour: dict[str, Estimate]
     peak: Bar | None
 
 
-def newest_ms(store: Store, places: Iterable[Place]) -> int | None:
-    """When the newest bin of these lines began; None where there is none."""
-    wanted = {(place.camera.name, place.name) for place in places}
+def newest_ms(store: Store, lines: Iterable[PublishedLine]) -> int | None:
+    """The start of the newest bin of these lines (Unix ms UTC); None if there is none. Raises StoreError."""
+    names = {(line.camera.name, line.name) for line in lines}
     return max(
-        (one.start_ms for one in store.latest() if (one.cell.camera, one.cell.line) in wanted), default=None
+        (number.start_ms for number in store.latest() if (number.cell.camera, number.cell.line) in names),
+        default=None,
     )
 
 
 def span_of(first: date, last: date, store: Store) -> Span:
-    """From midnight to midnight, local time; the last day is whole."""
+    """From the first to the last day, from midnight to midnight in local time; the last day is included."""
     return Span(_midnight(first, store), _midnight(last + timedelta(days=1), store))
 
 
 def first_of_year(last: date) -> date:
-    """The Monday with which the 53 weeks begin that a calendar to `last` shows."""
+    """The first Monday of the 53 weeks that a calendar up to `last` shows."""
     return last - timedelta(days=last.weekday() + 7 * (WEEKS_OF_A_YEAR - 1))
 
 
-def query_of(choice: Choice, store: Store, resolution: Resolution | None = None) -> Query:
-    """What the choice asks of the store."""
-    span = span_of(choice.first, choice.last, store)
-    return _query(choice, span, resolution or choice.resolution)
+def query_of(filters: Filters, store: Store, resolution: Resolution | None = None) -> Query:
+    """The query of the store for these filters, with their resolution or this one."""
+    span = span_of(filters.first, filters.last, store)
+    return _query(filters, span, resolution or filters.resolution)
 
 
-def view(store: Store, choice: Choice) -> View:
-    """Raises StoreError."""
-    days = totals(store, query_of(choice, store, "day"), ("direction", "label"))
-    course = totals(store, query_of(choice, store), ("direction",))
-    hours_from = choice.last - timedelta(days=7 * WEEKS)
-    hours = totals(store, _query(choice, span_of(hours_from, choice.last, store), "hour"), ())
-    year_from = first_of_year(choice.last)
-    whole = span_of(min(choice.first, year_from), choice.last, store)
+def view(store: Store, filters: Filters) -> View:
+    """The numbers of the page of one line. Raises StoreError."""
+    days = totals(store, query_of(filters, store, "day"), ("direction", "label"))
+    over_time = totals(store, query_of(filters, store), ("direction",))
+    hours_from = filters.last - timedelta(days=7 * WEEKS)
+    hours = totals(store, _query(filters, span_of(hours_from, filters.last, store), "hour"), ())
+    year_from = first_of_year(filters.last)
+    whole = span_of(min(filters.first, year_from), filters.last, store)
     by_day = {
-        _local(one.start_ms, store).date(): one for one in totals(store, _query(choice, whole, "day"), ())
+        _local(total.start_ms, store).date(): total
+        for total in totals(store, _query(filters, whole, "day"), ())
     }
-    in_range = [one for day, one in by_day.items() if day >= choice.first]
-    shown_hours = [one for one in hours if _local(one.start_ms, store).date() >= choice.first]
+    in_range = [total for day, total in by_day.items() if day >= filters.first]
+    shown_hours = [hour for hour in hours if _local(hour.start_ms, store).date() >= filters.first]
     by_clock = _by_clock(hours, store)
-    profile, usual_days = _profile(by_clock, choice.last)
+    profile, usual_days = _profile(by_clock, filters.last)
     return View(
-        choice=choice,
-        total=_bar(_added(in_range), store) if in_range else None,
-        directions=_figures(days, 0, choice.place.directions),
-        labels=_figures(days, 1, choice.place.labels),
-        bars=_bars(_merged(course), store),
+        filters=filters,
+        total=_bar(_sum(in_range), store) if in_range else None,
+        directions=_estimates(days, 0, filters.line.directions),
+        labels=_estimates(days, 1, filters.line.labels),
+        bars=_bars(_by_span(over_time), store),
         by_direction={
-            name: _bars([one for one in course if one.group == (name,)], store)
-            for name in choice.place.directions
-            if choice.direction in (None, name)
+            name: _bars([total for total in over_time if total.group == (name,)], store)
+            for name in filters.line.directions
+            if filters.direction in (None, name)
         },
         peak=_peak(shown_hours, store),
         profile=profile,
         usual_days=usual_days,
-        week=_week(by_clock, choice.last),
-        year={day: _figure(one) for day, one in by_day.items() if day >= year_from},
+        week=_week(by_clock, filters.last),
+        year={day: _estimate(total) for day, total in by_day.items() if day >= year_from},
     )
 
 
-def now(store: Store, places: Sequence[Place], newest: int) -> tuple[Now, ...]:
-    """The newest of every line that has a bin in the last three hours before the newest of all. Raises StoreError."""
+def summaries(store: Store, lines: Sequence[PublishedLine], newest: int) -> tuple[LineSummary, ...]:
+    """The latest numbers of each line that has a bin in the three hours before `newest` (Unix ms UTC).
+
+    Raises StoreError.
+    """
     day = _local(newest, store).date()
     today = span_of(day, day, store)
-    by: tuple[Part, ...] = ("camera", "line", "direction")
+    by: tuple[CellPart, ...] = ("camera", "line", "direction")
     recent = totals(store, Query("bin", newest - _RECENT_MS + 1, newest + 1), by)
     days = totals(store, Query("day", today.start_ms, today.end_ms), by)
     hours = totals(store, Query("hour", today.start_ms, today.end_ms), ("camera", "line"))
     last_hour = totals(store, Query("bin", newest - HOUR_MS + 1, newest + 1), by)
     found = []
-    for place in places:
-        key = (place.camera.name, place.name)
-        of_line = _bars(_merged([one for one in recent if one.group[:2] == key]), store)
-        today_of = [one for one in days if one.group[:2] == key]
-        if not of_line or not today_of:
+    for line in lines:
+        key = (line.camera.name, line.name)
+        bars = _bars(_by_span([total for total in recent if total.group[:2] == key]), store)
+        if not bars:
             continue
+        of_day = [total for total in days if total.group[:2] == key]
+        of_last_hour = [total for total in last_hour if total.group[:2] == key]
         found.append(
-            Now(
-                place,
-                of_line[-1],
-                of_line,
-                _bar(_added(today_of), store),
-                _figures(today_of, 2, place.directions),
-                _figures([one for one in last_hour if one.group[:2] == key], 2, place.directions),
-                _peak([one for one in hours if one.group == key], store),
+            LineSummary(
+                line=line,
+                newest=bars[-1],
+                recent=bars,
+                day=_bar(_sum(of_day), store) if of_day else None,
+                directions=_estimates(of_day, 2, line.directions),
+                last_hour=_estimates(of_last_hour, 2, line.directions),
+                peak=_peak([total for total in hours if total.group == key], store),
             )
         )
     return tuple(found)
 
 
-def _query(choice: Choice, span: Span, resolution: Resolution) -> Query:
-    place = choice.place
+def _query(filters: Filters, span: Span, resolution: Resolution) -> Query:
     return Query(
         resolution,
         span.start_ms,
         span.end_ms,
-        (place.camera.name,),
-        (place.name,),
-        () if choice.direction is None else (choice.direction,),
-        () if choice.label is None else (choice.label,),
+        (filters.line.camera.name,),
+        (filters.line.name,),
+        () if filters.direction is None else (filters.direction,),
+        () if filters.label is None else (filters.label,),
     )
 
 
-def _added(found: Sequence[Total]) -> Total:
-    """One sum of them all; from the first start to the last end."""
-    whole = Total((), min(one.start_ms for one in found), max(one.end_ms for one in found))
-    for one in found:
-        whole.add(one)
+def _sum(parts: Sequence[Total]) -> Total:
+    """The sum of all of them, from the first start to the last end."""
+    whole = Total((), min(part.start_ms for part in parts), max(part.end_ms for part in parts))
+    for part in parts:
+        whole.add(part)
     return whole
 
 
-def _merged(found: Sequence[Total]) -> list[Total]:
-    """The same without their groups: one for each span."""
+def _by_span(parts: Sequence[Total]) -> list[Total]:
+    """One sum for each span, over all groups."""
     spans: dict[tuple[int, int], list[Total]] = {}
-    for one in found:
-        spans.setdefault((one.start_ms, one.end_ms), []).append(one)
-    return [_added(spans[span]) for span in sorted(spans)]
+    for part in parts:
+        spans.setdefault((part.start_ms, part.end_ms), []).append(part)
+    return [_sum(spans[span]) for span in sorted(spans)]
 
 
-def _figure(one: Total) -> Figure:
-    return Figure(one.value, one.noise_95)
+def _estimate(total: Total) -> Estimate:
+    return Estimate(total.value, total.noise_95)
 
 
-def _figures(found: Sequence[Total], part: int, names: Sequence[str]) -> dict[str, Figure]:
-    groups = {name: [one for one in found if one.group[part] == name] for name in names}
-    return {name: _figure(_added(group)) for name, group in groups.items() if group}
+def _estimates(parts: Sequence[Total], position: int, names: Sequence[str]) -> dict[str, Estimate]:
+    """The sum for each of `names`, which are at `position` of a group; names without numbers are left out."""
+    groups = {name: [part for part in parts if part.group[position] == name] for name in names}
+    return {name: _estimate(_sum(group)) for name, group in groups.items() if group}
 
 
-def _bar(one: Total, store: Store) -> Bar:
-    return Bar(
-        _local(one.start_ms, store), _local(one.end_ms, store), _figure(one), one.coverage, not one.complete
-    )
+def _bar(total: Total, store: Store) -> Bar:
+    start, end = _local(total.start_ms, store), _local(total.end_ms, store)
+    return Bar(start, end, _estimate(total), total.coverage, not total.complete)
 
 
-def _bars(found: Sequence[Total], store: Store) -> tuple[Bar, ...]:
-    return tuple(_bar(one, store) for one in found)
+def _bars(parts: Sequence[Total], store: Store) -> tuple[Bar, ...]:
+    return tuple(_bar(part, store) for part in parts)
 
 
 def _peak(hours: Sequence[Total], store: Store) -> Bar | None:
-    """The hour with the largest number, where that can be told from nothing."""
-    best = max((one for one in hours if one.complete), key=lambda one: one.value, default=None)
-    return _bar(best, store) if best is not None and _figure(best).sure else None
+    """The complete hour with the largest number; None if that could be noise."""
+    best = max((hour for hour in hours if hour.complete), key=lambda hour: hour.value, default=None)
+    return _bar(best, store) if best is not None and _estimate(best).sure else None
 
 
 def _by_clock(hours: Sequence[Total], store: Store) -> dict[date, dict[int, Total]]:
-    """Hours by day and by what the clock shows; one that it shows twice is both of them together."""
-    found: dict[date, dict[int, Total]] = {}
-    for one in hours:
-        start = _local(one.start_ms, store)
-        of_day = found.setdefault(start.date(), {})
-        of_day[start.hour] = _added([of_day[start.hour], one]) if start.hour in of_day else one
-    return found
+    """Hours by day and by hour of the clock; an hour that the clock shows twice is the sum of both."""
+    by_clock: dict[date, dict[int, Total]] = {}
+    for hour in hours:
+        start = _local(hour.start_ms, store)
+        of_day = by_clock.setdefault(start.date(), {})
+        of_day[start.hour] = _sum([of_day[start.hour], hour]) if start.hour in of_day else hour
+    return by_clock
 
 
 def _profile(hours: dict[date, dict[int, Total]], day: date) -> tuple[tuple[Hour, ...], int]:
-    """The 24 hours of `day`, and the median of the same weekday of up to WEEKS weeks before it."""
+    """The 24 hours of `day` with the usual numbers, and the number of days that these are from."""
     today = hours.get(day, {})
-    others = [of for other, of in hours.items() if other.weekday() == day.weekday() and other != day]
-    if len(others) < _LEAST_USUAL:
-        others = []
-    if not today and not others:
+    same_weekday = [
+        of_day for each, of_day in hours.items() if each.weekday() == day.weekday() and each != day
+    ]
+    if len(same_weekday) < _LEAST_USUAL:
+        same_weekday = []
+    if not today and not same_weekday:
         return (), 0
     profile = []
     for number in range(24):
-        before = [of[number] for of in others if number in of and of[number].complete]
-        profile.append(Hour(number, _figure(today[number]) if number in today else None, _usual(before)))
-    return tuple(profile), len(others)
+        before = [of_day[number] for of_day in same_weekday if number in of_day and of_day[number].complete]
+        profile.append(Hour(number, _estimate(today[number]) if number in today else None, _usual(before)))
+    return tuple(profile), len(same_weekday)
 
 
-def _usual(found: Sequence[Total]) -> Figure | None:
-    """The median; its noise is at most about 1.25 times that of a mean of as many (the median of normal values)."""
-    if not found:
+def _usual(numbers: Sequence[Total]) -> Estimate | None:
+    """The median; its noise is at most about 1.25 times that of the mean (the median of normal values: variance times
+    pi / 2)."""
+    if not numbers:
         return None
-    mean_variance = sum(one.variance for one in found) / len(found) ** 2
-    return Figure(
-        round(median(one.value for one in found)),
-        noise_95_of_sum(mean_variance * 1.5708, sum(one.releases for one in found)),
+    mean_variance = sum(number.variance for number in numbers) / len(numbers) ** 2
+    return Estimate(
+        round(median(number.value for number in numbers)),
+        noise_95_of_sum(mean_variance * 1.5708, sum(number.releases for number in numbers)),
     )
 
 
-def _week(hours: dict[date, dict[int, Total]], last: date) -> dict[date, dict[int, Figure]]:
+def _week(hours: dict[date, dict[int, Total]], last: date) -> dict[date, dict[int, Estimate]]:
     """The hours of the seven days that end with `last`."""
     days = [last - timedelta(days=back) for back in range(6, -1, -1)]
     if not any(day in hours for day in days):
         return {}
-    return {day: {number: _figure(one) for number, one in hours.get(day, {}).items()} for day in days}
+    return {day: {number: _estimate(hour) for number, hour in hours.get(day, {}).items()} for day in days}
 
 
 def _local(time_ms: int, store: Store) -> datetime:

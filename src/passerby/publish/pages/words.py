@@ -1,47 +1,65 @@
-"""What is counted, in words: classes, and the directions that have no name of their own.
+"""The names of classes, directions, lengths of time and intervals in the reader's language.
 
-Invariant: closed: a name that somebody chose is shown as it was given.
+Invariant: only the program's own names are translated; a name that the operator chose is shown as it is.
 """
 
+from passerby.domain.calendar import DAY_MS
 from passerby.domain.geometry import DIRECTIONS
 from passerby.publish.pages.languages import Language
+from passerby.publish.store.rollup import HOUR_MS
 
 
-def of_label(label: str, language: Language) -> str:
-    """The plural of a class, as a heading has it."""
-    say = language.say
+def class_heading(label: str, language: Language) -> str:
+    """The plural of a class, for a heading."""
+    translate = language.translate
     return {
-        "person": say("People"),
-        "bicycle": say("Bicycles"),
-        "motorcycle": say("Motorcycles"),
-        "car": say("Cars"),
-        "bus": say("Buses"),
-        "truck": say("Trucks"),
-        "vehicle": say("Motor vehicles"),
+        "person": translate("People"),
+        "bicycle": translate("Bicycles"),
+        "motorcycle": translate("Motorcycles"),
+        "car": translate("Cars"),
+        "bus": translate("Buses"),
+        "truck": translate("Trucks"),
+        "vehicle": translate("Motor vehicles"),
     }.get(label, label)
 
 
-def in_text(label: str, language: Language) -> str:
-    """The plural of a class, as the middle of a sentence has it."""
-    say = language.say
+def class_in_text(label: str, language: Language) -> str:
+    """The plural of a class, for the middle of a sentence."""
+    translate = language.translate
     return {
-        "person": say("people"),
-        "bicycle": say("bicycles"),
-        "motorcycle": say("motorcycles"),
-        "car": say("cars"),
-        "bus": say("buses"),
-        "truck": say("trucks"),
-        "vehicle": say("motor vehicles"),
+        "person": translate("people"),
+        "bicycle": translate("bicycles"),
+        "motorcycle": translate("motorcycles"),
+        "car": translate("cars"),
+        "bus": translate("buses"),
+        "truck": translate("trucks"),
+        "vehicle": translate("motor vehicles"),
     }.get(label, label)
 
 
-def of_direction(direction: str, language: Language) -> str:
-    """`in`, `out` and the two names of a line that has none; any other is a name."""
-    say = language.say
+def direction_name(direction: str, language: Language) -> str:
+    """The name of a direction; `in`, `out`, `to_right` and `to_left` are translated."""
+    translate = language.translate
     to_right, to_left = DIRECTIONS
     return {
-        to_right: say("to the right"),
-        to_left: say("to the left"),
-        "in": say("in"),
-        "out": say("out"),
+        to_right: translate("to the right"),
+        to_left: translate("to the left"),
+        "in": translate("in"),
+        "out": translate("out"),
     }.get(direction, direction)
+
+
+def interval_name(language: Language) -> str:
+    """The name of the interval of a published number: 95% range."""
+    return language.translate("{share} range", share=language.share(0.95))
+
+
+def length_text(length_ms: int, language: Language) -> str:
+    """The length of a bar, such as 15 minutes or 1 day."""
+    if length_ms % DAY_MS == 0:
+        return language.translate_plural("{n} day", "{n} days", length_ms // DAY_MS)
+    if length_ms % HOUR_MS == 0:
+        return language.translate_plural("{n} hour", "{n} hours", length_ms // HOUR_MS)
+    if length_ms % 60_000 == 0:
+        return language.translate_plural("{n} minute", "{n} minutes", length_ms // 60_000)
+    return language.translate_plural("{n} second", "{n} seconds", length_ms // 1000)

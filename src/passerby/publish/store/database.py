@@ -1,7 +1,7 @@
-"""The database of released numbers: SQLite or PostgreSQL, opened, checked and migrated.
+"""The database of released numbers, SQLite or PostgreSQL: open it, check its schema, migrate it.
 
-Invariant: nothing but `upgrade` changes a schema; who only reads is kept from writing by the database itself; no
-message holds a password.
+Invariant: only `upgrade` changes a schema; the database itself stops read-only users from writing; no message contains
+a password.
 """
 
 from collections.abc import Iterator
@@ -21,14 +21,14 @@ from passerby.errors import StoreError
 from passerby.publish.store.schema import STORE
 
 BUSY_MS = 10_000
-"""How long a write waits for its turn, and a read for its answer, before it gives up."""
+"""How long a write waits for the lock, and a read for its result, before it fails."""
 
 _VERSION_TABLE = "store_version"
 _READS = {"passerby_reads": True}
 
 
 class Database:
-    """An opened store; each process opens its own. `name` is where it is, without a password."""
+    """An open database; each process opens its own. `name` is its path or URL without the password."""
 
     def __init__(self, engine: Engine, name: str) -> None:
         self._engine = engine
@@ -39,20 +39,20 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that only reads. Raises StoreError."""
-        with self._told(), self._engine.connect() as connection:
+        """A read-only transaction. Raises StoreError."""
+        with self._store_errors(), self._engine.connect() as connection:
             yield connection.execution_options(**_READS)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction that has its turn to itself, kept when the block ends. Raises StoreError."""
-        with self._told(), self._engine.begin() as connection:
+        """An exclusive transaction, committed at the end of the block. Raises StoreError."""
+        with self._store_errors(), self._engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(7277294)"))
             yield connection
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _store_errors(self) -> Iterator[None]:
         try:
             yield
         except SQLAlchemyError as error:
@@ -60,9 +60,9 @@ class Database:
 
 
 def open_database(where: str | Path, *, read_only: bool = False) -> Database:
-    """The database at `where`: a path (SQLite) or a `postgresql://` URL. Raises StoreError.
+    """Open the database at `where`: a path (SQLite) or a `postgresql://` URL.
 
-    Expects the schema of this version, so that a service never migrates what it was pointed at by mistake.
+    Raises StoreError, also if the schema is not that of this version: a service never migrates a database.
     """
     database = _database(where, read_only)
     if isinstance(where, Path) or "://" not in where:
@@ -79,7 +79,7 @@ def open_database(where: str | Path, *, read_only: bool = False) -> Database:
 
 
 def upgrade(where: str | Path) -> bool:
-    """Bring the schema up to date, making the store where there is none; whether anything was changed.
+    """Create the store, or migrate its schema to this version. Returns true if anything changed.
 
     Raises StoreError, also for a store made by a later version.
     """
@@ -104,7 +104,7 @@ def upgrade(where: str | Path) -> bool:
 
 
 def exists(where: str | Path) -> bool:
-    """Whether there is a store, of whatever version. Raises StoreError when that cannot be told."""
+    """True if there is a store, of any version. Raises StoreError if the database cannot be read."""
     if (isinstance(where, Path) or "://" not in where) and not Path(where).exists():
         return False
     database = _database(where, read_only=True)
@@ -128,7 +128,7 @@ def _database(where: str | Path, read_only: bool) -> Database:
     else:
         path = Path(where)
         if path.is_dir() or not path.parent.is_dir():
-            raise StoreError(f"{path}: expected a file for the store, in a folder that exists")
+            raise StoreError(f"{path}: expected the path of a file in an existing folder")
         engine = create_engine(URL.create("sqlite", database=str(path)))
         event.listen(engine, "begin", _begin)
         prepare, name = _prepare_sqlite, str(path)
@@ -146,15 +146,15 @@ def _url(where: str) -> URL:
         if url.drivername not in ("postgresql", "postgresql+psycopg"):
             raise ValueError
     except (ValueError, SQLAlchemyError):
-        # What cannot be read may hold a password, so it is not shown.
+        # The message does not repeat the URL: it may contain a password.
         raise StoreError(
-            "the store's URL: expected postgresql://USER@HOST/DATABASE, or a path for SQLite"
+            "the URL of the store: expected postgresql://USER@HOST/DATABASE, or a path for SQLite"
         ) from None
     return url.set(drivername="postgresql+psycopg").update_query_dict({"connect_timeout": "5"})
 
 
 def _prepare_sqlite(connection: Any, read_only: bool) -> None:
-    # Transactions are begun by `_begin`, not by the driver.
+    # `_begin` starts transactions, not the driver.
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
@@ -168,7 +168,7 @@ def _prepare_sqlite(connection: Any, read_only: bool) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    # The write lock comes before the first read, so that two writers never find the same gap.
+    # Take the write lock before the first read, so that two writers cannot both see the same row as missing.
     reads = connection.get_execution_options().get("passerby_reads", False)
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
@@ -186,15 +186,15 @@ def _prepare_postgresql(connection: Any, read_only: bool) -> None:
 
 def _expect_file(path: Path) -> None:
     if not path.is_file():
-        raise StoreError(f"{path}: no store here; `passerby db upgrade` makes one")
+        raise StoreError(f"{path}: no store here; make one with `passerby db upgrade`")
 
 
 def _refuse(name: str, revision: str | None) -> None:
     if revision is None:
-        raise StoreError(f"{name}: no store here; `passerby db upgrade` makes one")
+        raise StoreError(f"{name}: no store here; make one with `passerby db upgrade`")
     if revision in _known():
-        raise StoreError(f"{name}: a store of an earlier version; run `passerby db upgrade`")
-    raise StoreError(f"{name}: a store made by a later version of passerby")
+        raise StoreError(f"{name}: made by an earlier version; run `passerby db upgrade`")
+    raise StoreError(f"{name}: made by a later version of passerby; install that version")
 
 
 def _revision(connection: Connection) -> str | None:

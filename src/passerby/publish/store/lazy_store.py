@@ -1,6 +1,6 @@
-"""A store that a service reads from: opened when it is first needed, so that start-up has no order.
+"""A store that a service reads from, opened at the first request, so that services can start in any order.
 
-Invariant: read-only; what cannot be opened now is tried again at the next request.
+Invariant: read-only; if the store cannot be opened, the next request tries again.
 """
 
 from pathlib import Path
@@ -9,17 +9,17 @@ from threading import Lock
 from passerby.publish.store.releases import Store, open_store
 
 
-class OpenedStore:
-    """The store at `where`, for the threads of one process."""
+class LazyStore:
+    """The store at `where` (a path or a URL), shared by the threads of one process."""
 
     def __init__(self, where: str | Path) -> None:
         self._where = where
         self._store: Store | None = None
-        self._turn = Lock()
+        self._lock = Lock()
 
     def store(self) -> Store:
-        """Raises StoreError while it cannot be opened."""
-        with self._turn:
+        """The open store. Raises StoreError while it cannot be opened."""
+        with self._lock:
             if self._store is None or not self._store.has_timezone:
                 self.close()
                 self._store = open_store(self._where, read_only=True)

@@ -1,6 +1,6 @@
-"""What is asked of the store: which cells, when, how fine; read from text as people and programs give it.
+"""A query of the store: cells, time and resolution, parsed from the text that people and programs write.
 
-Invariant: closed: what is not known is refused by name, and every message says what was expected.
+Invariant: unknown values are refused; every message names the parameter and the expected form.
 """
 
 import re
@@ -22,7 +22,7 @@ _CURSOR = re.compile(r"(\d{1,15})-(\d{1,9})", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The last row that was given: the next page begins after it."""
+    """The last row of a page: the next page begins after it."""
 
     start_ms: int
     cell_id: int
@@ -33,7 +33,7 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What starts in `[from_ms, to_ms)` (Unix ms UTC; None: no bound); an empty tuple means all."""
+    """Rows that start in `[from_ms, to_ms)` (Unix ms UTC; None: no bound); an empty tuple means all."""
 
     resolution: Resolution = "bin"
     from_ms: int | None = None
@@ -45,31 +45,31 @@ class Query:
 
     def __post_init__(self) -> None:
         if self.from_ms is not None and self.to_ms is not None and self.to_ms < self.from_ms:
-            raise InputError("to lies before from, expected a later time")
+            raise InputError("to is before from, expected a later time")
 
 
 def time_of(name: str, text: str, zone: tzinfo) -> int:
-    """Unix ms UTC of a date, or of a date and a time, local in `zone` where it has no offset.
+    """Unix ms UTC of a date, or of a date and a time; local time in `zone` if it has no offset.
 
-    A local time that the clock shows twice is the first; one that it skips is read with the offset before.
-    Raises InputError, with the name of the parameter.
+    When clocks change, a local time that occurs twice means the first, and one that is skipped is read with the offset
+    before the change. Raises InputError, which names the parameter `name`.
     """
     shown = text if len(text) <= 40 else f"{text[:39]}…"
-    found = _TIME.fullmatch(text)
-    if found is None:
-        # A + in a URL is a space, and is easily forgotten.
+    match = _TIME.fullmatch(text)
+    if match is None:
+        # In a URL, an unescaped + is a space.
         hint = " (in a URL, + is written %2B)" if re.search(r":\d\d \d\d:\d\d$", text) else ""
         raise InputError(
-            f"{name} {shown!r} is no time, expected one such as 2026-11-23 or 2026-11-23T08:00:00+01:00{hint}"
+            f"{name} {shown!r} is not a time, expected e.g. 2026-11-23 or 2026-11-23T08:00:00+01:00{hint}"
         )
-    # A leap second, which no clock of ours shows, is the second before it.
-    plain = re.sub(r":60(?=\D|$)", ":59", text.upper()) if found["clock"] else text
+    # Python has no leap seconds: use the second before.
+    plain = re.sub(r":60(?=\D|$)", ":59", text.upper()) if match["clock"] else text
     try:
         moment = datetime.fromisoformat(_with_six_digits(plain))
     except ValueError:
-        raise InputError(f"{name} {shown!r}: there is no such day or time") from None
+        raise InputError(f"{name} {shown!r}: this day or time does not exist") from None
     if moment.tzinfo is None:
-        # Near the ends of its years the library cannot work out an offset.
+        # Near year 1 and year 9999 the library cannot compute an offset.
         moment = moment.replace(tzinfo=zone if 1900 <= moment.year <= 9000 else UTC)
     return (moment - _EPOCH) // _MILLISECOND
 
@@ -84,10 +84,10 @@ def resolution_of(text: str) -> Resolution:
 
 def cursor_of(text: str) -> Cursor:
     """Raises InputError."""
-    found = _CURSOR.fullmatch(text)
-    if found is None:
-        raise InputError("cursor: expected what the page before gave")
-    return Cursor(int(found[1]), int(found[2]))
+    match = _CURSOR.fullmatch(text)
+    if match is None:
+        raise InputError("cursor: expected the value of `next` of the previous page")
+    return Cursor(int(match[1]), int(match[2]))
 
 
 def _with_six_digits(text: str) -> str:

@@ -1,6 +1,6 @@
-"""What is read of the store, as SQL: the rows of a resolution, for the cells that are asked for.
+"""The SQL that reads the store: the rows of one resolution for the cells of a query.
 
-Invariant: selects alone; one row for one number, whichever of the two tables it stands in.
+Invariant: contains only SELECT statements; one row for one number, from either table (releases or roll-ups).
 """
 
 from collections.abc import Iterator
@@ -29,14 +29,14 @@ from passerby.publish.store.query import Cursor, Query
 from passerby.publish.store.schema import CELL, RELEASE, ROLLUP
 from passerby.publish.store.sums import Resolution
 
-# Columns that only one of the two tables has; a row of the other has nothing there.
-_OF_RELEASES = (
+# Columns that only one of the two tables has; they are NULL in rows from the other.
+_RELEASE_COLUMNS = (
     ("noise_scale", Float(53)),
     ("coverage", Float(53)),
     ("receipt", Text()),
     ("sender_clock", Float(53)),
 )
-_OF_SUMS = (
+_ROLLUP_COLUMNS = (
     ("variance", Float(53)),
     ("covered", BigInteger()),
     ("summed_ms", BigInteger()),
@@ -44,17 +44,20 @@ _OF_SUMS = (
     ("sender", BigInteger()),
 )
 
+# The name of each part of a cell in what users read and write.
+_PUBLIC = {"camera": "camera", "line": "line", "direction": "direction", "label": "class"}
+
 
 def read_cells(connection: Connection) -> dict[int, Cell]:
-    """Every cell that was ever published, by its id."""
+    """Every cell that has a published number, by its id."""
     return {
         row.id: Cell(row.camera, row.line, row.direction, row.label)
         for row in connection.execute(select(CELL).order_by(CELL.c.id))
     }
 
 
-def chosen(cells: dict[int, Cell], query: Query) -> list[int]:
-    """The ids of the cells that are asked for. Raises InputError for a name that none of them has."""
+def matching_ids(cells: dict[int, Cell], query: Query) -> list[int]:
+    """The ids of the cells that match `query`. Raises UnknownNameError for a name that no cell has."""
     parts = (
         ("camera", query.cameras),
         ("line", query.lines),
@@ -67,7 +70,7 @@ def chosen(cells: dict[int, Cell], query: Query) -> list[int]:
             if name not in known:
                 shown = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
                 raise UnknownNameError(
-                    f"{part} {name[:60]!r}: nothing was published for it, expected one of: {shown}"
+                    f"{_PUBLIC[part]} {name[:60]!r}: nothing was published for it, expected one of: {shown}"
                 )
     return [
         number
@@ -76,23 +79,23 @@ def chosen(cells: dict[int, Cell], query: Query) -> list[int]:
     ]
 
 
-def of_resolution(query: Query, ids: list[int] | None, after: Cursor | None) -> Select[Any]:
-    """The rows that `query` asks for, of the cells with these ids (None: all), after the row `after`."""
+def select_rows(query: Query, ids: list[int] | None, after: Cursor | None) -> Select[Any]:
+    """The rows that match `query`, for the cells with these ids (None: all), after the row `after`."""
     if query.resolution == "bin":
-        return released("bin").where(*_within(RELEASE, query, ids, after))
-    summed = _summed(query.resolution).where(*_within(ROLLUP, query, ids, after))
+        return select_releases("bin").where(*_conditions(RELEASE, query, ids, after))
+    rollups = _select_rollups(query.resolution).where(*_conditions(ROLLUP, query, ids, after))
     if query.resolution == "hour":
-        return summed
-    # A day that was released itself has less noise than its bins together, so it stands in for their sum.
+        return rollups
+    # A day that was released as a whole has less noise than the sum of its bins, so it replaces that sum.
     day = RELEASE.alias("day")
-    stands_in = exists().where(
+    replaced = exists().where(
         day.c.level == "day", day.c.cell_id == ROLLUP.c.cell_id, day.c.start_ms == ROLLUP.c.start_ms
     )
-    of_days = released("day").where(*_within(RELEASE, query, ids, after))
-    return select(union_all(of_days, summed.where(~stands_in)).subquery())
+    days = select_releases("day").where(*_conditions(RELEASE, query, ids, after))
+    return select(union_all(days, rollups.where(~replaced)).subquery())
 
 
-def _within(
+def _conditions(
     table: Table, query: Query, ids: list[int] | None, after: Cursor | None
 ) -> Iterator[ColumnElement[bool]]:
     if ids is not None:
@@ -106,20 +109,20 @@ def _within(
         yield or_(table.c.start_ms > after.start_ms, table.c.cell_id > after.cell_id)
 
 
-def released(level: Level) -> Select[Any]:
-    """Every release of this level."""
+def select_releases(level: Level) -> Select[Any]:
+    """Every release of this level, with NULL in the columns of roll-ups."""
     columns = [RELEASE.c[name] for name in ("cell_id", "start_ms", "end_ms", "value", "epsilon")]
     return select(
         *columns,
-        *(RELEASE.c[name] for name, _ in _OF_RELEASES),
-        *(cast(null(), kind).label(name) for name, kind in _OF_SUMS),
+        *(RELEASE.c[name] for name, _ in _RELEASE_COLUMNS),
+        *(cast(null(), kind).label(name) for name, kind in _ROLLUP_COLUMNS),
     ).where(RELEASE.c.level == level)
 
 
-def _summed(resolution: Resolution) -> Select[Any]:
+def _select_rollups(resolution: Resolution) -> Select[Any]:
     columns = [ROLLUP.c[name] for name in ("cell_id", "start_ms", "end_ms", "value", "epsilon")]
     return select(
         *columns,
-        *(cast(null(), kind).label(name) for name, kind in _OF_RELEASES),
-        *(ROLLUP.c[name] for name, _ in _OF_SUMS),
+        *(cast(null(), kind).label(name) for name, kind in _RELEASE_COLUMNS),
+        *(ROLLUP.c[name] for name, _ in _ROLLUP_COLUMNS),
     ).where(ROLLUP.c.resolution == resolution)

@@ -1,7 +1,7 @@
-"""Releases, and their sums by hour and day: written once each, read by camera, line, class, direction and time.
+"""The store of releases and of their hourly and daily sums, read by camera, line, class, direction and time.
 
-Invariant: releases only, each key once: the same again changes nothing, another value is refused; every write is one
-transaction with its roll-ups, so that no sum is ever of half a batch.
+Invariant: one value for each key: writing the same release again changes nothing, a different value is refused; a batch
+and its roll-ups are one transaction, so that no sum includes half a batch.
 """
 
 import re
@@ -34,25 +34,25 @@ from passerby.domain.timespan import Span
 from passerby.errors import ConflictError, InputError, StoreError
 from passerby.publish.store.database import Database, open_database
 from passerby.publish.store.query import Cursor, Query
-from passerby.publish.store.reading import chosen, of_resolution, read_cells, released
-from passerby.publish.store.rollup import MICRO, Rollup, homes
+from passerby.publish.store.reading import matching_ids, read_cells, select_releases, select_rows
+from passerby.publish.store.rollup import MICRO, Rollup, rollup_spans
 from passerby.publish.store.schema import CELL, HEALTH, RELEASE, ROLLUP, STORE
 from passerby.publish.store.sums import Resolution, Sum
 
 PAGE = 5_000
 _LARGEST = 2**53
 _LATEST_MS = 200_000_000_000_000
-"""In the year 8307: local times beyond the library's last cannot be told."""
+"""In the year 8307: later times could have a local time after the year 9999, which Python cannot represent."""
 LONGEST_MS = 1_000 * 366 * calendar.DAY_MS
 _REASON = re.compile(r"[a-z]*(?:[ -][a-z]+){0,5}", re.ASCII)
 _ROLLUP_KEY = ("cell_id", "resolution", "start_ms")
 _STALE_MS = 2 * calendar.DAY_MS
-"""How far back the newest number of a cell is looked for, from the newest of all."""
+"""`latest` returns only numbers that started this recently before the newest number of the store."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How many releases of a batch were new, were there before, and came after their time was given up."""
+    """How many releases of a batch were new, were stored before, and came after their time was pruned."""
 
     new: int = 0
     same: int = 0
@@ -61,29 +61,32 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long numbers are kept after their end, in ms; None for ever. Roll-ups outlive what they sum."""
+    """How long numbers are kept after their end, in ms; None: for ever. Sums are kept longer than their bins.
+
+    Raises InputError for times that are too short, too long or not in ascending order.
+    """
 
     bin_ms: int | None = None
     hour_ms: int | None = None
     day_ms: int | None = None
 
     def __post_init__(self) -> None:
-        endless = float("inf")
-        kept = [endless if one is None else one for one in (self.bin_ms, self.hour_ms, self.day_ms)]
-        finite = [one for one in kept if one != endless]
-        if any(one > LONGEST_MS for one in finite):
-            raise InputError("retention: expected at most a thousand years, or forever")
+        times_ms = (self.bin_ms, self.hour_ms, self.day_ms)
+        if any(time_ms is not None and time_ms > LONGEST_MS for time_ms in times_ms):
+            raise InputError("retention: expected at most 1000 years, or forever")
+        kept = [float("inf") if time_ms is None else time_ms for time_ms in times_ms]
         if kept != sorted(kept) or kept[0] < calendar.DAY_MS:
             raise InputError(
-                "retention: expected bins kept for at least a day, hours at least as long as bins, and days as hours"
+                "retention: expected bins for at least one day, hours for at least as long as bins, "
+                "and days for at least as long as hours"
             )
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether a camera's link is up, since when, why not (a class of reasons), and when that was last known.
+    """The state of a camera's link: up or down since `since_ms`, the reason if down, last checked at `seen_ms`.
 
-    It comes from links and watchdogs, never from what a camera sees.
+    It comes from connections and watchdogs, never from the picture.
     """
 
     camera: str
@@ -95,14 +98,14 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some rows, and after which the next page begins; None at the end."""
+    """Some rows, and the cursor of the next page; None at the end."""
 
     rows: tuple[Sum, ...]
     next: Cursor | None
 
 
 class Store:
-    """One store, opened by `open_store`; each process opens its own. Every method raises StoreError."""
+    """A store, opened by `open_store`; each process opens its own. Every method can raise StoreError."""
 
     def __init__(self, database: Database, zone: str | None) -> None:
         self._database = database
@@ -123,36 +126,39 @@ class Store:
         return self._database
 
     def write(self, releases: Iterable[Release], level: Level) -> Written:
-        """Keep `releases`, all or none. Raises ConflictError for one that differs from what was published,
-        InputError for one that cannot be meant."""
+        """Store `releases`, all or none. Raises ConflictError for a release that differs from the published one,
+        InputError for an invalid one."""
+        releases = tuple(releases)
         batch: dict[tuple[Cell, int], Release] = {}
-        given = 0
-        for given, one in enumerate(releases, start=1):  # noqa: B007 - how many there were
-            _check(one)
-            if batch.setdefault((one.cell, one.start_ms), one) != one:
-                raise ConflictError(_conflict(one))
+        for release in releases:
+            _check(release)
+            if batch.setdefault((release.cell, release.start_ms), release) != release:
+                raise ConflictError(_conflict(release))
         if not batch:
             return Written()
         with self._database.writing() as connection:
             state = connection.execute(select(STORE)).one()
             pruned_ms = state.pruned_bin_ms if level == "bin" else state.pruned_day_ms
-            kept = [one for one in batch.values() if one.end_ms > pruned_ms]
-            ids = _cell_ids(connection, {one.cell for one in kept})
+            kept = [release for release in batch.values() if release.end_ms > pruned_ms]
+            ids = _cell_ids(connection, {release.cell for release in kept})
             new = _new(connection, kept, ids, level)
             if new:
-                connection.execute(insert(RELEASE), [_release_row(one, ids[one.cell], level) for one in new])
+                connection.execute(
+                    insert(RELEASE), [_release_row(release, ids[release.cell], level) for release in new]
+                )
                 if level == "bin":
                     _roll_up(connection, new, ids, self.zone)
                 _touch(connection)
-        return Written(len(new), given - len(batch) + len(kept) - len(new), len(batch) - len(kept))
+        return Written(len(new), len(releases) - len(batch) + len(kept) - len(new), len(batch) - len(kept))
 
     def page(self, query: Query, *, after: Cursor | None = None, limit: int = PAGE) -> Page:
-        """At most `limit` rows in the order of their start, and then of their cells' first release."""
+        """At most `limit` rows, sorted by start and then by the age of the cell. Raises UnknownNameError for a name
+        that has no published numbers."""
         with self._database.reading() as connection:
             return self._page(connection, query, after, limit)
 
     def rows(self, query: Query) -> Iterator[Sum]:
-        """All rows, fetched a page at a time."""
+        """All rows, fetched page by page. Raises UnknownNameError."""
         after: Cursor | None = None
         while True:
             page = self.page(query, after=after)
@@ -162,12 +168,12 @@ class Store:
                 return
 
     def cells(self) -> tuple[Cell, ...]:
-        """Everything that was ever published, in the order of its first release."""
+        """Every cell that has a published number, the oldest first."""
         with self._database.reading() as connection:
             return tuple(cell for _, cell in sorted(read_cells(connection).items()))
 
     def latest(self) -> tuple[Sum, ...]:
-        """The newest bin of each cell that had one within two days of the newest of all."""
+        """The newest bin of each cell that has one in the two days before the newest bin of the store."""
         with self._database.reading() as connection:
             newest = connection.scalar(select(func.max(RELEASE.c.start_ms)).where(RELEASE.c.level == "bin"))
             if newest is None:
@@ -178,14 +184,14 @@ class Store:
                 .group_by(RELEASE.c.cell_id)
                 .subquery()
             )
-            newest_of_each = released("bin").where(
+            newest_of_each = select_releases("bin").where(
                 tuple_(RELEASE.c.cell_id, RELEASE.c.start_ms).in_(select(last.c.cell_id, last.c.start_ms))
             )
             rows = connection.execute(newest_of_each.order_by(RELEASE.c.cell_id)).all()
             return self._sums(connection, rows)
 
     def state(self) -> str:
-        """A text that changes whenever anything that can be read of releases does: for caches."""
+        """A text that changes whenever the published numbers change: for caches."""
         with self._database.reading() as connection:
             row = connection.execute(select(STORE.c.name, STORE.c.revision)).one()
             return f"{row.name}-{row.revision}"
@@ -196,7 +202,7 @@ class Store:
             return Retention(row.keep_bin_ms, row.keep_hour_ms, row.keep_day_ms)
 
     def keep(self, retention: Retention) -> None:
-        """Set how long numbers are kept from now on; `prune` is what gives them up."""
+        """Set how long numbers are kept; `prune` deletes those that are older."""
         with self._database.writing() as connection:
             connection.execute(
                 update(STORE).values(
@@ -207,120 +213,126 @@ class Store:
             )
 
     def prune(self, now_ms: int) -> int:
-        """Give up what is older than its retention; how many rows that was. What was summed stays summed."""
+        """Delete what is older than its retention, and return the number of deleted rows. Sums do not change."""
         with self._database.writing() as connection:
             state = connection.execute(select(STORE)).one()
-            gone = 0
+            deleted = 0
             if state.keep_bin_ms is not None:
                 before_ms = max(state.pruned_bin_ms, now_ms - state.keep_bin_ms)
-                gone += _forget(connection, RELEASE, RELEASE.c.level == "bin", before_ms)
+                deleted += _delete_before(connection, RELEASE, RELEASE.c.level == "bin", before_ms)
                 connection.execute(update(STORE).values(pruned_bin_ms=before_ms))
             if state.keep_hour_ms is not None:
-                gone += _forget(
+                deleted += _delete_before(
                     connection, ROLLUP, ROLLUP.c.resolution == "hour", now_ms - state.keep_hour_ms
                 )
             if state.keep_day_ms is not None:
                 before_ms = max(state.pruned_day_ms, now_ms - state.keep_day_ms)
-                gone += _forget(connection, RELEASE, RELEASE.c.level == "day", before_ms)
-                gone += _forget(connection, ROLLUP, ROLLUP.c.resolution == "day", before_ms)
+                deleted += _delete_before(connection, RELEASE, RELEASE.c.level == "day", before_ms)
+                deleted += _delete_before(connection, ROLLUP, ROLLUP.c.resolution == "day", before_ms)
                 connection.execute(update(STORE).values(pruned_day_ms=before_ms))
-            if gone:
+            if deleted:
                 _touch(connection)
-            return gone
+            return deleted
 
     def report(self, health: Sequence[Health]) -> None:
-        """Keep what is known of the cameras' links, in place of all that was known before: a camera that is gone is
-        told of no more."""
-        for one in health:
-            if not _REASON.fullmatch(one.reason) or len(one.reason) > 40:
+        """Replace the stored state of all cameras' links; a camera that is not in `health` is removed.
+
+        Raises InputError for a reason that is not a few plain words.
+        """
+        for link in health:
+            if not _REASON.fullmatch(link.reason) or len(link.reason) > 40:
                 raise InputError(
-                    f"camera {one.camera}: a reason of {one.reason[:40]!r}, expected a few plain words"
+                    f"camera {link.camera}: reason {link.reason[:40]!r}, expected a few plain words in small letters"
                 )
         with self._database.writing() as connection:
             connection.execute(delete(HEALTH))
             if health:
-                connection.execute(insert(HEALTH), [asdict(one) for one in health])
+                connection.execute(insert(HEALTH), [asdict(link) for link in health])
 
     def health(self) -> tuple[Health, ...]:
+        """The links of all cameras, sorted by the camera's name."""
         with self._database.reading() as connection:
             rows = connection.execute(select(HEALTH).order_by(HEALTH.c.camera))
             return tuple(Health(**row._asdict()) for row in rows)
 
     def _page(self, connection: Connection, query: Query, after: Cursor | None, limit: int) -> Page:
-        asked = any((query.cameras, query.lines, query.directions, query.labels))
-        ids = sorted(chosen(self._known_cells(connection), query)) if asked else None
+        filtered = any((query.cameras, query.lines, query.directions, query.labels))
+        ids = sorted(matching_ids(self._read_cells(connection), query)) if filtered else None
         if ids == []:
             return Page((), None)
-        wanted = of_resolution(query, ids, after).order_by("start_ms", "cell_id").limit(limit + 1)
-        found = connection.execute(wanted).all()
-        rows = self._sums(connection, found[:limit])
-        last = found[limit - 1] if len(found) > limit else None
-        return Page(rows, None if last is None else Cursor(last.start_ms, last.cell_id))
+        selected = select_rows(query, ids, after).order_by("start_ms", "cell_id").limit(limit + 1)
+        rows = connection.execute(selected).all()
+        sums = self._sums(connection, rows[:limit])
+        last = rows[limit - 1] if len(rows) > limit else None
+        return Page(sums, None if last is None else Cursor(last.start_ms, last.cell_id))
 
-    def _known_cells(self, connection: Connection) -> dict[int, Cell]:
+    def _read_cells(self, connection: Connection) -> dict[int, Cell]:
         self._cells = read_cells(connection)
         return self._cells
 
     def _sums(self, connection: Connection, rows: Sequence[Row[Any]]) -> tuple[Sum, ...]:
-        # Cells are only ever added, so what is known of them stays true.
+        # Cells are only ever added, so the ones read before stay valid.
         if any(row.cell_id not in self._cells for row in rows):
-            self._known_cells(connection)
+            self._read_cells(connection)
         return tuple(_sum(row, self._cells[row.cell_id]) for row in rows)
 
 
 def open_store(where: str | Path, timezone: str | None = None, *, read_only: bool = False) -> Store:
-    """The store at `where`: a path (SQLite) or a `postgresql://` URL, of the schema of this version.
+    """Open the store at `where`: a path (SQLite) or a `postgresql://` URL, with the schema of this version.
 
-    `timezone` is the site's, by which hours and days are cut; the first that is given is the store's for good.
-    Raises StoreError, also for another timezone than the store's, and InputError for one that is none.
+    `timezone` (an IANA name) decides where hours and days begin; the store keeps the first one that it gets.
+    Raises StoreError, also if the store has another timezone, and InputError for an unknown timezone.
     """
     if timezone is not None:
         calendar.zone_of(timezone)
     database = open_database(where, read_only=read_only)
     try:
         with database.reading() as connection:
-            known = connection.scalar(select(STORE.c.timezone))
-        if known is None and timezone is not None and not read_only:
+            stored = connection.scalar(select(STORE.c.timezone))
+        if stored is None and timezone is not None and not read_only:
             with database.writing() as connection:
                 connection.execute(update(STORE).where(STORE.c.timezone.is_(None)).values(timezone=timezone))
-                known = connection.scalar(select(STORE.c.timezone))
-        if timezone is not None and known is not None and known != timezone:
+                stored = connection.scalar(select(STORE.c.timezone))
+        if timezone is not None and stored is not None and stored != timezone:
             raise StoreError(
-                f"{database.name}: its hours and days are those of {known}, expected {timezone}: use another store"
+                f"{database.name}: the store's timezone is {stored}, expected {timezone}: use another store"
             )
-        return Store(database, known)
+        return Store(database, stored)
     except BaseException:
         database.close()
         raise
 
 
-def _check(one: Release) -> None:
-    """Raises InputError."""
-    for name in (one.cell.camera, one.cell.line, one.cell.direction, one.cell.label):
+def _check(release: Release) -> None:
+    """Raises InputError for an invalid release."""
+    cell, start_ms, end_ms = release.cell, release.start_ms, release.end_ms
+    for name in (cell.camera, cell.line, cell.direction, cell.label):
         if problem := name_problem(name):
-            raise InputError(f"a release of {name[:40]!r}: {problem}")
-    if not 0 <= one.start_ms < one.end_ms <= min(one.start_ms + 2 * calendar.DAY_MS, _LATEST_MS):
-        raise InputError(f"{_named(one)}: a span of {one.end_ms - one.start_ms} ms")
-    numbers = (one.noise_scale, one.epsilon, one.coverage)
-    if not all(isfinite(number) for number in numbers) or one.noise_scale <= 0 or one.epsilon <= 0:
-        raise InputError(f"{_named(one)}: expected a noise scale and an epsilon above 0")
-    if not 0 <= one.coverage <= 1 or type(one.value) is not int or abs(one.value) > _LARGEST:
-        raise InputError(f"{_named(one)}: expected a coverage from 0 to 1 and a whole number")
-    if one.sender_clock is not None and not 0 <= one.sender_clock <= one.coverage:
-        raise InputError(f"{_named(one)}: expected the sender's clock for no more than was covered")
+            raise InputError(f"release of {name[:40]!r}: {problem}")
+    if not 0 <= start_ms < end_ms <= min(start_ms + 2 * calendar.DAY_MS, _LATEST_MS):
+        raise InputError(
+            f"{_name(release)}: length {end_ms - start_ms} ms, expected above 0 and at most 48 h"
+        )
+    numbers = (release.noise_scale, release.epsilon, release.coverage)
+    if not all(isfinite(number) for number in numbers) or release.noise_scale <= 0 or release.epsilon <= 0:
+        raise InputError(f"{_name(release)}: expected a noise scale and an epsilon above 0")
+    if not 0 <= release.coverage <= 1 or type(release.value) is not int or abs(release.value) > _LARGEST:
+        raise InputError(f"{_name(release)}: expected a coverage from 0 to 1 and a whole number")
+    if release.sender_clock is not None and not 0 <= release.sender_clock <= release.coverage:
+        raise InputError(f"{_name(release)}: expected a sender_clock from 0 to the coverage")
 
 
-def _named(one: Release) -> str:
-    cell = one.cell
-    return f"camera {cell.camera}, line {cell.line}, {cell.direction}, {cell.label}, {one.start_ms} ms"
+def _name(release: Release) -> str:
+    cell = release.cell
+    return f"camera {cell.camera}, line {cell.line}, {cell.direction}, {cell.label}, {release.start_ms} ms"
 
 
-def _conflict(one: Release) -> str:
-    return f"{_named(one)}: something else was published for it before; a published number never changes"
+def _conflict(release: Release) -> str:
+    return f"{_name(release)}: a different number was published before; a published number never changes"
 
 
 def _cell_ids(connection: Connection, cells: set[Cell]) -> dict[Cell, int]:
-    """The id of each cell; those that are new are added, in the order of their names."""
+    """The id of each cell; new cells are added, sorted by name."""
     known = {cell: number for number, cell in read_cells(connection).items()}
     new = sorted(cells - known.keys())
     if new:
@@ -343,74 +355,77 @@ def _cell_ids(connection: Connection, cells: set[Cell]) -> dict[Cell, int]:
 def _new(
     connection: Connection, releases: Sequence[Release], ids: dict[Cell, int], level: Level
 ) -> list[Release]:
-    """Those that are not in the store. Raises ConflictError when another stands under the key of one."""
+    """The releases that are not in the store. Raises ConflictError if a different one has the same key."""
     if not releases:
         return []
     rows = connection.execute(
         select(RELEASE).where(
             RELEASE.c.level == level,
-            RELEASE.c.cell_id.in_({ids[one.cell] for one in releases}),
-            RELEASE.c.start_ms >= min(one.start_ms for one in releases),
-            RELEASE.c.start_ms <= max(one.start_ms for one in releases),
+            RELEASE.c.cell_id.in_({ids[release.cell] for release in releases}),
+            RELEASE.c.start_ms >= min(release.start_ms for release in releases),
+            RELEASE.c.start_ms <= max(release.start_ms for release in releases),
         )
     )
     stored = {(row.cell_id, row.start_ms): row._asdict() for row in rows}
     new = []
-    for one in releases:
-        before = stored.get((ids[one.cell], one.start_ms))
+    for release in releases:
+        before = stored.get((ids[release.cell], release.start_ms))
         if before is None:
-            new.append(one)
-        elif before != _release_row(one, ids[one.cell], level):
-            raise ConflictError(_conflict(one))
+            new.append(release)
+        elif before != _release_row(release, ids[release.cell], level):
+            raise ConflictError(_conflict(release))
     return new
 
 
-def _release_row(one: Release, cell_id: int, level: Level) -> dict[str, Any]:
+def _release_row(release: Release, cell_id: int, level: Level) -> dict[str, Any]:
     return {
         "cell_id": cell_id,
         "level": level,
-        "start_ms": one.start_ms,
-        "end_ms": one.end_ms,
-        "value": one.value,
-        "noise_scale": float(one.noise_scale),
-        "epsilon": float(one.epsilon),
-        "coverage": float(one.coverage),
-        "receipt": one.receipt,
-        "sender_clock": None if one.sender_clock is None else float(one.sender_clock),
+        "start_ms": release.start_ms,
+        "end_ms": release.end_ms,
+        "value": release.value,
+        "noise_scale": float(release.noise_scale),
+        "epsilon": float(release.epsilon),
+        "coverage": float(release.coverage),
+        "receipt": release.receipt,
+        "sender_clock": None if release.sender_clock is None else float(release.sender_clock),
     }
 
 
 def _roll_up(connection: Connection, new: Sequence[Release], ids: dict[Cell, int], zone: tzinfo) -> None:
-    homes_of = [(one, ids[one.cell], homes(one.start_ms, one.end_ms, zone)) for one in new]
-    starts = [span.start_ms for _, _, of_one in homes_of for _, span in of_one]
+    parents = [
+        (release, ids[release.cell], rollup_spans(release.start_ms, release.end_ms, zone)) for release in new
+    ]
+    starts = [span.start_ms for _, _, spans in parents for _, span in spans]
     if not starts:
         return
     rows = connection.execute(
         select(ROLLUP).where(
-            ROLLUP.c.cell_id.in_({cell_id for _, cell_id, _ in homes_of}),
+            ROLLUP.c.cell_id.in_({cell_id for _, cell_id, _ in parents}),
             ROLLUP.c.start_ms.between(min(starts), max(starts)),
         )
     )
     before = {(row.cell_id, row.resolution, row.start_ms): _rollup(row) for row in rows}
     after: dict[tuple[int, Resolution, int], Rollup] = {}
-    for one, cell_id, of_one in homes_of:
-        for resolution, span in of_one:
+    for release, cell_id, spans in parents:
+        for resolution, span in spans:
             key = (cell_id, resolution, span.start_ms)
-            after.setdefault(key, before.get(key) or Rollup(span)).add(one)
-    fresh = [_rollup_row(key, rollup) for key, rollup in after.items() if key not in before]
-    raised = [
+            after.setdefault(key, before.get(key) or Rollup(span)).add(release)
+    inserted = [_rollup_row(key, rollup) for key, rollup in after.items() if key not in before]
+    # Parameters of the WHERE clause need names that are not columns.
+    updated = [
         {
-            f"of_{name}" if name in _ROLLUP_KEY else name: value
-            for name, value in _rollup_row(key, one).items()
+            f"key_{name}" if name in _ROLLUP_KEY else name: value
+            for name, value in _rollup_row(key, rollup).items()
         }
-        for key, one in after.items()
+        for key, rollup in after.items()
         if key in before
     ]
-    if fresh:
-        connection.execute(insert(ROLLUP), fresh)
-    if raised:
-        of_key = [ROLLUP.c[name] == bindparam(f"of_{name}") for name in _ROLLUP_KEY]
-        connection.execute(update(ROLLUP).where(*of_key), raised)
+    if inserted:
+        connection.execute(insert(ROLLUP), inserted)
+    if updated:
+        same_key = [ROLLUP.c[name] == bindparam(f"key_{name}") for name in _ROLLUP_KEY]
+        connection.execute(update(ROLLUP).where(*same_key), updated)
 
 
 def _rollup(row: Row[Any]) -> Rollup:
@@ -426,19 +441,19 @@ def _rollup(row: Row[Any]) -> Rollup:
     )
 
 
-def _rollup_row(key: tuple[int, Resolution, int], one: Rollup) -> dict[str, Any]:
+def _rollup_row(key: tuple[int, Resolution, int], rollup: Rollup) -> dict[str, Any]:
     return {
         "cell_id": key[0],
         "resolution": key[1],
         "start_ms": key[2],
-        "end_ms": one.span.end_ms,
-        "value": one.value,
-        "variance": one.variance,
-        "epsilon": one.epsilon,
-        "covered": one.covered,
-        "summed_ms": one.summed_ms,
-        "releases": one.releases,
-        "sender": one.sender,
+        "end_ms": rollup.span.end_ms,
+        "value": rollup.value,
+        "variance": rollup.variance,
+        "epsilon": rollup.epsilon,
+        "covered": rollup.covered,
+        "summed_ms": rollup.summed_ms,
+        "releases": rollup.releases,
+        "sender": rollup.sender,
     }
 
 
@@ -446,7 +461,9 @@ def _touch(connection: Connection) -> None:
     connection.execute(update(STORE).values(revision=STORE.c.revision + 1))
 
 
-def _forget(connection: Connection, table: Table, of_level: ColumnElement[bool], before_ms: int) -> int:
+def _delete_before(
+    connection: Connection, table: Table, of_level: ColumnElement[bool], before_ms: int
+) -> int:
     return connection.execute(delete(table).where(of_level, table.c.end_ms <= before_ms)).rowcount
 
 

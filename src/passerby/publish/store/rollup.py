@@ -1,6 +1,6 @@
-"""Which hour and which day a bin is summed into, and what it adds to them.
+"""Roll-ups: the hour and the day that a bin belongs to, and the sum of their bins.
 
-Invariant: pure; hours and days are those of the site's wall clock; the order of adding changes no integer.
+Invariant: pure; hours and days follow the site's wall clock; the order of additions changes no integer.
 """
 
 from collections.abc import Iterator
@@ -20,8 +20,11 @@ MICRO = 1_000_000
 
 @dataclass(slots=True)
 class Rollup:
-    """What the bins of one cell in `span` add up to; `covered` is milliseconds with frames, in millionths, `sender`
-    those of them that the sender's clock dated, None where that is not known of every bin."""
+    """The sum of the bins of one cell in `span`.
+
+    `covered` is the time with frames, in millionths of a millisecond; `sender` is the part of it that was dated by the
+    sender's clock, None unless it is known for every bin.
+    """
 
     span: Span
     value: int = 0
@@ -32,32 +35,32 @@ class Rollup:
     releases: int = 0
     sender: int | None = 0
 
-    def add(self, one: Release) -> None:
-        length_ms = one.end_ms - one.start_ms
-        self.value += one.value
-        self.variance += variance(one.noise_scale)
-        # Bins share no instant, so who is in several of them is told by the same epsilon once.
-        self.epsilon = max(self.epsilon, one.epsilon)
-        self.covered += round(one.coverage * MICRO) * length_ms
+    def add(self, release: Release) -> None:
+        length_ms = release.end_ms - release.start_ms
+        self.value += release.value
+        self.variance += variance(release.noise_scale)
+        # Bins are disjoint, so their epsilons compose in parallel: take the maximum.
+        self.epsilon = max(self.epsilon, release.epsilon)
+        self.covered += round(release.coverage * MICRO) * length_ms
         self.summed_ms += length_ms
         self.releases += 1
-        if self.sender is None or one.sender_clock is None:
+        if self.sender is None or release.sender_clock is None:
             self.sender = None
         else:
-            self.sender += round(one.sender_clock * MICRO) * length_ms
+            self.sender += round(release.sender_clock * MICRO) * length_ms
 
 
 @lru_cache(maxsize=4096)
-def homes(start_ms: int, end_ms: int, zone: tzinfo) -> tuple[tuple[Resolution, Span], ...]:
-    """The local hour and the local day that a bin is summed into.
+def rollup_spans(start_ms: int, end_ms: int, zone: tzinfo) -> tuple[tuple[Resolution, Span], ...]:
+    """The local hour and the local day that the bin `[start_ms, end_ms)` (Unix ms UTC) is added to.
 
-    Bins that do not make up an hour (of 9 or 45 minutes, or 6 hours) have a day only: an hour without some of
-    its bins would be read as a quiet one.
+    A bin whose length does not divide the hour (9 or 45 minutes, 6 hours) is added to the day only: an hour with
+    missing bins would look like a quiet hour.
     """
-    return tuple(_inside(start_ms, end_ms, zone))
+    return tuple(_rollup_spans(start_ms, end_ms, zone))
 
 
-def _inside(start_ms: int, end_ms: int, zone: tzinfo) -> Iterator[tuple[Resolution, Span]]:
+def _rollup_spans(start_ms: int, end_ms: int, zone: tzinfo) -> Iterator[tuple[Resolution, Span]]:
     hour = next(calendar.bins(Span(start_ms, start_ms + 1), HOUR_MS, zone)).span
     if end_ms <= hour.end_ms and hour.duration_ms % (end_ms - start_ms) == 0:
         yield "hour", hour

@@ -1,8 +1,8 @@
-"""The tables of the store of releases: what reading and writing needs of them.
+"""The tables of the store of releases, as SQLAlchemy describes them.
 
-Invariant: there is no column that could hold an exact count, a time of a crossing or a place.
+Invariant: no column can contain an exact count, the time of a crossing or a position in the picture.
 
-The tables are made by the migrations beside this file; SQLite and PostgreSQL have the same.
+The migrations beside this file create the tables; they are the same in SQLite and PostgreSQL.
 """
 
 from sqlalchemy import BigInteger, Boolean, Column, Float, Integer, MetaData, String, Table, Text
@@ -15,12 +15,12 @@ STORE = Table(
     Column("id", Integer, primary_key=True),
     Column("name", String(32)),
     Column("timezone", Text),
-    # Goes up with every change of what can be read: a cache is right while it stands.
+    # Increases with every change of the data: a cached response is valid while this number stays the same.
     Column("revision", BigInteger),
     Column("keep_bin_ms", BigInteger),
     Column("keep_hour_ms", BigInteger),
     Column("keep_day_ms", BigInteger),
-    # What ends at or before these was given up: written late, it would be counted into its roll-ups twice.
+    # Releases that end at or before these times were pruned. One that arrives late is not added to sums again.
     Column("pruned_bin_ms", BigInteger),
     Column("pruned_day_ms", BigInteger),
 )
@@ -45,7 +45,7 @@ RELEASE = Table(
     Column("epsilon", Float(53)),
     Column("coverage", Float(53)),
     Column("receipt", Text),
-    # Nothing where it is not known, as of what an earlier version wrote.
+    # NULL where it is not known, as in rows from an earlier version.
     Column("sender_clock", Float(53)),
 )
 ROLLUP = Table(
@@ -58,11 +58,11 @@ ROLLUP = Table(
     Column("value", BigInteger),
     Column("variance", Float(53)),
     Column("epsilon", Float(53)),
-    # Milliseconds with frames, in millionths: an integer, so that no order of adding changes it.
+    # Milliseconds with frames, in millionths: an integer, so that the order of additions does not change it.
     Column("covered", BigInteger),
     Column("summed_ms", BigInteger),
     Column("releases", Integer),
-    # Of `covered`, what the sender's clock dated; nothing where it is not known of all that was summed.
+    # The part of `covered` that was dated by the sender's clock; NULL unless it is known for every bin in the sum.
     Column("sender", BigInteger),
 )
 API_KEY = Table(

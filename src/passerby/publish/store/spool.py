@@ -1,13 +1,13 @@
-"""Releases on their way to the store: on disk before anything else, and given to the store exactly once.
+"""The spool: releases on disk on their way to the store, so that a crash or an outage loses none.
 
-Invariant: appended and fsynced before `put` returns; removed only after the store has kept it; the store takes each key
-once, so what is sent again after a crash changes nothing; encrypted where a key is given.
+Invariant: a batch is appended and fsynced before `put` returns, and removed only after the store has committed it; the
+store accepts each key once, so a batch that is sent again after a crash changes nothing; encrypted if a key is given.
 
-    waiting   one line for each batch; `put` appends
-    sending   what `drain` took over, whole, by a rename
-    refused   what the store will never take, kept for people
+    waiting   one line for each batch; `put` appends to it
+    sending   the lines that `drain` is sending (`waiting`, renamed)
+    refused   lines that the store refused for good, kept for the operator
 
-A line is a checksum, how it is written (j: JSON, f: Fernet), and the text.
+A line is a checksum, the encoding (j: JSON, f: Fernet), and the text.
 """
 
 import fcntl
@@ -24,14 +24,14 @@ from passerby.domain.release import Cell, Level, Release
 from passerby.errors import ConflictError, InputError, OutputError, StoreError
 
 
-class Keeper(Protocol):
-    """What the spool needs of a store."""
+class ReleaseWriter(Protocol):
+    """The part of a store that the spool uses."""
 
     def write(self, releases: Sequence[Release], level: Level) -> object: ...
 
 
 class Cipher(Protocol):
-    """What the spool needs of a Fernet key."""
+    """The part of a Fernet key that the spool uses."""
 
     def encrypt(self, data: bytes) -> bytes: ...
 
@@ -40,17 +40,17 @@ class Cipher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """How many batches the store has now, and how many it refused for good."""
+    """How many batches the store committed, and how many it refused for good."""
 
     sent: int = 0
     refused: int = 0
 
 
 class Spool:
-    """A folder of waiting releases; any number of processes may put, and one at a time drains.
+    """A folder of waiting releases; any number of processes may `put`, and one at a time may `drain`.
 
-    `key` is a Fernet key: 32 random bytes in URL-safe base64. Raises OutputError when the folder cannot be used,
-    InputError for a key that is none.
+    `key` is a Fernet key: 32 random bytes in URL-safe base64. Raises OutputError if the folder cannot be used,
+    InputError for an invalid key.
     """
 
     def __init__(self, folder: Path, key: str | None = None) -> None:
@@ -62,7 +62,7 @@ class Spool:
             raise _cannot(folder, error) from None
 
     def put(self, releases: Sequence[Release], level: Level) -> None:
-        """Keep a batch on disk; when this returns, it will reach the store. Raises OutputError."""
+        """Append a batch; when this returns, the batch is on disk. Raises OutputError."""
         line = self._line(releases, level)
         try:
             with self._locked("lock"):
@@ -70,15 +70,15 @@ class Spool:
         except OSError as error:
             raise _cannot(self._folder / "waiting", error) from None
 
-    def drain(self, store: Keeper) -> Drained:
-        """Give all that waits to the store, in order; nothing where another process is doing so.
+    def drain(self, store: ReleaseWriter) -> Drained:
+        """Send all waiting batches to the store, in order; does nothing while another process drains.
 
-        Raises StoreError when the store cannot be used now, and what is left stays; OutputError.
+        Raises StoreError if the store cannot be used now (the rest stays on disk), and OutputError.
         """
         drained = Drained()
         try:
-            with self._locked("draining", wait=False) as mine:
-                while mine and self._take_over():
+            with self._locked("draining", wait=False) as locked:
+                while locked and self._take_over():
                     drained = self._send(store, drained)
                     _remove(self._folder / "sending")
         except OSError as error:
@@ -86,7 +86,7 @@ class Spool:
         return drained
 
     def waiting_bytes(self) -> int:
-        """The size of what waits; 0 when all was sent."""
+        """The size of the waiting batches; 0 when all were sent."""
         size = 0
         for name in ("waiting", "sending"):
             with suppress(FileNotFoundError):
@@ -94,7 +94,7 @@ class Spool:
         return size
 
     def _take_over(self) -> bool:
-        """Whether there is anything to send: what was left of the last time, else what waits."""
+        """Fill `sending`, unless lines of the last time are left in it. False if there is nothing to send."""
         waiting, sending = self._folder / "waiting", self._folder / "sending"
         if sending.exists():
             return True
@@ -104,16 +104,16 @@ class Spool:
             _rename(waiting, sending)
         return True
 
-    def _send(self, store: Keeper, drained: Drained) -> Drained:
+    def _send(self, store: ReleaseWriter, drained: Drained) -> Drained:
         with (self._folder / "sending").open("rb") as file:
             for line in file:
                 if not line.endswith(b"\n"):
-                    # Cut off in the middle of a `put`, which never returned: whoever called will call again.
+                    # The process died within `put`, which did not return: its caller will call again.
                     continue
                 batch = self._batch(line)
                 try:
                     if batch is None:
-                        raise InputError("a line that was damaged on disk")
+                        raise InputError("a line of the spool is damaged")
                     store.write(*batch)
                 except (ConflictError, InputError):
                     _append(self._folder / "refused", line)
@@ -125,44 +125,37 @@ class Spool:
     def _line(self, releases: Sequence[Release], level: Level) -> bytes:
         rows = [
             [
-                *(one.cell.camera, one.cell.line, one.cell.direction, one.cell.label),
-                *(
-                    one.start_ms,
-                    one.end_ms,
-                    one.value,
-                    one.noise_scale,
-                    one.epsilon,
-                    one.coverage,
-                    one.receipt,
-                    one.sender_clock,
-                ),
+                *(release.cell.camera, release.cell.line, release.cell.direction, release.cell.label),
+                *(release.start_ms, release.end_ms, release.value),
+                *(release.noise_scale, release.epsilon, release.coverage),
+                *(release.receipt, release.sender_clock),
             ]
-            for one in releases
+            for release in releases
         ]
         text = json.dumps([level, rows], separators=(",", ":")).encode()
         body = b"j " + text if self._cipher is None else b"f " + self._cipher.encrypt(text)
         return b"%08x %s\n" % (crc32(body), body)
 
     def _batch(self, line: bytes) -> tuple[list[Release], Level] | None:
-        """What a line says; None for a damaged one. Raises StoreError for one that needs another key."""
+        """The batch in a line; None if the line is damaged. Raises StoreError if it needs another key."""
         checksum, _, body = line.removesuffix(b"\n").partition(b" ")
         if checksum != b"%08x" % crc32(body):
             return None
         kind, _, text = body.partition(b" ")
         if kind == b"f":
             if self._cipher is None:
-                raise StoreError(f"{self._folder}: what waits there is encrypted, expected its key")
+                raise StoreError(f"{self._folder}: its releases are encrypted, expected the spool's key")
             try:
                 text = self._cipher.decrypt(text)
-            except _not_of_this_key():
-                raise StoreError(f"{self._folder}: what waits there was encrypted with another key") from None
+            except _wrong_key_error():
+                raise StoreError(f"{self._folder}: its releases were encrypted with another key") from None
         level, rows = json.loads(text)
         # A row of an earlier version ends with the receipt.
         return [Release(Cell(*row[:4]), *row[4:]) for row in rows], cast(Level, level)
 
     @contextmanager
     def _locked(self, name: str, *, wait: bool = True) -> Iterator[bool]:
-        """Whether the lock is ours in the block; a process that dies lets go of it."""
+        """Yields true if this process has the lock; the lock ends with the block or the process."""
         descriptor = os.open(self._folder / name, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             try:
@@ -176,7 +169,7 @@ class Spool:
 
 
 def _append(path: Path, line: bytes) -> None:
-    """Add a whole line, on disk when this returns; a file that ends within a line is cut to its last whole one."""
+    """Append a line and fsync; an incomplete line at the end of the file is cut off first."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         end = _end_of_lines(descriptor)
@@ -188,7 +181,7 @@ def _append(path: Path, line: bytes) -> None:
                 left = left[os.write(descriptor, left) :]
             os.fsync(descriptor)
         except OSError:
-            # A full disk leaves no half of a line.
+            # Leave no incomplete line on a full disk.
             os.ftruncate(descriptor, end)
             raise
         if end == 0:
@@ -198,13 +191,13 @@ def _append(path: Path, line: bytes) -> None:
 
 
 def _end_of_lines(descriptor: int) -> int:
-    """Where the last whole line ends."""
+    """The offset of the end of the last whole line, in bytes."""
     end = os.lseek(descriptor, 0, os.SEEK_END)
     while end > 0:
         begin = max(0, end - 65_536)
-        found = os.pread(descriptor, end - begin, begin).rfind(b"\n")
-        if found >= 0:
-            return begin + found + 1
+        position = os.pread(descriptor, end - begin, begin).rfind(b"\n")
+        if position >= 0:
+            return begin + position + 1
         end = begin
     return 0
 
@@ -237,11 +230,11 @@ def _cipher(key: str) -> Cipher:
     try:
         return Fernet(key.strip())
     except ValueError:
-        # The key itself is not shown.
-        raise InputError("the spool's key: expected 32 random bytes in URL-safe base64") from None
+        # The message does not repeat the key.
+        raise InputError("the key of the spool: expected 32 random bytes in URL-safe base64") from None
 
 
-def _not_of_this_key() -> type[Exception]:
+def _wrong_key_error() -> type[Exception]:
     from cryptography.fernet import InvalidToken
 
     return InvalidToken

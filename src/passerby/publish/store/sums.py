@@ -1,6 +1,6 @@
-"""A published number: one release, or the sum of several of one cell, with what is known of its noise.
+"""A published number and its noise: one release, or the sum of several releases of one cell.
 
-Invariant: worked out from released numbers alone, so it costs no privacy; values are never clamped.
+Invariant: computed from released numbers only (post-processing), so it costs no privacy; values are never clamped.
 """
 
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ Resolution = Literal["bin", "hour", "day"]
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """`value` over `[start_ms, end_ms)` (Unix ms UTC), of `releases` releases, whose spans make up all of it
-    when `complete`.
+    """The sum `value` of `releases` releases over `[start_ms, end_ms)` (Unix ms UTC); they cover the whole span if
+    `complete`.
 
-    `variance` and `noise_95` (what noise adds or takes, 19 times in 20, at most) are of the noise alone;
-    `coverage` is the share of the span with frames, 0 to 1, `sender_clock` that with frames that the sender's clock
-    dated, None where it is not known; `receipt` is that of a single release, else None.
+    `variance` is that of the noise alone, and `noise_95` the half-width of the 95 % interval. `coverage` is the share
+    of the span with video frames, 0 to 1; `sender_clock` is the part of it that was dated by the sender's clock, None
+    if that is not known. `receipt` is that of a single release, None for a sum of several.
     """
 
     cell: Cell

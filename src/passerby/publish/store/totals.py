@@ -1,6 +1,7 @@
-"""Published numbers of several cells added up, instant by instant: a line's people and bicycles, both ways.
+"""Sums of published numbers over several cells, for each bin, hour or day: such as all classes in both directions.
 
-Invariant: worked out from released numbers alone, so it costs no privacy; the database adds, so that a year is quick.
+Invariant: computed from released numbers only (post-processing), so it costs no privacy; the database adds the rows,
+so that a year takes less than a second.
 """
 
 from dataclasses import dataclass, field
@@ -10,20 +11,21 @@ from sqlalchemy import func, select
 
 from passerby.domain.noise_interval import noise_95_of_release, noise_95_of_sum, variance
 from passerby.publish.store.query import Query
-from passerby.publish.store.reading import chosen, of_resolution, read_cells
+from passerby.publish.store.reading import matching_ids, read_cells, select_rows
 from passerby.publish.store.releases import Store
 from passerby.publish.store.rollup import MICRO
 from passerby.publish.store.schema import CELL
 
-Part = Literal["camera", "line", "direction", "label"]
+CellPart = Literal["camera", "line", "direction", "label"]
+"""One of the four names that make up a cell."""
 
 
 @dataclass(slots=True)
 class Total:
-    """`value` over `[start_ms, end_ms)` (Unix ms UTC) of all cells that share the parts in `group`.
+    """The sum `value` over `[start_ms, end_ms)` (Unix ms UTC) of all cells that have the names in `group`.
 
-    `variance` is of the noise alone, `noise_95` what it adds or takes, 19 times in 20, at most; `coverage` is the
-    mean of its cells, 0 to 1; `complete` says whether releases make up all of its time.
+    `variance` is that of the noise alone; `noise_95` is the half-width of the 95 % interval; `coverage` is the mean
+    over its cells, 0 to 1; `complete` is true when its releases cover the whole span.
     """
 
     group: tuple[str, ...]
@@ -42,16 +44,16 @@ class Total:
     def coverage(self) -> float:
         return self._covered / self._cells
 
-    def add(self, other: "Total") -> None:
-        """Add another one's numbers to this; the group and the span stay."""
-        self.value += other.value
-        self.variance += other.variance
-        self.releases += other.releases
-        self.epsilon = max(self.epsilon, other.epsilon)
-        self.complete &= other.complete
-        self._covered += other._covered
-        self._cells += other._cells
-        self._scale = other._scale
+    def add(self, total: "Total") -> None:
+        """Add the numbers of `total` to this one; the group and the span stay as they are."""
+        self.value += total.value
+        self.variance += total.variance
+        self.releases += total.releases
+        self.epsilon = max(self.epsilon, total.epsilon)
+        self.complete &= total.complete
+        self._covered += total._covered
+        self._cells += total._cells
+        self._scale = total._scale
 
     @property
     def noise_95(self) -> int:
@@ -60,53 +62,53 @@ class Total:
         return noise_95_of_sum(self.variance, self.releases)
 
 
-def totals(store: Store, query: Query, by: tuple[Part, ...] = ()) -> list[Total]:
-    """The sums of what `query` asks for, in the order of their start and then of their group.
+def totals(store: Store, query: Query, by: tuple[CellPart, ...] = ()) -> list[Total]:
+    """The sums of the rows that match `query`, grouped by the names in `by`, sorted by start and then by group.
 
-    Raises StoreError, and UnknownNameError for a name of which nothing was published.
+    Raises StoreError, and UnknownNameError for a name that has no published numbers.
     """
     with store.database.reading() as connection:
-        ids = chosen(read_cells(connection), query)
-        row = of_resolution(query, ids, None).subquery()
+        ids = matching_ids(read_cells(connection), query)
+        numbers = select_rows(query, ids, None).subquery()
         parts = [CELL.c[name] for name in by]
-        # Rows of one noise scale are alike, so they are added in the database; there are few scales.
-        group = [row.c.start_ms, row.c.end_ms, *parts, row.c.noise_scale]
+        # Rows of the same noise scale are added in the database; a site has few noise scales.
+        columns = [numbers.c.start_ms, numbers.c.end_ms, *parts, numbers.c.noise_scale]
         added = (
             select(
-                *group,
+                *columns,
                 func.count().label("cells"),
-                func.sum(row.c.value).label("value"),
-                func.sum(row.c.coverage).label("coverage"),
-                func.sum(row.c.variance).label("variance"),
-                func.sum(row.c.covered).label("covered"),
-                func.sum(row.c.summed_ms).label("summed_ms"),
-                func.sum(row.c.releases).label("releases"),
-                func.max(row.c.epsilon).label("epsilon"),
+                func.sum(numbers.c.value).label("value"),
+                func.sum(numbers.c.coverage).label("coverage"),
+                func.sum(numbers.c.variance).label("variance"),
+                func.sum(numbers.c.covered).label("covered"),
+                func.sum(numbers.c.summed_ms).label("summed_ms"),
+                func.sum(numbers.c.releases).label("releases"),
+                func.max(numbers.c.epsilon).label("epsilon"),
             )
-            .group_by(*group)
-            .order_by(row.c.start_ms)
+            .group_by(*columns)
+            .order_by(numbers.c.start_ms)
         )
         if parts:
-            added = added.join(CELL, CELL.c.id == row.c.cell_id)
-        found = connection.execute(added).all()
+            added = added.join(CELL, CELL.c.id == numbers.c.cell_id)
+        rows = connection.execute(added).all()
     sums: dict[tuple[int, int, tuple[str, ...]], Total] = {}
-    for one in found:
-        parts_of = tuple(getattr(one, name) for name in by)
+    for row in rows:
+        group_of_row = tuple(getattr(row, name) for name in by)
         total = sums.setdefault(
-            (one.start_ms, one.end_ms, parts_of), Total(parts_of, one.start_ms, one.end_ms)
+            (row.start_ms, row.end_ms, group_of_row), Total(group_of_row, row.start_ms, row.end_ms)
         )
-        length_ms = one.end_ms - one.start_ms
-        total.value += int(one.value)
-        total.epsilon = max(total.epsilon, one.epsilon)
-        total._cells += one.cells
-        if one.noise_scale is None:
-            total.variance += one.variance
-            total.releases += int(one.releases)
-            total._covered += int(one.covered) / (MICRO * length_ms)
-            total.complete &= int(one.summed_ms) == length_ms * one.cells
+        length_ms = row.end_ms - row.start_ms
+        total.value += int(row.value)
+        total.epsilon = max(total.epsilon, row.epsilon)
+        total._cells += row.cells
+        if row.noise_scale is None:
+            total.variance += row.variance
+            total.releases += int(row.releases)
+            total._covered += int(row.covered) / (MICRO * length_ms)
+            total.complete &= int(row.summed_ms) == length_ms * row.cells
         else:
-            total.variance += one.cells * variance(one.noise_scale)
-            total.releases += one.cells
-            total._covered += one.coverage
-            total._scale = one.noise_scale
+            total.variance += row.cells * variance(row.noise_scale)
+            total.releases += row.cells
+            total._covered += row.coverage
+            total._scale = row.noise_scale
     return [sums[key] for key in sorted(sums)]

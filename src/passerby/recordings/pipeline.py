@@ -36,7 +36,7 @@ from passerby.video.observe import Effort, Reading, Recording, Watch, detect, no
 from passerby.video.scene import annotated_image as pictures
 from passerby.video.scene.background import Samples
 from passerby.video.scene.time_slice import TimeSlice, cut
-from passerby.video.scheduling.optimizations import without as left_out
+from passerby.video.scheduling.optimizations import disabled
 from passerby.video.segments import Look, Part, joined, parts_of, see
 
 if TYPE_CHECKING:
@@ -107,12 +107,12 @@ def plan_of(
     if not lines:
         raise InputError("no line to count: expected at least one")
     check_names(lines)
-    savings = left_out(without)
+    optimizations = disabled(without)
     if detector == AUTO:
         # Who leaves the choice to us wants it right: longer looks cost one crossing in eighty.
-        savings = replace(savings, pace=False)
+        optimizations = replace(optimizations, pace=False)
     recording = probe(video, decode)
-    if savings.filter:
+    if optimizations.filter:
         recording = unfiltered(recording)
     opened = start_time.resolve_start(
         recording.path, start=start, timezone_name=timezone, created=recording.created
@@ -120,7 +120,15 @@ def plan_of(
     choice = choose(detector, model_dir, device)
     made = made_with(choice.loaded)
     look = Look(
-        recording, opened.start_ms, tuple(lines), corridor, choice.name, model_dir, device, made, savings
+        recording,
+        opened.start_ms,
+        tuple(lines),
+        corridor,
+        choice.name,
+        model_dir,
+        device,
+        made,
+        optimizations,
     )
     named = str(recording.path) if isinstance(recording.path, Url) else str(video)
     return Plan(
@@ -155,7 +163,7 @@ def count(
     `corridor`: half its width in frame heights, None for the whole picture. `labels`: what to report, None for all.
     `start`, `timezone`: when the recording began, where the file does not say. `bin_ms` and `chunk_ms` in
     milliseconds. `decode`: software, cuda, vaapi, qsv or auto; `device`: cpu, cuda or openvino.
-    `without`: savings to do without, see `video.savings`.
+    `without`: names of optimizations to disable, see `video.scheduling.optimizations`.
     `jobs`: on how many processes, which changes nothing but the time; they are those of `executor` where one is
     given. `kept`: where what is done is kept, and taken up again. `picture`: a PNG to write, the empty picture with
     lines and counts.
@@ -206,7 +214,7 @@ def count_plan(
     if len(parts) == 1 and executor is None:
         look = plan.look
         seeing = watch(
-            recording, look.lines, look.corridor, plan.choice.loaded, plan.choice.motion, look.savings
+            recording, look.lines, look.corridor, plan.choice.loaded, plan.choice.motion, look.optimizations
         )
         ticks = detect(recording, start_ms, None, seeing, done.reading, effort, samples)
         counts = counted(plan, ticks, done, effort, kept, on_progress)

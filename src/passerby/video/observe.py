@@ -21,7 +21,7 @@ from passerby.video.detect.detector import LoadedDetector
 from passerby.video.motion import background_subtraction as motion
 from passerby.video.scene.background import Samples
 from passerby.video.scheduling.incremental import Looking
-from passerby.video.scheduling.optimizations import NONE, PRIVATE, Savings
+from passerby.video.scheduling.optimizations import NONE, PRIVATE, Optimizations
 from passerby.video.scheduling.regions import Region, bounds_of, mask_of, region_of, regions_of, window_of
 
 __all__ = [
@@ -65,7 +65,7 @@ class Watch:
     motion: bool
     corridors: Region | None = None
     """Where motion is looked for; the whole frame where it is None."""
-    savings: Savings = NONE
+    optimizations: Optimizations = NONE
     look_ms: int | None = None
     """How often detectors look; in every tick where it is None."""
 
@@ -76,10 +76,12 @@ def watch(
     half_width: float | None,
     loaded: Sequence[LoadedDetector],
     with_motion: bool,
-    savings: Savings = PRIVATE,
+    optimizations: Optimizations = PRIVATE,
 ) -> Watch:
     """What to look at in a recording: see `watch_of`."""
-    return watch_of((recording.width, recording.height), lines, half_width, loaded, with_motion, savings)
+    return watch_of(
+        (recording.width, recording.height), lines, half_width, loaded, with_motion, optimizations
+    )
 
 
 def watch_of(
@@ -88,7 +90,7 @@ def watch_of(
     half_width: float | None,
     loaded: Sequence[LoadedDetector],
     with_motion: bool,
-    savings: Savings = PRIVATE,
+    optimizations: Optimizations = PRIVATE,
 ) -> Watch:
     """Corridors of `half_width` frame heights around `lines`, the whole frame where it is None, in pictures of
     `size_px` (width, height)."""
@@ -103,14 +105,14 @@ def watch_of(
         boxes = [
             bounds_of(mask) if one.size_px is None else window_of(bounds_of(mask), size) for mask in masks
         ]
-        looks += [(one, region) for region in regions_of(boxes, masks, together=savings.fit)]
-    pace_ms = look_ms(half_width) if savings.cadence else None
+        looks += [(one, region) for region in regions_of(boxes, masks, together=optimizations.fit)]
+    pace_ms = look_ms(half_width) if optimizations.cadence else None
     if half_width is None:
-        return Watch(tuple(looks), with_motion, None, savings, pace_ms)
+        return Watch(tuple(looks), with_motion, None, optimizations, pace_ms)
     together = np.max(masks, axis=0)
     left, top, right, bottom = bounds = bounds_of(together)
     corridors = region_of(bounds, together[top:bottom, left:right] > 0)
-    return Watch(tuple(looks), with_motion, corridors, savings, pace_ms)
+    return Watch(tuple(looks), with_motion, corridors, optimizations, pace_ms)
 
 
 def look_ms(half_width: float | None) -> int:
@@ -138,7 +140,7 @@ def observe(
     ticks = _ticks(frames, effort, ticks_only)
     if samples is not None:
         ticks = samples.taking(ticks)
-    looking = Looking(watch.looks, watch.look_ms or TICK_MS, watch.savings)
+    looking = Looking(watch.looks, watch.look_ms or TICK_MS, watch.optimizations)
     seen: deque[Detections] = deque()
 
     def look(frame: Frame | None) -> None:

@@ -18,7 +18,7 @@ from passerby.video.detect.selection import choose
 from passerby.video.motion.background_subtraction import REACH_MS
 from passerby.video.observe import TICK_MS, Effort, Reading, Recording, detect, watch
 from passerby.video.scheduling.incremental import cell_ms
-from passerby.video.scheduling.optimizations import ALL, Savings
+from passerby.video.scheduling.optimizations import ALL, Optimizations
 
 LONGEST_MS = 600_000
 """In longer spans the answers of a worker would grow; each span costs its margins and the way to its keyframe."""
@@ -42,7 +42,7 @@ class Look:
     model_dir: Path | None
     device: str = "cpu"
     made_with: tuple[str, ...] = ()
-    savings: Savings = ALL
+    optimizations: Optimizations = ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def parts_of(
     left_ms = max(1, start_ms + recording.duration_ms - from_ms)
     longest_ms = min(LONGEST_MS, BOUNDED_MS) if bounded else LONGEST_MS
     number = jobs * -(-left_ms // (jobs * longest_ms))
-    whole_ms = cell_ms(look.savings)
+    whole_ms = cell_ms(look.optimizations)
     length_ms = -(-left_ms // (number * whole_ms)) * whole_ms
     first_ms = from_ms // whole_ms * whole_ms
     cuts = [*range(first_ms + length_ms, start_ms + recording.duration_ms, length_ms), end_ms]
@@ -142,5 +142,7 @@ def joined(
 def _detect(look: Look, span: Span, margin_ms: int, reading: Reading, effort: Effort) -> Iterator[Detections]:
     choice = choose(look.detector, look.model_dir, look.device)
     check(look.made_with, choice.loaded)
-    seeing = watch(look.recording, look.lines, look.corridor, choice.loaded, choice.motion, look.savings)
+    seeing = watch(
+        look.recording, look.lines, look.corridor, choice.loaded, choice.motion, look.optimizations
+    )
     return detect(look.recording, look.start_ms, span, seeing, reading, effort, margin_ms=margin_ms)

@@ -18,7 +18,7 @@ from passerby.video.motion.background_subtraction import CELL_MS
 from passerby.video.observe import TICK_MS, Effort, observe, watch
 from passerby.video.scheduling import incremental
 from passerby.video.scheduling.incremental import HELD_MS, cell_ms
-from passerby.video.scheduling.optimizations import ALL, NONE, PRIVATE, Savings, without
+from passerby.video.scheduling.optimizations import ALL, NONE, PRIVATE, Optimizations, disabled
 from passerby.video.scheduling.regions import GREY, region_of
 
 Image = NDArray[np.uint8]
@@ -44,7 +44,7 @@ def frames(images: Sequence[Image]) -> Iterator[Frame]:
         yield Frame.from_bgr(FIRST_MS + number * TICK_MS, image)
 
 
-def looked(images: Sequence[Image], savings: Savings) -> tuple[list[int], list[Detections]]:
+def looked(images: Sequence[Image], optimizations: Optimizations) -> tuple[list[int], list[Detections]]:
     """Pixels that were shown at each look, and all that was seen."""
     shown: list[int] = []
 
@@ -52,7 +52,7 @@ def looked(images: Sequence[Image], savings: Savings) -> tuple[list[int], list[D
         shown.append(image.shape[0] * image.shape[1])
         return bright(image)
 
-    watching = watch(recording(), [UPRIGHT], 0.4, [detector(noting)], False, savings)
+    watching = watch(recording(), [UPRIGHT], 0.4, [detector(noting)], False, optimizations)
     return shown, list(observe(frames(images), watching, Effort()))
 
 
@@ -61,20 +61,20 @@ def test_without_savings_every_tick_is_looked_at() -> None:
     assert len(shown) == len(seen) == 100
 
 
-@pytest.mark.parametrize("savings", [ALL, PRIVATE])
+@pytest.mark.parametrize("optimizations", [ALL, PRIVATE])
 def test_where_nothing_moves_one_look_a_cell_will_do_and_who_stands_is_seen_throughout(
-    savings: Savings,
+    optimizations: Optimizations,
 ) -> None:
     cells = 3
-    shown, seen = looked(street(cells * cell_ms(savings) // TICK_MS, [60]), savings)
+    shown, seen = looked(street(cells * cell_ms(optimizations) // TICK_MS, [60]), optimizations)
     assert len(shown) == cells
     assert [len(tick) for tick in seen] == [1] * len(seen)
 
 
 def test_who_moves_is_looked_at_and_little_else_is_shown() -> None:
     images = street(CELL_MS // TICK_MS, [40 + step for step in range(50)])
-    whole, _ = looked(images, without(["crops", "pace"]))
-    crops, seen = looked(images, without(["pace"]))
+    whole, _ = looked(images, disabled(["crops", "pace"]))
+    crops, seen = looked(images, disabled(["pace"]))
     assert len(crops) >= len(whole) > CELL_MS // 160 * 0.7
     assert sum(crops[1:]) < 0.5 * sum(whole[1:])
     for number, tick in enumerate(seen):
@@ -82,22 +82,22 @@ def test_who_moves_is_looked_at_and_little_else_is_shown() -> None:
         assert tick.xyxy[0, 0] == pytest.approx(40 + number, abs=1.5)
 
 
-@pytest.mark.parametrize("savings", [ALL, PRIVATE])
-def test_who_left_is_forgotten(savings: Savings) -> None:
+@pytest.mark.parametrize("optimizations", [ALL, PRIVATE])
+def test_who_left_is_forgotten(optimizations: Optimizations) -> None:
     left_of = [60] * 10 + [None] * 30
-    _, seen = looked(street(40, left_of), savings)
+    _, seen = looked(street(40, left_of), optimizations)
     assert [len(tick) for tick in seen[:6]] == [1] * 6
     assert [len(tick) for tick in seen[14:]] == [0] * 26
 
 
-@pytest.mark.parametrize("savings", [ALL, PRIVATE])
-def test_what_is_seen_depends_on_its_cell_and_the_tick_after_it(savings: Savings) -> None:
+@pytest.mark.parametrize("optimizations", [ALL, PRIVATE])
+def test_what_is_seen_depends_on_its_cell_and_the_tick_after_it(optimizations: Optimizations) -> None:
     """Whatever was before: no standing body stretches what is remembered."""
-    ticks = cell_ms(savings) // TICK_MS
+    ticks = cell_ms(optimizations) // TICK_MS
     one = street(3 * ticks, [60])
     other = [*street(ticks, [20, 90, None]), *one[ticks:]]
-    _, seen = looked(one, savings)
-    _, others = looked(other, savings)
+    _, seen = looked(one, optimizations)
+    _, others = looked(other, optimizations)
     for a, b in zip(seen[ticks:], others[ticks:], strict=True):
         assert (a.time_ms, a.xyxy.tolist(), a.confidence.tolist()) == (
             b.time_ms,
@@ -108,7 +108,7 @@ def test_what_is_seen_depends_on_its_cell_and_the_tick_after_it(savings: Savings
 
 def test_who_is_slow_is_looked_at_seldom_and_seen_in_every_tick() -> None:
     images = street(CELL_MS // TICK_MS, [40 + step for step in range(50)])
-    often, _ = looked(images, without(["pace"]))
+    often, _ = looked(images, disabled(["pace"]))
     seldom, seen = looked(images, ALL)
     assert len(seldom) < 0.7 * len(often)
     for number, tick in enumerate(seen):
@@ -117,7 +117,7 @@ def test_who_is_slow_is_looked_at_seldom_and_seen_in_every_tick() -> None:
 
 def test_who_is_fast_is_looked_at_nearly_as_often_as_may_be() -> None:
     images = street(10, [53 + 8 * step for step in range(10)])
-    often, _ = looked(images, without(["pace"]))
+    often, _ = looked(images, disabled(["pace"]))
     fast, _ = looked(images, ALL)
     assert len(fast) >= 0.7 * len(often)
 

@@ -5,20 +5,20 @@ import pytest
 from passerby.domain.geometry import Line
 from passerby.errors import InputError
 from passerby.video.observe import watch_of
-from passerby.video.scheduling.optimizations import ALL, NAMES, NONE, PRIVATE, Savings, without
+from passerby.video.scheduling.optimizations import ALL, NAMES, NONE, PRIVATE, Optimizations, disabled
 
 
 def test_each_can_be_done_without() -> None:
-    assert without([]) == ALL == Savings()
+    assert disabled([]) == ALL == Optimizations()
     for name in NAMES:
-        assert [one for one in NAMES if not getattr(without([name]), one)] == [name]
-    assert without(NAMES) == without(["all"]) == NONE
+        assert [one for one in NAMES if not getattr(disabled([name]), one)] == [name]
+    assert disabled(NAMES) == disabled(["all"]) == NONE
 
 
 @pytest.mark.parametrize("name", ["gates", "", "all,gate"])
 def test_another_name_is_refused_with_those_that_there_are(name: str) -> None:
     with pytest.raises(InputError, match="expected all, or some of cadence, pace"):
-        without([name])
+        disabled([name])
 
 
 def test_what_is_released_is_seen_without_what_one_body_may_change_for_another() -> None:
@@ -26,7 +26,7 @@ def test_what_is_released_is_seen_without_what_one_body_may_change_for_another()
     what was before."""
     assert [name for name in NAMES if not getattr(PRIVATE, name)] == ["pace", "hold", "crops", "filter"]
     line = Line("a", (0.5, 0.0), (0.5, 1.0))
-    assert watch_of((640, 360), [line], 0.4, (), True).savings == PRIVATE
+    assert watch_of((640, 360), [line], 0.4, (), True).optimizations == PRIVATE
 
 
 @pytest.mark.parametrize(

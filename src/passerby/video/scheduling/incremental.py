@@ -23,7 +23,7 @@ from passerby.video.motion.background_subtraction import CELL_MS
 from passerby.video.scheduling.cadence import good_for_ms
 from passerby.video.scheduling.change_detection import Glance, changes, glance_of, glimpse
 from passerby.video.scheduling.interpolate import between, pairs, velocities
-from passerby.video.scheduling.optimizations import Savings
+from passerby.video.scheduling.optimizations import Optimizations
 from passerby.video.scheduling.regions import Bounds, Region, hide
 
 HELD_MS = 12_000
@@ -68,7 +68,7 @@ class Looking:
 
     looks: Sequence[tuple[LoadedDetector, Region]]
     look_ms: int
-    savings: Savings
+    optimizations: Optimizations
     _cell: int = -1
     _due_ms: int = 0
     _held: list[_Held | None] = field(default_factory=list)
@@ -82,7 +82,7 @@ class Looking:
         if not self.looks:
             yield no_detections(frame.time_ms)
             return
-        cell = frame.time_ms // cell_ms(self.savings)
+        cell = frame.time_ms // cell_ms(self.optimizations)
         if cell == self._cell and frame.time_ms < self._due_ms:
             self._waiting.append(frame.time_ms)
             self._frame = frame
@@ -96,7 +96,7 @@ class Looking:
         if is_first:
             self._velocity = np.full((len(self._last), 2), np.nan, np.float32)
         self._due_ms = (frame.time_ms // self.look_ms + 1) * self.look_ms
-        if self.savings.pace:
+        if self.optimizations.pace:
             good_ms = good_for_ms(self._last, self._velocity, self.look_ms)
             self._due_ms = max(self._due_ms, round(frame.time_ms + good_ms))
 
@@ -115,7 +115,7 @@ class Looking:
     def _see(self, frame: Frame) -> Iterator[Detections]:
         found = []
         for index, (one, region) in enumerate(self.looks):
-            self._held[index] = held = _look(frame, one, region, self._held[index], self.savings)
+            self._held[index] = held = _look(frame, one, region, self._held[index], self.optimizations)
             found.append(held.boxes)
         boxes = reduce(agreed, found)
         seen = riders(Detections(frame.time_ms, *boxes))
@@ -128,28 +128,31 @@ class Looking:
         yield seen
 
 
-def cell_ms(savings: Savings) -> int:
+def cell_ms(optimizations: Optimizations) -> int:
     """How long what is seen may be held, whole cells of motion."""
-    return HELD_MS if savings.hold else CELL_MS
+    return HELD_MS if optimizations.hold else CELL_MS
 
 
-def _look(frame: Frame, one: LoadedDetector, region: Region, held: _Held | None, savings: Savings) -> _Held:
-    if not savings.gate:
-        return _Held(_detect(frame, one, region, region.bounds, savings), None)
+def _look(
+    frame: Frame, one: LoadedDetector, region: Region, held: _Held | None, optimizations: Optimizations
+) -> _Held:
+    if not optimizations.gate:
+        return _Held(_detect(frame, one, region, region.bounds, optimizations), None)
     glance = _glance(region, (frame.width, frame.height))
     light = glimpse(frame, glance)
     if held is None or held.light is None:
-        return _Held(_detect(frame, one, region, region.bounds, savings), light)
+        return _Held(_detect(frame, one, region, region.bounds, optimizations), light)
     changed = changes(held.light, light, glance)
     if not changed:
         return held
     # A network of fixed input costs the same however little it is shown.
-    whole = not savings.crops or one.size_px is not None
+    whole = not optimizations.crops or one.size_px is not None
     crops = [region.bounds] if whole else crops_of(changed, held.boxes, region, frame.height)
     if crops == [region.bounds]:
-        return _Held(_detect(frame, one, region, region.bounds, savings), light)
+        return _Held(_detect(frame, one, region, region.bounds, optimizations), light)
     return _Held(
-        _renewed(frame, one, region, crops, held.boxes, savings), _patched(held.light, light, crops, glance)
+        _renewed(frame, one, region, crops, held.boxes, optimizations),
+        _patched(held.light, light, crops, glance),
     )
 
 
@@ -193,7 +196,12 @@ def _joined(crops: list[Bounds]) -> list[Bounds]:
 
 
 def _renewed(
-    frame: Frame, one: LoadedDetector, region: Region, crops: Sequence[Bounds], held: Boxes, savings: Savings
+    frame: Frame,
+    one: LoadedDetector,
+    region: Region,
+    crops: Sequence[Bounds],
+    held: Boxes,
+    optimizations: Optimizations,
 ) -> Boxes:
     """What is held, with what lies in the crops seen anew."""
     x, y = ((held.xyxy[:, :2] + held.xyxy[:, 2:]) / 2).T
@@ -201,7 +209,7 @@ def _renewed(
     for left, top, right, bottom in crops:
         kept &= (x < left) | (x >= right) | (y < top) | (y >= bottom)
     still = Boxes(held.xyxy[kept], held.confidence[kept], held.class_id[kept])
-    found = [_detect(frame, one, region, crop, savings) for crop in crops]
+    found = [_detect(frame, one, region, crop, optimizations) for crop in crops]
     new = joined(found)
     if len(new.xyxy) and len(still.xyxy):
         whole = (overlap(new.xyxy, still.xyxy) / area(new.xyxy)[:, None]).max(axis=1) < PART
@@ -222,20 +230,24 @@ def _patched(before: Image, now: Image, crops: Sequence[Bounds], glance: Glance)
     return patched
 
 
-def _detect(frame: Frame, one: LoadedDetector, region: Region, part: Bounds, savings: Savings) -> Boxes:
+def _detect(
+    frame: Frame, one: LoadedDetector, region: Region, part: Bounds, optimizations: Optimizations
+) -> Boxes:
     """What is in `part` of a region, in px of the frame."""
     left, top, right, bottom = part
-    size = _size_of(one, region, part, savings)
+    size = _size_of(one, region, part, optimizations)
     boxes = one.detect(show(frame, region, part, size))
     scale = np.array([(right - left) / size[0], (bottom - top) / size[1]] * 2, np.float32)
     corner = np.array([left, top] * 2, np.float32)
     return _visible(Boxes(boxes.xyxy * scale + corner, boxes.confidence, boxes.class_id), region)
 
 
-def _size_of(one: LoadedDetector, region: Region, part: Bounds, savings: Savings) -> tuple[int, int]:
+def _size_of(
+    one: LoadedDetector, region: Region, part: Bounds, optimizations: Optimizations
+) -> tuple[int, int]:
     """(width, height) px, both even, at which `part` is shown."""
     width, height = part[2] - part[0], part[3] - part[1]
-    if not savings.fit:
+    if not optimizations.fit:
         return width, height
     if one.size_px is not None:
         # Less than twice as large, it is left to the detector.

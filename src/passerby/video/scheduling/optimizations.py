@@ -1,6 +1,6 @@
-"""What is left undone to save work: each saving has a name and can be done without.
+"""Optimizations that make detection cheaper. Each has a name and can be disabled on its own.
 
-Invariant: settings alone; what they do is written where it is done.
+Invariant: settings alone; each optimization is implemented and explained where it is applied.
 """
 
 from collections.abc import Iterable
@@ -10,16 +10,19 @@ from passerby.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
-class Savings:
-    """Which savings are made; docs/explanation/speed.md has what each gains and costs.
+class Optimizations:
+    """Which optimizations are on. docs/speed.md lists the gain and the cost of each.
 
-    `cadence`: detectors look at a pace that the corridor's width gives, and boxes move evenly in between.
-    `pace`: a look is good for longer where what was seen is slow, or nothing was. Needs `cadence`. Not with `auto`.
-    `gate`: they look only where the corridor has changed since they last looked.
-    `hold`: all is looked at anew each 12 s and not each 4. Needs `gate`.
-    `crops`: they are shown what has changed, and not all of the corridor. Needs `gate`.
-    `fit`: what they are shown has about as many pixels as they are made for, and near corridors are shown together.
-    `filter`: of large pictures, the decoder leaves out the filter that smooths edges of blocks.
+    `cadence`: run the detector at an interval that depends on the corridor's width, and interpolate boxes between two
+    runs.
+    `pace`: wait longer between two runs while everything in the corridor is slow, or the corridor is empty. Needs
+    `cadence`. Always off for the detector `auto`.
+    `gate`: run the detector only where the picture has changed since the last run there.
+    `hold`: run the detector on the whole corridor every 12 s in place of every 4 s. Needs `gate`.
+    `crops`: run the detector on the changed parts of the corridor alone. Needs `gate`.
+    `fit`: scale a picture down to about the number of pixels that the detector was trained for, and show corridors
+    that lie close together in one picture.
+    `filter`: decode large pictures without the deblocking filter.
     """
 
     cadence: bool = True
@@ -31,21 +34,24 @@ class Savings:
     filter: bool = True
 
 
-NAMES = tuple(field.name for field in fields(Savings))
+NAMES = tuple(field.name for field in fields(Optimizations))
 
-ALL = Savings()
-NONE = Savings(**dict.fromkeys(NAMES, False))
+ALL = Optimizations()
+NONE = Optimizations(**dict.fromkeys(NAMES, False))
 PRIVATE = replace(ALL, pace=False, hold=False, crops=False, filter=False)
-"""What the private path may do. Crops and a pace made by what moves let one body change what is seen of another; what
-is held for long, and a picture decoded without its filter, keep what was before for longer than they need."""
+"""The optimizations of private releases. With `crops` or `pace`, one object could change how another one is detected.
+With `hold`, or without the deblocking filter, a picture would influence detection for longer than it needs to."""
 
 
-def without(names: Iterable[str]) -> Savings:
-    """All savings but those, none but `all`. Raises InputError for a name that is none."""
-    left_out = list(names)
-    if left_out == ["all"]:
+def disabled(names: Iterable[str]) -> Optimizations:
+    """All optimizations but those named; none at all for `["all"]`.
+
+    Raises InputError for an unknown name.
+    """
+    off = list(names)
+    if off == ["all"]:
         return NONE
-    for name in left_out:
+    for name in off:
         if name not in NAMES:
-            raise InputError(f"without {name!r}: expected all, or some of {', '.join(NAMES)}")
-    return replace(ALL, **dict.fromkeys(left_out, False))
+            raise InputError(f"optimization {name!r}: expected all, or some of {', '.join(NAMES)}")
+    return replace(ALL, **dict.fromkeys(off, False))

@@ -352,7 +352,7 @@ import sys
 if "passerby.live.worker" in sys.orig_argv:
     from time import process_time
     from passerby.video import windows
-    observe = windows.observe
+    Observation = windows.Observation
     def slowly(frames, *what, **more):
         def burning():
             for frame in frames:
@@ -360,8 +360,8 @@ if "passerby.live.worker" in sys.orig_argv:
                 until = process_time() + 0.4
                 while process_time() < until:
                     pass
-        return observe(burning(), *what, **more)
-    windows.observe = slowly
+        return Observation(burning(), *what, **more)
+    windows.Observation = slowly
 """
 
 

@@ -19,7 +19,7 @@ from passerby.privacy.contribution import Contribution, clip
 from passerby.synth import Actor, Kind, Street, Waypoint, frames
 from passerby.video.decode.frame import Frame
 from passerby.video.motion import background_subtraction
-from passerby.video.observe import Effort, Watch, observe
+from passerby.video.observe import DetectionSetup, Observation
 
 pytestmark = pytest.mark.slow
 
@@ -109,14 +109,14 @@ def within(pictures: Film, span: Span) -> list[Frame]:
 def by_window(pictures: Film) -> tuple[Contribution, ...]:
     """As the private path has to: a chunk sees the frames of its window, and no others exist for it."""
     return tuple(
-        fingerprint(list(observe(within(pictures, span), Watch((), motion=True), Effort())), span)
+        fingerprint(list(Observation(within(pictures, span), DetectionSetup((), motion=True))), span)
         for span in chunks()
     )
 
 
 def in_one_go(pictures: Film) -> Iterator[Contribution]:
     """As one's own recording is counted: motion looks over all of it, only the tracker is fresh in each chunk."""
-    seen = list(observe(pictures, Watch((), motion=True), Effort()))
+    seen = list(Observation(pictures, DetectionSetup((), motion=True)))
     for span in chunks():
         window = Span(max(0, span.start_ms - WARMUP_MS), span.end_ms)
         yield fingerprint([one for one in seen if one.time_ms in window], span)
@@ -156,7 +156,7 @@ def test_motion_remembers_no_longer_than_it_says(start_ms: int) -> None:
     reach_ms = background_subtraction.CELL_MS + background_subtraction.REACH_MS
     span = Span(start_ms, start_ms + 1_000)
     before, after = (
-        {one.time_ms: one.xyxy.tobytes() for one in observe(pictures, Watch((), motion=True), Effort())}
+        {one.time_ms: one.xyxy.tobytes() for one in Observation(pictures, DetectionSetup((), motion=True))}
         for pictures in (empty(), with_noise(span))
     )
     differing = {time_ms for time_ms in before if before[time_ms] != after[time_ms]}
@@ -183,7 +183,7 @@ def test_restarts_load_and_order_change_nothing() -> None:
 
     def backwards(pictures: Film) -> list[Contribution]:
         return [
-            fingerprint(list(observe(within(pictures, span), Watch((), motion=True), Effort())), span)
+            fingerprint(list(Observation(within(pictures, span), DetectionSetup((), motion=True))), span)
             for span in reversed(list(chunks()))
         ]
 

@@ -88,15 +88,13 @@ def test_every_tick_is_of_the_grid(films: Films) -> None:
     """At most one picture in each 80 ms: the last frame of a chunk is not looked at beside its tick's first."""
     counting = STAGE.counting(films.empty)
     looking = PATH._chosen("motion", None)
-    seeing = observe.watch(counting.recording, [counting.line.line], 0.4, looking.loaded, looking.motion)
+    setup = observe.setup_for(counting.recording, [counting.line.line], 0.4, looking.loaded, looking.motion)
     street = replace(QUIET, fps=50.0, duration_s=2.0)
     dense = films.empty.with_name("dense.mp4")
     synth.write_apart(synth.frames(street), dense, street)
     recording = observe.probe(dense)
     for window, ticks_only in product((Span(0, 1_010), Span(1_000, 1_990)), (True, False)):
-        seen = observe.detect(
-            recording, 0, window, seeing, observe.Reading(), observe.Effort(), ticks_only=ticks_only
-        )
+        seen = observe.RecordingObservation(recording, 0, window, setup, ticks_only=ticks_only)
         ticks = [one.time_ms // observe.TICK_MS for one in seen]
         assert (len(ticks) == len(set(ticks))) == ticks_only
 

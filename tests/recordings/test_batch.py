@@ -240,7 +240,7 @@ def test_only_what_is_not_counted_is_counted_again(
     with Kept(tmp_path / "a.resume") as kept:
         again = count_several(find([str(folder)]), plan_of, executor=noting, kept=kept)
 
-    assert {part.look.recording.path.name for part in asked} == {"north_20240601_120200.mp4"}
+    assert {part.task.recording.path.name for part in asked} == {"north_20240601_120200.mp4"}
     assert [part.again for part in asked] == [True, False, False]
     assert [(one.video, one.bins, one.totals, one.diagnostics) for one in again.counts] == [
         (one.video, one.bins, one.totals, one.diagnostics) for one in whole.counts

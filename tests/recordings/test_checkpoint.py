@@ -24,7 +24,7 @@ from passerby.video import segments
 from passerby.video.motion.background_subtraction import CELL_MS
 from passerby.video.observe import Reading
 from passerby.video.scheduling import incremental
-from passerby.video.segments import Part, Seen
+from passerby.video.segments import Part, PartResult
 
 MIDDLE = Line("middle", (0.5, 0.0), (0.5, 1.0))
 CROSSING = Crossing(1_717_243_201_234, "middle", "to_right", Label.CAR, 0.1 + 0.2, 1 / 3)
@@ -61,7 +61,7 @@ def whole(street: Path) -> Counts:
 def cut_after(answers: int, asked: list[Part]) -> Callable[..., Iterator[Any]]:
     """An executor that is killed after so many answers, and notes what it was asked."""
 
-    def execute(function: Callable[[Part], Seen], parts: Iterable[Part], /) -> Iterator[Seen]:
+    def execute(function: Callable[[Part], PartResult], parts: Iterable[Part], /) -> Iterator[PartResult]:
         for number, part in enumerate(parts):
             if number == answers:
                 raise CutShort
@@ -193,7 +193,7 @@ def filled(path: Path) -> None:
             done = kept.of("a")
             done.crossings.append(replace(CROSSING, time_ms=number))
             done.diagnostics = [LineDiagnostics("middle", number, 0, 1, number)]
-            done.reading = Reading(number, 1, 7, [Span(0, 3), Span(5, 7)], ["stopped"], True, False)
+            done.reading = Reading(number, 1, 7, (Span(0, 3), Span(5, 7)), ("stopped",), True, False)
             done.tallied_ms, done.seen_ms = number * 10, number * 10 + 5
             kept.keep("a")
 
@@ -204,7 +204,7 @@ def test_what_was_kept_comes_back_to_the_bit(tmp_path: Path) -> None:
         assert kept.of("a") == Done(
             [replace(CROSSING, time_ms=number) for number in range(3)],
             [LineDiagnostics("middle", 2, 0, 1, 2)],
-            Reading(2, 1, 7, [Span(0, 3), Span(5, 7)], ["stopped"], True, False),
+            Reading(2, 1, 7, (Span(0, 3), Span(5, 7)), ("stopped",), True, False),
             20,
             25,
         )

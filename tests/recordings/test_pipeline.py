@@ -77,8 +77,8 @@ def test_what_is_counted_says_nothing_of_sizes(whole: Counts) -> None:
 def test_auto_looks_as_often_as_the_corridor_asks_for(street: Path) -> None:
     """The choice that is left to us is the rightest; who names a detector saves what may be saved."""
     auto, named = (plan_of(street, [MIDDLE], detector=detector) for detector in ("auto", "motion"))
-    assert auto.look.optimizations == replace(named.look.optimizations, pace=False)
-    assert named.look.optimizations.pace
+    assert auto.task.optimizations == replace(named.task.optimizations, pace=False)
+    assert named.task.optimizations.pace
 
 
 @pytest.fixture(scope="module")

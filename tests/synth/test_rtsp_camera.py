@@ -30,7 +30,7 @@ from passerby.video.decode import live
 from passerby.video.decode.connection import planes
 from passerby.video.decode.frame import Frame
 from passerby.video.decode.source import Recording
-from passerby.video.observe import Effort, observe, watch
+from passerby.video.observe import Observation, setup_for
 
 pytestmark = pytest.mark.server
 
@@ -202,10 +202,10 @@ def test_what_is_counted_live_is_what_is_counted_in_the_file(tmp_path: Path) -> 
     )
     lines = synth.lines(street)
     recording = cast(Recording, SimpleNamespace(width=street.width, height=street.height))
-    seeing = watch(recording, lines, 0.4, (), True)
+    setup = setup_for(recording, lines, 0.4, (), True)
 
     def counted(frames: Any) -> Counter[str]:
-        ticks = list(observe(frames, seeing, Effort()))
+        ticks = list(Observation(frames, setup))
         span = Span(ticks[0].time_ms, ticks[-1].time_ms + 1)
         found = find_crossings(track(ticks), lines, (street.width, street.height), span)
         return Counter(f"{one.line} {one.direction}" for one in found)

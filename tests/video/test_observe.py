@@ -20,7 +20,7 @@ from passerby.video.decode.frame import Frame
 from passerby.video.detect.detector import LoadedDetector
 from passerby.video.detect.nms import Boxes
 from passerby.video.motion.background_subtraction import CELL_MS, REACH_MS, shrink
-from passerby.video.observe import TICK_MS, Effort, Recording, Watch, observe, watch
+from passerby.video.observe import TICK_MS, CpuTime, DetectionSetup, Observation, Recording, setup_for
 from passerby.video.scheduling.optimizations import NONE
 
 Image = NDArray[np.uint8]
@@ -82,8 +82,8 @@ def frames(images: Sequence[Image], every_ms: int = TICK_MS, start_ms: int = STA
         yield Frame.from_bgr(start_ms + number * every_ms, image)
 
 
-def seen(images: Sequence[Image], watching: Watch, every_ms: int = TICK_MS) -> list[Detections]:
-    return list(observe(frames(images, every_ms), watching, Effort()))
+def seen(images: Sequence[Image], setup: DetectionSetup, every_ms: int = TICK_MS) -> list[Detections]:
+    return list(Observation(frames(images, every_ms), setup))
 
 
 def same(one: Detections, other: Detections) -> bool:
@@ -129,7 +129,7 @@ def test_what_lies_outside_the_corridors_changes_no_detection(
     lines: list[Line], half_width: float, size_px: tuple[int, int] | None, with_motion: bool
 ) -> None:
     """Bit for bit, whatever happens there: for a detector that tells any two pictures apart."""
-    watching = watch(recording(), lines, half_width, [detector(size_px=size_px)], with_motion)
+    setup = setup_for(recording(), lines, half_width, [detector(size_px=size_px)], with_motion)
     mine, dice = pictures(140), np.random.default_rng(3)
     beside = outside(lines, half_width)
     assert 0.2 < beside.mean() < 0.9
@@ -138,7 +138,7 @@ def test_what_lies_outside_the_corridors_changes_no_detection(
         other = image.copy()
         other[beside] = dice.integers(0, 256, (int(beside.sum()), 3), np.uint8)
         changed.append(other)
-    before, after = seen(mine, watching), seen(changed, watching)
+    before, after = seen(mine, setup), seen(changed, setup)
 
     assert len(before) == 140
     assert all(same(one, other) for one, other in zip(before, after, strict=True))
@@ -152,7 +152,7 @@ def test_what_lies_outside_does_not_reach_the_picture_that_motion_is_looked_for_
     line: Line, width: int, height: int
 ) -> None:
     """However it is made smaller."""
-    region = watch(recording(width, height), [line], 0.2, [], True).corridors
+    region = setup_for(recording(width, height), [line], 0.2, [], True).corridors
     assert region is not None
     dice = np.random.default_rng(6)
     image = dice.integers(0, 256, (height, width, 3), np.uint8)
@@ -171,30 +171,30 @@ def test_what_lies_outside_does_not_reach_the_picture_that_motion_is_looked_for_
 def test_what_lies_in_the_corridor_does_change_it(with_motion: bool) -> None:
     """Else the test above could not fail."""
     loaded = [] if with_motion else [detector()]
-    watching = watch(recording(), [SLANT], 0.25, loaded, with_motion)
+    setup = setup_for(recording(), [SLANT], 0.25, loaded, with_motion)
     mine = pictures(140)
     inside = ~outside([SLANT], 0.25)
     changed = [image.copy() for image in mine]
     for number in range(60, 80):
         changed[number][inside] = 255 - changed[number][inside]
-    before, after = seen(mine, watching), seen(changed, watching)
+    before, after = seen(mine, setup), seen(changed, setup)
     assert sum(not same(one, other) for one, other in zip(before, after, strict=True)) >= 15
 
 
 def test_without_a_corridor_the_whole_picture_is_looked_at() -> None:
-    watching = watch(recording(), [SLANT], None, [detector(bright)], False)
+    setup = setup_for(recording(), [SLANT], None, [detector(bright)], False)
     image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     image[100:106, 184:190] = 255
-    [found] = seen([image], watching)
+    [found] = seen([image], setup)
     assert found.xyxy.tolist() == [[184, 100, 190, 106]]
 
 
 def test_boxes_are_in_pixels_of_the_frame() -> None:
     line = Line("far right", (0.8, 0.3), (0.8, 0.9))
-    watching = watch(recording(), [line], 0.25, [detector(bright)], False)
+    setup = setup_for(recording(), [line], 0.25, [detector(bright)], False)
     image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     image[40:70, 146:158] = 255
-    [found] = seen([image], watching)
+    [found] = seen([image], setup)
     assert found.xyxy.tolist() == [[146, 40, 158, 70]]
     assert found.class_id.tolist() == [Label.PERSON]
 
@@ -212,12 +212,12 @@ def test_who_is_on_the_line_is_always_shown(
     line = Line("any", start, end)
     if line.length(WIDTH / HEIGHT) < 0.1:
         return
-    watching = watch(recording(), [line], half_width, [detector(bright)], False)
+    setup = setup_for(recording(), [line], half_width, [detector(bright)], False)
     x, y = (start[0] + end[0]) / 2 * WIDTH, (start[1] + end[1]) / 2 * HEIGHT
     left, top = round(min(max(x - 2, 0), WIDTH - 4)), round(min(max(y - 2, 0), HEIGHT - 4))
     image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     image[top : top + 4, left : left + 4] = 255
-    [found] = seen([image], watching)
+    [found] = seen([image], setup)
     assert len(found) == 1
     centre = (
         (found.xyxy[0, 0] + found.xyxy[0, 2]) / 2 / WIDTH,
@@ -233,23 +233,23 @@ def test_no_box_reaches_beyond_what_was_shown() -> None:
         return Boxes(box, np.array([0.95], np.float32), np.array([Label.CAR], np.int64))
 
     for size_px in (None, (64, 64)):
-        watching = watch(recording(), [UPRIGHT], 0.2, [detector(everywhere, size_px)], False)
-        [found] = seen(pictures(1), watching)
+        setup = setup_for(recording(), [UPRIGHT], 0.2, [detector(everywhere, size_px)], False)
+        [found] = seen(pictures(1), setup)
         assert len(found) == 1
         left, right = found.xyxy[0, [0, 2]] / WIDTH
         assert 0.3 - 0.2 * HEIGHT / WIDTH - 0.02 < left < 0.3 < right < 0.3 + 0.2 * HEIGHT / WIDTH + 0.02
 
 
 def test_two_detectors_that_agree_see_one_body() -> None:
-    watching = watch(recording(), [UPRIGHT], None, [detector(bright), detector(bright)], False)
-    [found] = seen(pictures(1), watching)
+    setup = setup_for(recording(), [UPRIGHT], None, [detector(bright), detector(bright)], False)
+    [found] = seen(pictures(1), setup)
     assert len(found) == 1
 
 
 def test_what_a_detector_saw_is_not_seen_again_by_motion() -> None:
     """The white body has a name, the dark one has only moved."""
-    watching = watch(recording(), [UPRIGHT], None, [detector(bright)], True, NONE)
-    for tick in seen(pictures(140), watching)[20:120]:
+    setup = setup_for(recording(), [UPRIGHT], None, [detector(bright)], True, NONE)
+    for tick in seen(pictures(140), setup)[20:120]:
         white = tick.xyxy[:, 3] < 55
         assert (tick.confidence[white] > 0).sum() == white.sum() == 1
 
@@ -260,8 +260,8 @@ def test_what_a_detector_saw_is_not_seen_again_by_motion() -> None:
 @pytest.mark.parametrize(("every_ms", "expected"), [(80, 100), (40, 50), (200, 100), (20, 25), (1_000, 100)])
 @pytest.mark.parametrize("with_motion", [False, True])
 def test_one_answer_a_tick_in_order_of_time(every_ms: int, expected: int, with_motion: bool) -> None:
-    watching = watch(recording(), [UPRIGHT], 0.3, [detector()], with_motion)
-    found = [tick.time_ms for tick in seen(pictures(100), watching, every_ms)]
+    setup = setup_for(recording(), [UPRIGHT], 0.3, [detector()], with_motion)
+    found = [tick.time_ms for tick in seen(pictures(100), setup, every_ms)]
     assert found == sorted(set(found))
     assert found[0] == START_MS
     assert expected <= len(found) <= expected + 1
@@ -271,17 +271,17 @@ def test_one_answer_a_tick_in_order_of_time(every_ms: int, expected: int, with_m
 
 @pytest.mark.parametrize("with_motion", [False, True])
 def test_nothing_is_seen_of_nothing(with_motion: bool) -> None:
-    watching = watch(recording(), [UPRIGHT], 0.3, [detector()], with_motion)
-    assert seen([], watching) == []
+    setup = setup_for(recording(), [UPRIGHT], 0.3, [detector()], with_motion)
+    assert seen([], setup) == []
 
 
 @pytest.mark.parametrize("first", [1, 7, 60, 133])
 def test_a_part_of_a_recording_sees_what_the_whole_sees(first: int) -> None:
     """From the motion's memory after its beginning on."""
-    watching = watch(recording(), [UPRIGHT], 0.3, [detector()], True)
+    setup = setup_for(recording(), [UPRIGHT], 0.3, [detector()], True)
     images = pictures(400)
-    whole = {tick.time_ms: tick for tick in seen(images, watching)}
-    part = observe(frames(images[first:], start_ms=START_MS + first * TICK_MS), watching, Effort())
+    whole = {tick.time_ms: tick for tick in seen(images, setup)}
+    part = Observation(frames(images[first:], start_ms=START_MS + first * TICK_MS), setup)
     from_ms = START_MS + first * TICK_MS + CELL_MS + REACH_MS
     late = [tick for tick in part if tick.time_ms >= from_ms]
     assert len(late) > 100
@@ -293,11 +293,11 @@ def test_a_part_of_a_recording_sees_what_the_whole_sees(first: int) -> None:
 
 @pytest.mark.parametrize("with_motion", [False, True])
 def test_frames_are_forgotten(with_motion: bool) -> None:
-    watching = watch(recording(), [UPRIGHT], 0.3, [detector()], with_motion)
+    setup = setup_for(recording(), [UPRIGHT], 0.3, [detector()], with_motion)
     # What other tests keep for themselves is not of this recording.
     before = frames_alive()
     alive = []
-    for number, _ in enumerate(observe(frames(pictures(300)), watching, Effort())):
+    for number, _ in enumerate(Observation(frames(pictures(300)), setup)):
         if number % 50 == 49:
             alive.append(frames_alive() - before)
     assert max(alive) <= 3
@@ -308,8 +308,10 @@ def frames_alive() -> int:
     return sum(isinstance(one, Frame) for one in gc.get_objects())
 
 
-def test_effort_is_told() -> None:
-    effort = Effort()
-    list(observe(frames(pictures(100)), watch(recording(), [UPRIGHT], 0.3, [detector()], True), effort))
-    assert effort.detect_s > 0
-    assert effort.decode_s > 0
+def test_cpu_time_is_measured() -> None:
+    setup = setup_for(recording(), [UPRIGHT], 0.3, [detector()], True)
+    observation = Observation(frames(pictures(100)), setup)
+    assert observation.cpu == CpuTime()
+    assert len(list(observation)) == 100
+    assert observation.cpu.detect_s > 0
+    assert observation.cpu.decode_s > 0

@@ -23,9 +23,9 @@ from passerby.counting.counts import Cost, Counts
 from passerby.domain.geometry import Line
 from passerby.recordings import pipeline
 from passerby.video.motion.background_subtraction import CELL_MS
-from passerby.video.observe import Effort, Reading, Recording, detect, probe, watch
+from passerby.video.observe import Observed, Reading, Recording, RecordingObservation, probe, setup_for
 from passerby.video.scheduling.incremental import HELD_MS
-from passerby.video.segments import LONGEST_MS, Look, Part, joined, parts_of, see
+from passerby.video.segments import LONGEST_MS, JoinedParts, Part, Task, detect_part, parts_of
 
 START = "2024-06-01T12:00:01.234Z"
 START_MS = 1_717_243_201_234
@@ -49,24 +49,25 @@ def counted(video: Path, jobs: int, detector: str = "motion", **options: Any) ->
     return replace(found, cost=NO_COST)
 
 
-def look_of(recording: Recording, start_ms: int = START_MS) -> Look:
-    return Look(recording, start_ms, (MIDDLE,), 0.4, "motion", None)
+def task_of(recording: Recording, start_ms: int = START_MS) -> Task:
+    return Task(recording, start_ms, (MIDDLE,), 0.4, "motion", None)
 
 
 def parts_for(video: Path, jobs: int) -> list[Part]:
-    return parts_of(look_of(probe(video)), jobs)
+    return parts_of(task_of(probe(video)), jobs)
 
 
 def seen(video: Path, parts: Sequence[Part] | None) -> tuple[list[Any], Reading]:
     """All that motion sees, as plain values; in one go where there are no parts."""
-    recording, reading, effort = probe(video), Reading(), Effort()
+    recording = probe(video)
+    observed: Observed
     if parts is None:
-        seeing = watch(recording, [MIDDLE], 0.4, (), True)
-        ticks = list(detect(recording, START_MS, None, seeing, reading, effort))
+        setup = setup_for(recording, [MIDDLE], 0.4, (), True)
+        observed = RecordingObservation(recording, START_MS, None, setup)
     else:
-        ticks = list(joined(parts, map(see, parts), reading, effort))
-    plain = [(one.time_ms, one.xyxy.tobytes(), one.class_id.tobytes()) for one in ticks]
-    return plain, reading
+        observed = JoinedParts(parts, map(detect_part, parts), Reading())
+    plain = [(one.time_ms, one.xyxy.tobytes(), one.class_id.tobytes()) for one in observed]
+    return plain, observed.reading
 
 
 # Where it is cut
@@ -81,7 +82,7 @@ def test_spans_meet_cover_everything_and_are_cut_between_cells(
     start_ms: int, duration_ms: int, jobs: int
 ) -> None:
     recording = Recording(Path("street.mp4"), 320, 180, 25, duration_ms, None, "h264", 0, 0)
-    spans = [part.span for part in parts_of(look_of(recording, start_ms), jobs)]
+    spans = [part.span for part in parts_of(task_of(recording, start_ms), jobs)]
     assert spans[0].start_ms == start_ms
     assert spans[-1].end_ms > start_ms + duration_ms
     for span, following in itertools.pairwise(spans):
@@ -92,10 +93,10 @@ def test_spans_meet_cover_everything_and_are_cut_between_cells(
 
 def test_what_cannot_be_cut_is_one_span() -> None:
     recording = Recording(Path("street.mp4"), 320, 180, 25, 60_000, None, "h264", 0, 0)
-    assert len(parts_of(look_of(recording), 2)) == 2
-    assert len(parts_of(look_of(recording), 1)) == 1
-    assert len(parts_of(look_of(replace(recording, has_times=False)), 2)) == 1
-    assert len(parts_of(look_of(replace(recording, duration_ms=0)), 2)) == 1
+    assert len(parts_of(task_of(recording), 2)) == 2
+    assert len(parts_of(task_of(recording), 1)) == 1
+    assert len(parts_of(task_of(replace(recording, has_times=False)), 2)) == 1
+    assert len(parts_of(task_of(replace(recording, duration_ms=0)), 2)) == 1
 
 
 # What is seen

@@ -18,20 +18,20 @@ from passerby.cli import main
 from passerby.counting.detections import Detections
 from passerby.video.decode.frame import Frame
 from passerby.video.motion import background_subtraction
-from passerby.video.scheduling.incremental import Looking
+from passerby.video.scheduling.incremental import IncrementalDetection
 from passerby.video.scheduling.regions import Region
 
-take, shrink = Looking.take, background_subtraction.shrink
+take, shrink = IncrementalDetection.take, background_subtraction.shrink
 
 
-def first_look(self: Looking, frame: Frame) -> Iterator[Detections]:
+def first_look(self: IncrementalDetection, frame: Frame) -> Iterator[Detections]:
     answer = list(take(self, frame))
-    if self.looks:
+    if self.detectors:
         end()
     return iter(answer)
 
 
-def first_shrunk(frame: Frame, region: Region | None = None) -> background_subtraction.Small:
+def first_shrunk(frame: Frame, region: Region | None = None) -> background_subtraction.SmallPicture:
     shrink(frame, region)
     end()
 
@@ -47,7 +47,7 @@ def end() -> NoReturn:
     os._exit(0)
 
 
-Looking.take = first_look  # type: ignore[method-assign]
+IncrementalDetection.take = first_look  # type: ignore[method-assign]
 background_subtraction.shrink = first_shrunk
 sys.argv = ["passerby", "count", *sys.argv[1:]]
 main()

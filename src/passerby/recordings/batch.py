@@ -18,8 +18,7 @@ from passerby.executors.processes import Executor, Failed, executor_of, raised, 
 from passerby.io.sources import Place
 from passerby.recordings.checkpoint import Done, Kept
 from passerby.recordings.pipeline import Plan, Progress, counted, keeping, met
-from passerby.video.observe import Effort
-from passerby.video.segments import Part, joined, see
+from passerby.video.segments import JoinedParts, Part, detect_part
 
 _PROBING = 8
 """So many recordings are asked at once what they are: on a server, that is mostly waiting."""
@@ -65,7 +64,7 @@ def count_several(
         done = Done() if kept is None else kept.of(plan.key)
         plans.append((plan, done, plan.parts(1, done, bounded=True)))
     are_all = all(plan.labels is None for plan, _, _ in plans)
-    total_ms = sum(plan.look.recording.duration_ms for plan, _, _ in plans)
+    total_ms = sum(plan.task.recording.duration_ms for plan, _, _ in plans)
     done_ms = 0
 
     def report(progress: Progress) -> None:
@@ -73,15 +72,12 @@ def count_several(
             on_progress(Progress(done_ms + progress.done_ms, total_ms, perf_counter() - began))
 
     every_part = chain.from_iterable(parts for _, _, parts in plans)
-    with running(executor or executor_of(jobs), partial(tried, see), every_part) as answers:
+    with running(executor or executor_of(jobs), partial(tried, detect_part), every_part) as answers:
         for plan, done, parts in plans:
             mine = islice(answers, len(parts))
-            effort = Effort()
-            ticks = joined(parts, raised(mine), done.reading, effort, keeping(plan, done, kept))
+            observed = JoinedParts(parts, raised(mine), done.reading, keeping(plan, done, kept))
             try:
-                one = counted(
-                    replace(plan, labels=plan.labels or tuple(Label)), ticks, done, effort, kept, report
-                )
+                one = counted(replace(plan, labels=plan.labels or tuple(Label)), observed, done, kept, report)
                 # A thousand hours hold a million crossings, and their bins are what is asked for.
                 counts.append(replace(one, crossings=()))
             except SourceError as error:
@@ -89,7 +85,7 @@ def count_several(
             for _ in mine:  # of a recording that broke off, or that was read from its start
                 pass
             done.crossings.clear()
-            done_ms += plan.look.recording.duration_ms
+            done_ms += plan.task.recording.duration_ms
     if problems and not counts:
         raise SourceError("\n".join(problems))
     found = _without_what_never_crossed(counts) if are_all else counts

@@ -110,11 +110,12 @@ class Kept:
 
     def _take(self, line: dict[str, Any]) -> None:
         reading = line["reading"]
-        covered = [Span(**span) for span in reading.pop("covered")]
+        covered = tuple(Span(**span) for span in reading.pop("covered"))
+        problems = tuple(reading.pop("problems"))
         found = Done(
             [*self.of(line["key"]).crossings, *(_crossing_of(one) for one in line["crossings"])],
             [LineDiagnostics(**entry) for entry in line["diagnostics"]],
-            Reading(**reading, covered=covered),
+            Reading(**reading, covered=covered, problems=problems),
             line["tallied_ms"],
             line["seen_ms"],
             line["complete"],

@@ -32,12 +32,20 @@ from passerby.recordings import start_time
 from passerby.recordings.checkpoint import Done, Kept, key_of
 from passerby.video.detect.fingerprint import made_with
 from passerby.video.detect.selection import AUTO, Choice, choose
-from passerby.video.observe import Effort, Reading, Recording, Watch, detect, noted, probe, unfiltered, watch
+from passerby.video.observe import (
+    Observed,
+    Reading,
+    Recording,
+    RecordingObservation,
+    SampledObservation,
+    probe,
+    setup_for,
+    unfiltered,
+)
 from passerby.video.scene import annotated_image as pictures
-from passerby.video.scene.background import Samples
 from passerby.video.scene.time_slice import TimeSlice, cut
 from passerby.video.scheduling.optimizations import disabled
-from passerby.video.segments import Look, Part, joined, parts_of, see
+from passerby.video.segments import JoinedParts, Part, Task, detect_part, parts_of
 
 if TYPE_CHECKING:
     from passerby.evaluation.truth_file import Truth
@@ -63,7 +71,7 @@ class Plan:
     wall clock and `began_cpu_s` are what they were when it was begun."""
 
     video: str
-    look: Look
+    task: Task
     choice: Choice
     opened: start_time.Start
     labels: tuple[Label, ...] | None
@@ -75,15 +83,15 @@ class Plan:
     @property
     def key(self) -> str:
         """Of all that crossings and leaks depend on. Raises SourceError when the file is gone."""
-        path = self.look.recording.path
-        return key_of((str(path), state_of(path), self.look, self.chunk_ms, MARGIN_MS))
+        path = self.task.recording.path
+        return key_of((str(path), state_of(path), self.task, self.chunk_ms, MARGIN_MS))
 
     def parts(self, jobs: int, done: Done, *, bounded: bool) -> list[Part]:
         """What is left to see, in parts for `jobs` processes."""
         if done.complete:
             return []
         wanted_ms = None if done.tallied_ms is None else done.tallied_ms - MARGIN_MS
-        return parts_of(self.look, jobs, bounded=bounded, seen_ms=done.seen_ms, wanted_ms=wanted_ms)
+        return parts_of(self.task, jobs, bounded=bounded, read_ms=done.seen_ms, wanted_ms=wanted_ms)
 
 
 def plan_of(
@@ -119,7 +127,7 @@ def plan_of(
     )
     choice = choose(detector, model_dir, device)
     made = made_with(choice.loaded)
-    look = Look(
+    task = Task(
         recording,
         opened.start_ms,
         tuple(lines),
@@ -132,7 +140,7 @@ def plan_of(
     )
     named = str(recording.path) if isinstance(recording.path, Url) else str(video)
     return Plan(
-        named, look, choice, opened, tuple(labels) if labels else None, bin_ms, chunk_ms, began_s, began_cpu_s
+        named, task, choice, opened, tuple(labels) if labels else None, bin_ms, chunk_ms, began_s, began_cpu_s
     )
 
 
@@ -206,25 +214,25 @@ def count_plan(
         raise InputError(
             f"--picture {picture}: it needs the whole recording, expected none of a count that is taken up again"
         )
-    recording, start_ms = plan.look.recording, plan.opened.start_ms
+    recording, start_ms = plan.task.recording, plan.opened.start_ms
     done = Done() if kept is None else kept.of(plan.key)
-    effort = Effort()
-    samples = Samples() if picture is not None else None
     parts = plan.parts(jobs, done, bounded=kept is not None)
     if len(parts) == 1 and executor is None:
-        look = plan.look
-        seeing = watch(
-            recording, look.lines, look.corridor, plan.choice.loaded, plan.choice.motion, look.optimizations
+        task, choice = plan.task, plan.choice
+        setup = setup_for(
+            recording, task.lines, task.corridor, choice.loaded, choice.motion, task.optimizations
         )
-        ticks = detect(recording, start_ms, None, seeing, done.reading, effort, samples)
-        counts = counted(plan, ticks, done, effort, kept, on_progress)
+        observed = RecordingObservation(recording, start_ms, None, setup, with_samples=picture is not None)
+        counts, samples = counted(plan, observed, done, kept, on_progress), observed.samples
     else:
         execute = executor or executor_of(min(jobs, len(parts)))
-        with running(execute, see, parts) as answers:
-            ticks = joined(parts, answers, done.reading, effort, keeping(plan, done, kept))
-            if samples is not None:
-                ticks = noted(ticks, recording, start_ms, samples)
-            counts = counted(plan, ticks, done, effort, kept, on_progress)
+        with running(execute, detect_part, parts) as results:
+            joined = JoinedParts(parts, results, done.reading, keeping(plan, done, kept))
+            if picture is None:
+                counts, samples = counted(plan, joined, done, kept, on_progress), None
+            else:
+                sampled = SampledObservation(joined, recording, start_ms)
+                counts, samples = counted(plan, sampled, done, kept, on_progress), sampled.samples
     cpu_s = max(_cpu_s() - plan.began_cpu_s, counts.cost.cpu_s)
     cost = replace(
         counts.cost,
@@ -236,59 +244,60 @@ def count_plan(
     if picture is None or samples is None:
         return counts
     # Whatever counted: a model that is at hand finds who never moved.
-    looking = plan.choice.loaded or choose(AUTO, plan.look.model_dir).loaded
-    notes = pictures.write(picture, counts, plan.look.lines, samples, looking)
+    looking = plan.choice.loaded or choose(AUTO, plan.task.model_dir).loaded
+    notes = pictures.write(picture, counts, plan.task.lines, samples, looking)
     return replace(counts, warnings=(*counts.warnings, *notes))
 
 
 def counted(
     plan: Plan,
-    ticks: Iterable[Detections],
+    observed: Observed,
     done: Done,
-    effort: Effort,
     kept: Kept | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Counts:
-    """What crosses in `ticks`, and before them what is `done`; `effort` is what finding them takes."""
-    began, look = perf_counter(), plan.look
-    recording, reading = look.recording, done.reading
+    """What crosses in the detections of `observed`, and what is `done` before them."""
+    began, task = perf_counter(), plan.task
+    recording = task.recording
+    ticks: Iterable[Detections] = observed
     if on_progress:
-        ticks = _reporting(ticks, look.start_ms, recording.duration_ms, began, on_progress)
+        ticks = _reporting(ticks, task.start_ms, recording.duration_ms, began, on_progress)
     track_s = 0.0
     for span, near in chunks(ticks, plan.chunk_ms, done.tallied_ms):
         chunk_began = process_time()
-        found, diagnostics = crossings_of(near, look.lines, recording, span, look.corridor)
+        found, diagnostics = crossings_of(near, task.lines, recording, span, task.corridor)
         done.crossings += found
         done.diagnostics = add(done.diagnostics, diagnostics)
         done.tallied_ms = span.end_ms
         track_s += process_time() - chunk_began
+    done.reading = reading = observed.reading
     if kept is not None and not done.complete:
         done.complete = True
         kept.keep(plan.key)
     wanted = plan.labels or tuple(Label)
     whole = apply_context(done.crossings)
     crossings = [replace(c, label=label) for c in whole if (label := reported(c.label, wanted)) is not None]
-    span = Span(look.start_ms, look.start_ms + max(reading.end_ms, recording.duration_ms))
-    covered = [Span(s.start_ms + look.start_ms, s.end_ms + look.start_ms) for s in reading.covered]
+    span = Span(task.start_ms, task.start_ms + max(reading.end_ms, recording.duration_ms))
+    covered = [Span(s.start_ms + task.start_ms, s.end_ms + task.start_ms) for s in reading.covered]
     shown = plan.labels or met(c.label for c in crossings)
-    cpu_s = effort.decode_s + effort.detect_s + track_s
+    cpu_s = observed.cpu.decode_s + observed.cpu.detect_s + track_s
     bins = calendar.bins(span, plan.bin_ms, plan.opened.zone)
     return Counts(
         video=plan.video,
-        start=calendar.to_local(look.start_ms, plan.opened.zone),
+        start=calendar.to_local(task.start_ms, plan.opened.zone),
         start_from=plan.opened.text,
         duration_s=span.duration_ms / 1000,
         frames=reading.frames,
         detector=plan.choice.name,
-        bins=tuple(bin_counts(crossings, look.lines, shown, bins, covered)),
-        totals=tuple(total_counts(crossings, look.lines, shown)),
+        bins=tuple(bin_counts(crossings, task.lines, shown, bins, covered)),
+        totals=tuple(total_counts(crossings, task.lines, shown)),
         crossings=tuple(crossings),
         diagnostics=tuple(with_crossings(done.diagnostics, whole)),
         cost=Cost(
             wall_s=perf_counter() - began,
             cpu_s=cpu_s,
-            decode_cpu_s=effort.decode_s,
-            detect_cpu_s=effort.detect_s,
+            decode_cpu_s=observed.cpu.decode_s,
+            detect_cpu_s=observed.cpu.detect_s,
             track_cpu_s=track_s,
             frames_per_cpu_s=reading.frames / max(cpu_s, 1e-6),
         ),
@@ -296,13 +305,14 @@ def counted(
     )
 
 
-def keeping(plan: Plan, done: Done, kept: Kept | None) -> Callable[[Span], None] | None:
+def keeping(plan: Plan, done: Done, kept: Kept | None) -> Callable[[Span, Reading], None] | None:
     """Writes down what is done when a span was seen."""
     if kept is None:
         return None
     key = plan.key
 
-    def keep(span: Span) -> None:
+    def keep(span: Span, reading: Reading) -> None:
+        done.reading = reading
         done.seen_ms = span.end_ms
         kept.keep(key)
 
@@ -475,7 +485,6 @@ __all__ = [
     "Progress",
     "Recording",
     "TimeSlice",
-    "Watch",
     "count",
     "cut_slices",
     "evaluate",

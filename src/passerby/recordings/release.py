@@ -30,7 +30,7 @@ from passerby.privacy.contribution import Contribution
 from passerby.privacy.ledger import Ledger
 from passerby.recordings import start_time
 from passerby.video.detect.selection import Choice, choose
-from passerby.video.observe import Effort, Reading, Recording, detect, extent, probe, watch
+from passerby.video.observe import Recording, RecordingObservation, extent, probe, setup_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,8 @@ def tracks_of(counting: Counting, span: Span) -> Tracks:
     recording = counting.recording
     window = Span(span.start_ms - counting.policy.warmup_ms, span.end_ms)
     looking = _chosen(counting.detector, counting.model_dir)
-    seeing = watch(recording, [counting.line.line], counting.line.corridor, looking.loaded, looking.motion)
-    return track(detect(recording, counting.start_ms, window, seeing, Reading(), Effort(), ticks_only=True))
+    setup = setup_for(recording, [counting.line.line], counting.line.corridor, looking.loaded, looking.motion)
+    return track(RecordingObservation(recording, counting.start_ms, window, setup, ticks_only=True))
 
 
 def contribution_of(counting: Counting, span: Span) -> Contribution:

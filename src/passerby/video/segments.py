@@ -1,6 +1,7 @@
-"""One recording in spans, so that several processes can see it at once.
+"""Detect in one recording in parts, so that several processes can work on it at once.
 
-Invariant: a span is answered as if the recording had been read from its start; boxes come back, and no pixel does.
+Invariant: a part has the detections that reading the recording from its start would give; detections come back from a
+process, and no pixel does.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,27 +13,29 @@ import cv2
 from passerby.counting.detections import Detections
 from passerby.domain.geometry import Line
 from passerby.domain.timespan import Span
-from passerby.video.decode import source
 from passerby.video.detect.fingerprint import check
 from passerby.video.detect.selection import choose
 from passerby.video.motion.background_subtraction import REACH_MS
-from passerby.video.observe import TICK_MS, Effort, Reading, Recording, detect, watch
+from passerby.video.observe import TICK_MS, CpuTime, Reading, Recording, RecordingObservation, setup_for
 from passerby.video.scheduling.incremental import cell_ms
 from passerby.video.scheduling.optimizations import ALL, Optimizations
 
 LONGEST_MS = 600_000
-"""In longer spans the answers of a worker would grow; each span costs its margins and the way to its keyframe."""
+"""Longest part. A longer one makes the result of a process large; each part costs its margins and reading up to it."""
 BOUNDED_MS = 240_000
-"""Where parts are to be bounded: what a crash loses, and what the end of a job waits for, is no longer than this."""
+"""Longest part where parts are bounded: no more than this is lost in a crash, or waited for at the end of a job."""
 _BEYOND_MS = 10_001
-"""A file may be a little longer than its header says."""
+"""A file may be longer than its header says by less than this."""
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What is looked for in a recording that starts at `start_ms`, and how: all that a worker is told beside its
-    span, and all of it configuration. `corridor` in frame heights, None for the whole picture; `detector` by name,
-    not auto; `made_with` what the workers must have too."""
+class Task:
+    """A recording and how to detect in it: all that a process gets besides the span of its part, and all of it
+    configuration.
+
+    `start_ms`: Unix time (ms UTC) of the first frame. `corridor`: half its width in frame heights, None for the whole
+    picture. `detector`: names of models, not `auto`. `made_with`: versions and weights that every process must have.
+    """
 
     recording: Recording
     start_ms: int
@@ -47,102 +50,124 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A span to be seen; `again` where how reading it went is known and its boxes alone are wanted."""
+    """A span of a task. `again`: how reading it went is known from an earlier count, and only its detections are
+    needed."""
 
-    look: Look
+    task: Task
     span: Span
     again: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
-    """What was seen in a span, how reading it went, and the CPU seconds it took."""
+class PartResult:
+    """The detections of a part, how reading it went, and the CPU time it took."""
 
     ticks: tuple[Detections, ...]
     reading: Reading
-    effort: Effort
+    cpu: CpuTime
 
 
 def parts_of(
-    look: Look, jobs: int, *, bounded: bool = False, seen_ms: int | None = None, wanted_ms: int | None = None
+    task: Task, jobs: int, *, bounded: bool = False, read_ms: int | None = None, wanted_ms: int | None = None
 ) -> list[Part]:
-    """Parts for `jobs` processes, cut between cells of what is held: of about one length, none above LONGEST_MS, as few
-    as that allows; none above BOUNDED_MS where they are to be `bounded`. One part where the file does not tell how
-    long it is, or when its pictures are shown, and for one job unless they are to be bounded.
+    """Parts for `jobs` processes: as few as possible, all of about one length, none longer than LONGEST_MS, or than
+    BOUNDED_MS where they are `bounded`; cut where nothing is kept from before (see `cell_ms`).
 
-    What lies before `seen_ms` (such a cut) was seen; boxes are wanted from `wanted_ms` on, None for the start.
+    There is one part where the file does not say how long it is, where its frames have no time stamps, and for one
+    job unless bounded. What lies before `read_ms`, such a cut, was read in an earlier count; of that, the detections
+    from `wanted_ms` on (None for all) are needed again.
     """
-    recording, start_ms = look.recording, look.start_ms
+    recording, start_ms = task.recording, task.start_ms
     end_ms = start_ms + recording.duration_ms + _BEYOND_MS
     if not recording.has_times or not recording.duration_ms or (jobs == 1 and not bounded):
-        return [Part(look, Span(start_ms, end_ms))]
-    from_ms = start_ms if seen_ms is None else seen_ms
+        return [Part(task, Span(start_ms, end_ms))]
+    from_ms = start_ms if read_ms is None else read_ms
     left_ms = max(1, start_ms + recording.duration_ms - from_ms)
     longest_ms = min(LONGEST_MS, BOUNDED_MS) if bounded else LONGEST_MS
     number = jobs * -(-left_ms // (jobs * longest_ms))
-    whole_ms = cell_ms(look.optimizations)
+    whole_ms = cell_ms(task.optimizations)
     length_ms = -(-left_ms // (number * whole_ms)) * whole_ms
     first_ms = from_ms // whole_ms * whole_ms
     cuts = [*range(first_ms + length_ms, start_ms + recording.duration_ms, length_ms), end_ms]
-    parts = [Part(look, Span(*edges)) for edges in zip([from_ms, *cuts[:-1]], cuts, strict=True)]
+    parts = [Part(task, Span(*edges)) for edges in zip([from_ms, *cuts[:-1]], cuts, strict=True)]
     if from_ms == start_ms:
         return parts
     again_ms = max(start_ms, (wanted_ms or start_ms) // whole_ms * whole_ms)
-    return [Part(look, Span(again_ms, from_ms), again=True), *parts]
+    return [Part(task, Span(again_ms, from_ms), again=True), *parts]
 
 
-def see(part: Part) -> Seen:
-    """What is seen in a span, which begins where a cell does or with the recording.
+def detect_part(part: Part) -> PartResult:
+    """The detections of a part, which begins at such a cut or with the recording. Runs in a process of its own.
 
     Raises SourceError or ModelError.
     """
     cv2.setNumThreads(1)
-    reading, effort = Reading(), Effort()
-    ticks = list(_detect(part.look, part.span, REACH_MS, reading, effort))
-    # The last frame of all is seen though its tick was seen; the last one of a span is not.
-    if not reading.ended and len(ticks) > 1 and ticks[-1].time_ms // TICK_MS == ticks[-2].time_ms // TICK_MS:
+    observed = _observation(part.task, part.span, REACH_MS)
+    ticks = list(observed)
+    # The last frame of a recording is used though its tick had one before; the last frame of a part is not.
+    is_same_tick = len(ticks) > 1 and ticks[-1].time_ms // TICK_MS == ticks[-2].time_ms // TICK_MS
+    if not observed.reading.ended and is_same_tick:
         del ticks[-1]
-    return Seen(tuple(ticks), reading, effort)
+    return PartResult(tuple(ticks), observed.reading, observed.cpu)
 
 
-def joined(
-    parts: Sequence[Part],
-    answers: Iterator[Seen],
-    reading: Reading,
-    effort: Effort,
-    on_seen: Callable[[Span], None] | None = None,
-) -> Iterator[Detections]:
-    """What is seen in `parts` of one recording, which follow each other, where `answers` are what `see` answered;
-    `reading` and `effort` are filled. `on_seen` is told of a span whose boxes were all taken.
+class JoinedParts:
+    """The detections of `parts` of one recording, which follow one another, from the `results` of `detect_part`:
+    iterate it once.
 
-    What is damaged looks otherwise to who begins to read behind it: from such a span on, the recording is read
-    from its start, here. Raises as `see` does.
+    Decoding from the middle of a damaged stream differs from decoding from its start. So from the first part whose
+    reading is doubtful, the recording is read from its start, in this process. `reading` continues `before`, that of
+    an earlier count; `cpu` is the CPU time of all processes. `on_part` is called with the span of a part whose
+    detections were all taken, and the reading up to its end. Iterating raises what `detect_part` raises.
     """
-    for index, (part, seen) in enumerate(zip(parts, answers, strict=False)):
-        effort.decode_s += seen.effort.decode_s
-        effort.detect_s += seen.effort.detect_s
-        if not seen.reading.doubtful:
+
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        results: Iterator[PartResult],
+        before: Reading,
+        on_part: Callable[[Span, Reading], None] | None = None,
+    ) -> None:
+        self.reading = before
+        self.cpu = CpuTime()
+        self._parts = parts
+        self._results = results
+        self._on_part = on_part
+
+    def __iter__(self) -> Iterator[Detections]:
+        for index, (part, result) in enumerate(zip(self._parts, self._results, strict=False)):
+            self.cpu += result.cpu
+            if result.reading.doubtful:
+                yield from self._read_from_start(index)
+                return
             if not part.again:
-                source.add(reading, seen.reading)
-            yield from seen.ticks
-            if on_seen is not None and not part.again and index < len(parts) - 1:
-                on_seen(part.span)
-            continue
-        look = part.look
+                self.reading = self.reading.then(result.reading)
+            yield from result.ticks
+            if self._on_part is not None and not part.again and index < len(self._parts) - 1:
+                self._on_part(part.span, self.reading)
+
+    def _read_from_start(self, index: int) -> Iterator[Detections]:
+        """The detections of this part and all after it."""
+        part, end_ms = self._parts[index], self._parts[-1].span.end_ms
         if part.again:
-            yield from _detect(look, part.span, part.span.start_ms - look.start_ms, Reading(), effort)
-            part = parts[index + 1]
-        read = Reading()
-        rest = Span(part.span.start_ms, parts[-1].span.end_ms)
-        yield from _detect(look, rest, rest.start_ms - look.start_ms, read, effort)
-        source.add(reading, read)
-        return
+            again = _observation_from_start(part.task, part.span)
+            yield from again
+            self.cpu += again.cpu
+            part = self._parts[index + 1]
+        rest = _observation_from_start(part.task, Span(part.span.start_ms, end_ms))
+        yield from rest
+        self.cpu += rest.cpu
+        self.reading = self.reading.then(rest.reading)
 
 
-def _detect(look: Look, span: Span, margin_ms: int, reading: Reading, effort: Effort) -> Iterator[Detections]:
-    choice = choose(look.detector, look.model_dir, look.device)
-    check(look.made_with, choice.loaded)
-    seeing = watch(
-        look.recording, look.lines, look.corridor, choice.loaded, choice.motion, look.optimizations
+def _observation_from_start(task: Task, span: Span) -> RecordingObservation:
+    return _observation(task, span, span.start_ms - task.start_ms)
+
+
+def _observation(task: Task, span: Span, margin_ms: int) -> RecordingObservation:
+    choice = choose(task.detector, task.model_dir, task.device)
+    check(task.made_with, choice.loaded)
+    setup = setup_for(
+        task.recording, task.lines, task.corridor, choice.loaded, choice.motion, task.optimizations
     )
-    return detect(look.recording, look.start_ms, span, seeing, reading, effort, margin_ms=margin_ms)
+    return RecordingObservation(task.recording, task.start_ms, span, setup, margin_ms=margin_ms)

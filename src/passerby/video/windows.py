@@ -26,7 +26,7 @@ from passerby.video.decode import live
 from passerby.video.decode.frame import Frame, Image
 from passerby.video.detect.nms import Boxes
 from passerby.video.detect.selection import Choice
-from passerby.video.observe import TICK_MS, Effort, Watch, observe, watch_of
+from passerby.video.observe import TICK_MS, Observation, setup_for_size
 
 T = TypeVar("T")
 Conclude = Callable[[Iterable[Detections], CountedLine, tuple[int, int], Span], T]
@@ -277,8 +277,8 @@ class _Window(Generic[T]):
         assert self._size is not None
         line, loaded = self._counted.line, self._choice.loaded
         try:
-            seeing: Watch = watch_of(self._size, [line], self._counted.corridor, loaded, self._choice.motion)
-            ticks = observe(self._waiting(), seeing, Effort(), ticks_only=True)
+            setup = setup_for_size(self._size, [line], self._counted.corridor, loaded, self._choice.motion)
+            ticks = Observation(self._waiting(), setup, ticks_only=True)
             self._said.append(self._conclude(ticks, self._counted, self._size, self._span))
         except _GivenUp:
             pass

@@ -11,7 +11,7 @@ from passerby.errors import InputError, SourceError
 from passerby.io import sources
 from passerby.io.sources import Url
 from passerby.video.decode import container
-from passerby.video.decode.source import frames, probe
+from passerby.video.decode.source import FrameReader, probe
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def pictures(video: Path | Url, decode: str = container.SOFTWARE) -> list[tuple[int, bytes]]:
-    return [(one.time_ms, one.luma.tobytes()) for one in frames(probe(video, decode))]
+    return [(one.time_ms, one.luma.tobytes()) for one in FrameReader(probe(video, decode))]
 
 
 def works(video: Path, decode: str) -> bool:
@@ -128,7 +128,7 @@ def test_a_url_that_breaks_in_the_middle_is_asked_again_and_told(
     monkeypatch.setattr(MemoryFile, "read", breaks)
     monkeypatch.setattr(sources, "_PAUSES_S", (0.0, 0.0))
     if times == 1:
-        assert len(list(frames(recording))) == 600
+        assert len(list(FrameReader(recording))) == 600
         return
     with pytest.raises(SourceError, match=r"long\.mkv: reading stopped early \((token expired|timed out)\)"):
-        list(frames(recording))
+        list(FrameReader(recording))

@@ -14,7 +14,7 @@ from tests.tiers import examples
 from passerby.domain.timespan import Span
 from passerby.errors import SourceError
 from passerby.video.decode.frame import Frame
-from passerby.video.decode.source import Reading, frames, probe
+from passerby.video.decode.source import FrameReader, Reading, probe
 
 START_MS = 1_717_200_000_000
 
@@ -25,8 +25,14 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("street") / "street.mp4", walkers(6))
 
 
-def times(path: Path, span: Span | None = None, reading: Reading | None = None) -> list[int]:
-    return [frame.time_ms - START_MS for frame in frames(probe(path), START_MS, span, reading)]
+def times(path: Path, span: Span | None = None) -> list[int]:
+    return read(path, span)[0]
+
+
+def read(path: Path, span: Span | None = None) -> tuple[list[int], Reading]:
+    """The times of all frames, in ms since the first one, and how reading them went."""
+    reader = FrameReader(probe(path), START_MS, span)
+    return [frame.time_ms - START_MS for frame in reader], reader.reading
 
 
 # What a file says of itself
@@ -71,11 +77,12 @@ def test_a_path_may_be_text(street: Path) -> None:
 )
 def test_containers_codecs_and_pixel_formats(tmp_path: Path, suffix: str, codec: str, pix_fmt: str) -> None:
     path = write(tmp_path / f"street{suffix}", walkers(2), codec=codec, pix_fmt=pix_fmt)
-    reading = Reading()
-    found = list(frames(probe(path), START_MS, None, reading))
+    reader = FrameReader(probe(path), START_MS)
+    found = list(reader)
+    reading = reader.reading
 
     assert [frame.time_ms - START_MS for frame in found] == [*range(0, 2_000, 100)]
-    assert (reading.frames, reading.damaged, reading.problems) == (20, 0, [])
+    assert (reading.frames, reading.damaged, reading.problems) == (20, 0, ())
     assert reading.end_ms == pytest.approx(2_000, abs=10)
     image = found[5].bgr(0, 0, 320, 180)
     assert image[100, 52].max() < 60
@@ -86,7 +93,7 @@ def test_containers_codecs_and_pixel_formats(tmp_path: Path, suffix: str, codec:
 
 
 def test_pictures_are_those_of_the_file(street: Path) -> None:
-    for frame, image in zip(frames(probe(street)), walkers(6), strict=True):
+    for frame, image in zip(FrameReader(probe(street)), walkers(6), strict=True):
         shown = frame.bgr(0, 0, frame.width, frame.height)
         assert np.abs(shown.astype(int) - image[..., ::-1]).mean() < 3
 
@@ -100,7 +107,7 @@ def test_a_picture_is_turned_as_the_file_says(tmp_path: Path, quarters: int) -> 
     stored = np.ascontiguousarray(np.rot90(upright, quarters))
     path = turned(write(tmp_path / "phone.mp4", [stored] * 3), quarters)
     found = probe(path)
-    frame = next(frames(found))
+    frame = next(iter(FrameReader(found)))
     shown = frame.bgr(0, 0, frame.width, frame.height)
 
     assert (found.width, found.height) == (frame.width, frame.height) == (64, 96)
@@ -113,14 +120,14 @@ def test_a_picture_is_turned_as_the_file_says(tmp_path: Path, quarters: int) -> 
 @pytest.mark.parametrize(("width", "height"), [(64, 48), (66, 50), (100, 52), (322, 182)])
 def test_lines_that_a_decoder_pads_are_cut(tmp_path: Path, width: int, height: int) -> None:
     path = write(tmp_path / "street.mp4", walkers(0.5, 10, width, height))
-    frame = next(frames(probe(path)))
+    frame = next(iter(FrameReader(probe(path))))
     assert frame.luma.shape == (height, width)
     assert frame.bgr(0, 0, width, height).shape == (height, width, 3)
 
 
 def test_odd_sizes_are_read(tmp_path: Path) -> None:
     path = write(tmp_path / "street.mkv", walkers(0.5, 10, 65, 49), codec="ffv1", pix_fmt="yuv420p")
-    [*found] = frames(probe(path))
+    [*found] = FrameReader(probe(path))
     assert [(frame.width, frame.height) for frame in found] == [(65, 49)] * 5
     assert found[0].bgr(0, 0, 64, 48).shape == (48, 64, 3)
 
@@ -132,26 +139,26 @@ def test_time_begins_with_the_first_picture(tmp_path: Path) -> None:
     """Streams that were cut out of longer ones begin at any stamp."""
     later = [500_000 + 100 * k for k in range(20)]
     path = write(tmp_path / "street.mkv", walkers(2), times_ms=later)
-    reading = Reading()
-    assert times(path, reading=reading) == [100 * k for k in range(20)]
-    assert reading.covered == [Span(0, reading.end_ms)]
+    found, reading = read(path)
+    assert found == [100 * k for k in range(20)]
+    assert reading.covered == (Span(0, reading.end_ms),)
 
 
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
 def test_a_rate_that_varies_keeps_its_times(tmp_path: Path, suffix: str) -> None:
     uneven = np.cumsum([0, *np.random.default_rng(4).integers(10, 400, 39)]).tolist()
     path = write(tmp_path / f"street{suffix}", walkers(4), times_ms=uneven)
-    reading = Reading()
-    assert times(path, reading=reading) == pytest.approx(uneven, abs=1)
+    found, reading = read(path)
+    assert found == pytest.approx(uneven, abs=1)
     assert len(reading.covered) == 1
 
 
 def test_a_camera_that_was_lost_for_an_hour_leaves_a_gap_in_coverage(tmp_path: Path) -> None:
     lost = [*range(0, 2_000, 100), *range(3_602_000, 3_604_000, 100)]
     path = write(tmp_path / "street.mkv", walkers(4), times_ms=lost)
-    reading = Reading()
+    found, reading = read(path)
 
-    assert times(path, reading=reading) == lost
+    assert found == lost
     assert [(span.start_ms, round(span.end_ms, -2)) for span in reading.covered] == [
         (0, 2_000),
         (3_602_000, 3_604_000),
@@ -184,10 +191,10 @@ def test_a_span_has_the_pictures_of_its_time_and_no_other(street: Path, first: i
 
 
 def test_the_pictures_of_a_span_are_those_of_the_whole(street: Path) -> None:
-    whole = {frame.time_ms: frame.luma.copy() for frame in frames(probe(street), START_MS)}
+    whole = {frame.time_ms: frame.luma.copy() for frame in FrameReader(probe(street), START_MS)}
     for begin in (0, 1_450, 4_000):
         span = Span(START_MS + begin, START_MS + begin + 1_000)
-        for frame in frames(probe(street), START_MS, span):
+        for frame in FrameReader(probe(street), START_MS, span):
             assert (frame.luma == whole[frame.time_ms]).all()
 
 
@@ -220,7 +227,7 @@ def test_a_file_that_went_away_since_it_was_probed_is_told(tmp_path: Path) -> No
     recording = probe(path)
     path.unlink()
     with pytest.raises(SourceError, match=r"street\.mp4: cannot be read"):
-        list(frames(recording))
+        list(FrameReader(recording))
 
 
 def test_a_damaged_stretch_loses_no_more_than_it_must(tmp_path: Path) -> None:
@@ -230,8 +237,7 @@ def test_a_damaged_stretch_loses_no_more_than_it_must(tmp_path: Path) -> None:
     middle = begin + (len(content) - begin) // 3
     content[middle : middle + 600] = bytes(600)
     path.write_bytes(content)
-    reading = Reading()
-    found = times(path, reading=reading)
+    found, reading = read(path)
 
     assert found == sorted(set(found))
     assert found[0] == 0
@@ -246,7 +252,7 @@ def test_a_picture_of_another_size_in_between_is_fitted(tmp_path: Path) -> None:
     other = write(tmp_path / "other.ts", walkers(1, 10, 160, 90))
     both = tmp_path / "both.ts"
     both.write_bytes(one.read_bytes() + other.read_bytes())
-    assert {(frame.width, frame.height) for frame in frames(probe(both))} == {(320, 180)}
+    assert {(frame.width, frame.height) for frame in FrameReader(probe(both))} == {(320, 180)}
 
 
 # What a frame does not do
@@ -262,5 +268,5 @@ def test_frames_are_forgotten(street: Path) -> None:
 
     # Other tests of this process may hold frames of their own.
     before = held()
-    alive = [held() - before for number, _ in enumerate(frames(probe(street))) if number % 20 == 19]
+    alive = [held() - before for number, _ in enumerate(FrameReader(probe(street))) if number % 20 == 19]
     assert 1 <= max(alive) <= 2

@@ -15,7 +15,7 @@ from tests.tiers import examples
 from passerby.domain.labels import Label
 from passerby.video.decode.frame import Frame
 from passerby.video.detect.nms import Boxes
-from passerby.video.motion.background_subtraction import CELL_MS, REACH_MS, Small, moving, shrink
+from passerby.video.motion.background_subtraction import CELL_MS, REACH_MS, SmallPicture, moving, shrink
 from passerby.video.scheduling.regions import Region
 
 Image = NDArray[np.uint8]
@@ -50,7 +50,7 @@ def street(
     walking: bool = True,
     leaves: bool = False,
     start_ms: int = START_MS,
-) -> Iterator[Small]:
+) -> Iterator[SmallPicture]:
     """Pictures of a pavement; each one's noise depends on its time alone. Of `leaves` in the wind, what is seen
     hangs on the last bit of the background."""
     empty = ground(seed)
@@ -64,14 +64,14 @@ def street(
             tree = picture[:28, :, 0]
             stirred = dice.random(tree.shape) < 0.45
             tree[stirred] = dice.uniform(60, 200, int(stirred.sum())).astype(np.uint8)
-        yield Small(time_ms, noisy(picture, dice, noise), 1.0)
+        yield SmallPicture(time_ms, noisy(picture, dice, noise), 1.0)
 
 
 def noisy(picture: Image, dice: np.random.Generator, sigma: float) -> Image:
     return (picture + dice.normal(0, sigma, picture.shape)).clip(0, 255).astype(np.uint8)
 
 
-def found(pictures: Iterable[Small]) -> dict[int, Boxes]:
+def found(pictures: Iterable[SmallPicture]) -> dict[int, Boxes]:
     return dict(moving(pictures))
 
 
@@ -84,12 +84,12 @@ def same(one: Boxes, other: Boxes) -> bool:
 
 
 @pytest.fixture(scope="module")
-def recorded() -> list[Small]:
+def recorded() -> list[SmallPicture]:
     return list(street(36, leaves=True))
 
 
 @pytest.fixture(scope="module")
-def seen(recorded: list[Small]) -> dict[int, Boxes]:
+def seen(recorded: list[SmallPicture]) -> dict[int, Boxes]:
     return found(recorded)
 
 
@@ -108,7 +108,7 @@ def test_who_walks_is_seen(seen: dict[int, Boxes]) -> None:
 @settings(max_examples=examples(4))
 @given(tick=st.integers(0, 449), seed=st.integers(0, 2**16))
 def test_nothing_farther_than_the_memory_changes_what_is_seen(
-    recorded: list[Small], seen: dict[int, Boxes], tick: int, seed: int
+    recorded: list[SmallPicture], seen: dict[int, Boxes], tick: int, seed: int
 ) -> None:
     """Everything outside of it becomes another street, in another light, with other noise."""
     at_ms = recorded[tick].time_ms
@@ -120,7 +120,9 @@ def test_nothing_farther_than_the_memory_changes_what_is_seen(
     assert same(found(changed)[at_ms], seen[at_ms])
 
 
-def test_what_lies_within_the_memory_does_change_it(recorded: list[Small], seen: dict[int, Boxes]) -> None:
+def test_what_lies_within_the_memory_does_change_it(
+    recorded: list[SmallPicture], seen: dict[int, Boxes]
+) -> None:
     """Else the test above could not fail."""
     at_ms = recorded[220].time_ms
     other = list(street(36, seed=7))
@@ -133,7 +135,7 @@ def test_what_lies_within_the_memory_does_change_it(recorded: list[Small], seen:
 @settings(max_examples=examples(4))
 @given(first=st.integers(0, 300), lasts=st.integers(1, 300))
 def test_where_reading_begins_and_ends_changes_nothing_farther_than_the_memory(
-    recorded: list[Small], seen: dict[int, Boxes], first: int, lasts: int
+    recorded: list[SmallPicture], seen: dict[int, Boxes], first: int, lasts: int
 ) -> None:
     part = recorded[first : first + lasts]
     from_ms = part[0].time_ms + MEMORY_MS if first else 0
@@ -144,7 +146,7 @@ def test_where_reading_begins_and_ends_changes_nothing_farther_than_the_memory(
 
 
 def test_a_chunk_and_its_margins_see_what_the_whole_sees(
-    recorded: list[Small], seen: dict[int, Boxes]
+    recorded: list[SmallPicture], seen: dict[int, Boxes]
 ) -> None:
     """Chunks of seven seconds, each read anew with the memory on either side."""
     for begin in range(START_MS, START_MS + 36_000, 7_000):
@@ -158,7 +160,7 @@ def test_memory_does_not_grow() -> None:
     """Neither with time, nor with who stands."""
     alive: list[weakref.ref[Image]] = []
 
-    def pictures() -> Iterator[Small]:
+    def pictures() -> Iterator[SmallPicture]:
         for picture in street(72, noise=0):
             alive.append(weakref.ref(picture.yuv))
             yield picture
@@ -176,7 +178,7 @@ def test_memory_does_not_grow() -> None:
 # What is motion, and what is not
 
 
-def boxes_in_middle(pictures: Iterable[Small]) -> list[int]:
+def boxes_in_middle(pictures: Iterable[SmallPicture]) -> list[int]:
     """How many boxes there are in each picture, without the first and the last seconds."""
     counts = [len(boxes.xyxy) for boxes in found(pictures).values()]
     return counts[50:-50]
@@ -196,7 +198,7 @@ def test_light_that_changes_slowly_is_no_motion() -> None:
 
 
 def test_a_mast_that_sways_is_no_motion() -> None:
-    def swaying() -> Iterator[Small]:
+    def swaying() -> Iterator[SmallPicture]:
         for number, small in enumerate(street(16, walking=False)):
             turn = np.array([[1, 0, 1.2 * np.sin(number / 4)], [0, 1, 0.8 * np.cos(number / 5)]], np.float32)
             moved = cv2.warpAffine(small.yuv, turn, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REPLICATE)
@@ -207,7 +209,7 @@ def test_a_mast_that_sways_is_no_motion() -> None:
 
 
 def test_a_shadow_alone_is_no_body() -> None:
-    def shaded() -> Iterator[Small]:
+    def shaded() -> Iterator[SmallPicture]:
         for small in street(16, walking=False):
             left, top, right, bottom = body_at(small.time_ms)
             yuv = small.yuv.copy()
@@ -222,7 +224,7 @@ def test_a_shadow_alone_is_no_body() -> None:
 def test_who_stands_for_long_is_no_motion_and_moves_again() -> None:
     """Parked cars melt into the background, and leave it when they go."""
 
-    def standing() -> Iterator[Small]:
+    def standing() -> Iterator[SmallPicture]:
         for number, small in enumerate(street(40, walking=False)):
             left = 10 if number < 375 else 10 + (number - 375) // 2
             yuv = small.yuv.copy()
@@ -240,7 +242,7 @@ def test_boxes_are_in_pixels_of_the_frame() -> None:
     outside = np.zeros((400, 600), bool)
     region = Region(500, 300, 1100, 700, outside, (500, 300, 1100, 700))
 
-    def pictures() -> Iterator[Small]:
+    def pictures() -> Iterator[SmallPicture]:
         for number in range(150):
             image = empty.copy()
             left = 520 + number * 3

@@ -15,7 +15,7 @@ from passerby.counting.detections import Detections
 from passerby.video.decode.frame import Frame
 from passerby.video.detect.nms import Boxes
 from passerby.video.motion.background_subtraction import CELL_MS
-from passerby.video.observe import TICK_MS, Effort, observe, watch
+from passerby.video.observe import TICK_MS, Observation, setup_for
 from passerby.video.scheduling import incremental
 from passerby.video.scheduling.incremental import HELD_MS, cell_ms
 from passerby.video.scheduling.optimizations import ALL, NONE, PRIVATE, Optimizations, disabled
@@ -52,8 +52,8 @@ def looked(images: Sequence[Image], optimizations: Optimizations) -> tuple[list[
         shown.append(image.shape[0] * image.shape[1])
         return bright(image)
 
-    watching = watch(recording(), [UPRIGHT], 0.4, [detector(noting)], False, optimizations)
-    return shown, list(observe(frames(images), watching, Effort()))
+    setup = setup_for(recording(), [UPRIGHT], 0.4, [detector(noting)], False, optimizations)
+    return shown, list(Observation(frames(images), setup))
 
 
 def test_without_savings_every_tick_is_looked_at() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from passerby.domain.geometry import Line
 from passerby.errors import InputError
-from passerby.video.observe import watch_of
+from passerby.video.observe import setup_for_size
 from passerby.video.scheduling.optimizations import ALL, NAMES, NONE, PRIVATE, Optimizations, disabled
 
 
@@ -26,7 +26,7 @@ def test_what_is_released_is_seen_without_what_one_body_may_change_for_another()
     what was before."""
     assert [name for name in NAMES if not getattr(PRIVATE, name)] == ["pace", "hold", "crops", "filter"]
     line = Line("a", (0.5, 0.0), (0.5, 1.0))
-    assert watch_of((640, 360), [line], 0.4, (), True).optimizations == PRIVATE
+    assert setup_for_size((640, 360), [line], 0.4, (), True).optimizations == PRIVATE
 
 
 @pytest.mark.parametrize(
@@ -35,5 +35,5 @@ def test_what_is_released_is_seen_without_what_one_body_may_change_for_another()
 def test_the_pace_is_given_by_the_corridor_alone(half_width: float | None, look_ms: int) -> None:
     line = Line("a", (0.5, 0.0), (0.5, 1.0))
     for size in ((640, 360), (1920, 1080)):
-        assert watch_of(size, [line], half_width, (), False).look_ms == look_ms
-        assert watch_of(size, [line], half_width, (), False, NONE).look_ms is None
+        assert setup_for_size(size, [line], half_width, (), False).interval_ms == look_ms
+        assert setup_for_size(size, [line], half_width, (), False, NONE).interval_ms is None

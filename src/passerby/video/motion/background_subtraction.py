@@ -41,7 +41,7 @@ SHADOW_EDGE = 12
 """Difference of slope above which a darker place is a body and no shadow."""
 
 
-class Small(NamedTuple):
+class SmallPicture(NamedTuple):
     """A region made small: `yuv` (h, w, 3) uint8; `scale` and `corner` (x, y) px lead back to the frame."""
 
     time_ms: int
@@ -62,7 +62,7 @@ class Background(NamedTuple):
     half: NDArray[np.float32]
 
 
-def shrink(frame: Frame, region: Region | None = None) -> Small:
+def shrink(frame: Frame, region: Region | None = None) -> SmallPicture:
     """The region averaged so that the frame has SMALL_PX rows or columns: noise goes, bodies stay, and what lies
     outside the corridors is one tone."""
     factor = min(1.0, SMALL_PX / min(frame.height, frame.width))
@@ -71,7 +71,7 @@ def shrink(frame: Frame, region: Region | None = None) -> Small:
     yuv = frame.yuv(size, (left, top, right, bottom))
     if region is not None and region.outside is not None:
         hide(yuv, _outside_of(region, size))
-    return Small(frame.time_ms, yuv, 1 / factor, (left, top))
+    return SmallPicture(frame.time_ms, yuv, 1 / factor, (left, top))
 
 
 @lru_cache(maxsize=4)
@@ -82,13 +82,13 @@ def _outside_of(region: Region, size: tuple[int, int]) -> NDArray[np.bool_]:
     return np.asarray(part > 0, np.bool_)
 
 
-def moving(pictures: Iterable[Small], span: Span | None = None) -> Iterator[tuple[int, Boxes]]:
+def moving(pictures: Iterable[SmallPicture], span: Span | None = None) -> Iterator[tuple[int, Boxes]]:
     """Boxes of what moves in each picture, in pixels of the frame, REACH_MS to CELL_MS + REACH_MS late.
 
     Pictures outside `span`, which is of whole cells, only tell what the background is; None answers all.
     """
-    samples: list[Small] = []
-    waiting: list[Small] = []
+    samples: list[SmallPicture] = []
+    waiting: list[SmallPicture] = []
     for picture in pictures:
         if not samples or picture.time_ms // SAMPLE_MS > samples[-1].time_ms // SAMPLE_MS:
             samples.append(picture)
@@ -100,11 +100,11 @@ def moving(pictures: Iterable[Small], span: Span | None = None) -> Iterator[tupl
         yield from _cell(waiting, samples)
 
 
-def _cell_end_ms(picture: Small) -> int:
+def _cell_end_ms(picture: SmallPicture) -> int:
     return (picture.time_ms // CELL_MS + 1) * CELL_MS
 
 
-def _cell(waiting: list[Small], samples: list[Small]) -> Iterator[tuple[int, Boxes]]:
+def _cell(waiting: list[SmallPicture], samples: list[SmallPicture]) -> Iterator[tuple[int, Boxes]]:
     """Answer the first cell that waits, and forget what no later cell can need."""
     end_ms = _cell_end_ms(waiting[0])
     near = [s.yuv for s in samples if end_ms - CELL_MS - REACH_MS <= s.time_ms < end_ms + REACH_MS]

@@ -122,6 +122,12 @@ class Samples(_Pixels):
             if sample.time_ms <= detections.time_ms:
                 return
 
+    def noting(self, ticks: Iterable[Detections]) -> Iterator[Detections]:
+        """The same detections; `note` each on the way."""
+        for tick in ticks:
+            self.note(tick)
+            yield tick
+
     def __len__(self) -> int:
         return len(self._kept)
 

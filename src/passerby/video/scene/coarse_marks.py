@@ -16,7 +16,7 @@ from passerby.domain.link_health import Reason
 from passerby.video.decode import live
 from passerby.video.decode.frame import Frame
 from passerby.video.detect.selection import Choice
-from passerby.video.observe import Effort, Watch, observe
+from passerby.video.observe import DetectionSetup, Observation
 from passerby.video.scheduling.regions import Region
 
 COLUMNS, ROWS = 32, 18
@@ -52,9 +52,9 @@ def marks(
         # Motion is looked at where there is no model: what it sees is late by some seconds.
         whole = (0, 0, first.width // 2 * 2, first.height // 2 * 2)
         region = Region(*whole, None, whole)
-        seeing = Watch(tuple((one, region) for one in choice.loaded), not choice.loaded)
+        setup = DetectionSetup(tuple((one, region) for one in choice.loaded), not choice.loaded)
         last_ms = 0
-        for seen in observe(chain([first], frames), seeing, Effort()):
+        for seen in Observation(chain([first], frames), setup):
             if seen.time_ms - last_ms >= EVERY_MS:
                 last_ms = seen.time_ms
                 yield quantised(seen, *link.size)

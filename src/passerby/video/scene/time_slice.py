@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from passerby.domain.geometry import Line
-from passerby.video.decode import source
-from passerby.video.decode.source import Recording
-from passerby.video.motion.background_subtraction import LEAST, Small, shrink
+from passerby.video.decode.source import FrameReader, Recording
+from passerby.video.motion.background_subtraction import LEAST, SmallPicture, shrink
 
 TICK_MS = 80
 MOST_CELLS = 32
@@ -82,7 +81,7 @@ def cut(recording: Recording, lines: Sequence[Line], start_ms: int) -> tuple[Tim
     placed: list[NDArray[np.intp]] | None = None
     columns: list[list[_Column]] = [[] for _ in lines]
     done: list[list[tuple[int, NDArray[np.uint8]]]] = [[] for _ in lines]
-    for frame in source.frames(recording, start_ms):
+    for frame in FrameReader(recording, start_ms):
         tick = (frame.time_ms - start_ms) // TICK_MS
         if tick == last_tick:
             continue
@@ -129,7 +128,7 @@ def _patches(
         yield Streak(start_ms, start_ms + width * TICK_MS, top / cells, (top + height) / cells)
 
 
-def _places(line: Line, small: Small) -> NDArray[np.intp]:
+def _places(line: Line, small: SmallPicture) -> NDArray[np.intp]:
     """(cells, steps, points) flat indices of the pixels: a cell has steps along the line, a step points across."""
     height, width = small.yuv.shape[:2]
     start = np.array(line.start) * [width, height]
@@ -146,7 +145,7 @@ def _places(line: Line, small: Small) -> NDArray[np.intp]:
     return np.asarray(y * width + x, np.intp).reshape(cells, steps, len(offsets))
 
 
-def _seen(small: Small, places: NDArray[np.intp]) -> NDArray[np.uint8]:
+def _seen(small: SmallPicture, places: NDArray[np.intp]) -> NDArray[np.uint8]:
     """(cells, steps, points, 3) uint8 Y, U, V."""
     return small.yuv.reshape(-1, 3)[places]
 

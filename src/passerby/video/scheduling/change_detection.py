@@ -21,7 +21,7 @@ MOST = 24.0
 NOISE = 4.0
 """How many times the median difference, which is the sensor's, a change must exceed."""
 LEAST_PX = 4
-"""Small pixels of a change that is more than a speck."""
+"""Pixels of the small picture of a change that is more than a speck."""
 NEAR_PX = 5
 """Changes nearer to each other than twice this many small pixels are one."""
 

@@ -63,11 +63,11 @@ class _Held:
 
 
 @dataclass(slots=True, eq=False)
-class Looking:
-    """Detectors that look at regions, each look every `look_ms`; what they see is given out in order of time."""
+class IncrementalDetection:
+    """Detectors that look at regions, each look every `interval_ms`; what they see is given out in order of time."""
 
-    looks: Sequence[tuple[LoadedDetector, Region]]
-    look_ms: int
+    detectors: Sequence[tuple[LoadedDetector, Region]]
+    interval_ms: int
     optimizations: Optimizations
     _cell: int = -1
     _due_ms: int = 0
@@ -79,7 +79,7 @@ class Looking:
 
     def take(self, frame: Frame) -> Iterator[Detections]:
         """What is known now: all ticks up to this one where it is looked at, none where it has to wait."""
-        if not self.looks:
+        if not self.detectors:
             yield no_detections(frame.time_ms)
             return
         cell = frame.time_ms // cell_ms(self.optimizations)
@@ -89,15 +89,15 @@ class Looking:
             return
         is_first = cell != self._cell
         if is_first:
-            self._held = [None] * len(self.looks)
+            self._held = [None] * len(self.detectors)
         self._cell = cell
         yield from self._see(frame)
         assert self._last is not None
         if is_first:
             self._velocity = np.full((len(self._last), 2), np.nan, np.float32)
-        self._due_ms = (frame.time_ms // self.look_ms + 1) * self.look_ms
+        self._due_ms = (frame.time_ms // self.interval_ms + 1) * self.interval_ms
         if self.optimizations.pace:
-            good_ms = good_for_ms(self._last, self._velocity, self.look_ms)
+            good_ms = good_for_ms(self._last, self._velocity, self.interval_ms)
             self._due_ms = max(self._due_ms, round(frame.time_ms + good_ms))
 
     def finish(self) -> Iterator[Detections]:
@@ -109,12 +109,12 @@ class Looking:
     def close(self, frame: Frame) -> Iterator[Detections]:
         """What still waits, with the first frame after the last one."""
         if self._frame is not None:
-            self._held = [None] * len(self.looks)
+            self._held = [None] * len(self.detectors)
             yield from self._see(frame)
 
     def _see(self, frame: Frame) -> Iterator[Detections]:
         found = []
-        for index, (one, region) in enumerate(self.looks):
+        for index, (one, region) in enumerate(self.detectors):
             self._held[index] = held = _look(frame, one, region, self._held[index], self.optimizations)
             found.append(held.boxes)
         boxes = reduce(agreed, found)
@@ -223,7 +223,7 @@ def _patched(before: Image, now: Image, crops: Sequence[Bounds], glance: Glance)
     left, top = glance.bounds[:2]
     patched = before.copy()
     for crop in crops:
-        # Small pixels that a crop cuts are not taken as seen.
+        # Pixels of the small picture that a crop cuts are not taken as seen.
         x, y = (-(-max(0, n) >> glance.halvings) for n in (crop[0] - left, crop[1] - top))
         x_end, y_end = (max(0, n) >> glance.halvings for n in (crop[2] - left, crop[3] - top))
         patched[y:y_end, x:x_end] = now[y:y_end, x:x_end]

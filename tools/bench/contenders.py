@@ -7,6 +7,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tools.bench.recordings import Ways
@@ -54,7 +55,8 @@ def passerby(
         cv2.setNumThreads(1)
         choose(detector, MODELS)
         if each_frame:
-            observe.TICK_MS, incremental.FILLING = 1, 1.0
+            observe.TICK_MS = 1
+            incremental.INPUT_SIZE = replace(incremental.INPUT_SIZE, padding_share=1.0)
         corridor = None if each_frame else DEFAULT_CORRIDOR
 
         def run() -> Counted:

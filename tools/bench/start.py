@@ -21,7 +21,7 @@ from passerby.video.motion import background_subtraction
 from passerby.video.scheduling.incremental import IncrementalDetection
 from passerby.video.scheduling.regions import Region
 
-take, shrink = IncrementalDetection.take, background_subtraction.shrink
+take, shrink = IncrementalDetection.add, background_subtraction.shrink
 
 
 def first_look(self: IncrementalDetection, frame: Frame) -> Iterator[Detections]:
@@ -47,7 +47,7 @@ def end() -> NoReturn:
     os._exit(0)
 
 
-IncrementalDetection.take = first_look  # type: ignore[method-assign]
+IncrementalDetection.add = first_look  # type: ignore[method-assign]
 background_subtraction.shrink = first_shrunk
 sys.argv = ["passerby", "count", *sys.argv[1:]]
 main()

@@ -217,10 +217,10 @@ class Observation:
         if frame is None:
             known = list(self._detection.finish())
         elif span is None or frame.time_ms in span:
-            known = list(self._detection.take(frame))
+            known = list(self._detection.add(frame))
         elif frame.time_ms >= span.end_ms:
             # The last ticks of a span lie between two runs of the detectors, as those in its middle do.
-            known = [tick for tick in self._detection.close(frame) if tick.time_ms in span]
+            known = [tick for tick in self._detection.finish_before(frame) if tick.time_ms in span]
         else:
             known = []
         self.cpu += CpuTime(detect_s=process_time() - began)

@@ -19,7 +19,7 @@ from passerby.domain.labels import Label
 from passerby.errors import InputError, ModelError
 from passerby.video.decode.frame import Image
 from passerby.video.detect import yolox
-from passerby.video.detect.detector import LoadedDetector, load
+from passerby.video.detect.detector import DetectorSettings, LoadedDetector, load
 
 
 # A network of three convolutions with YOLOX's layout. It sees a person wherever a whole cell of 8 px is blue:
@@ -129,7 +129,9 @@ def test_yolox_answers_in_pixels_of_the_image_at_its_own_resolution(
 ) -> None:
     left = 8 * data.draw(st.integers(0, width // 8 - 1))
     top = 8 * data.draw(st.integers(0, height // 8 - 1))
-    found = load(str(any_size), confidence=0.9).detect(blue_square(width, height, left, top))
+    found = load(str(any_size), settings=DetectorSettings(confidence=0.9)).detect(
+        blue_square(width, height, left, top)
+    )
     np.testing.assert_allclose(found.xyxy, [[left, top, left + 8, top + 8]], atol=1e-3)
     assert found.class_id.tolist() == [Label.PERSON]
     np.testing.assert_allclose(found.confidence, [1.0], rtol=1e-4)
@@ -139,7 +141,9 @@ def test_yolox_answers_in_pixels_of_the_image_at_its_own_resolution(
 @pytest.mark.parametrize("how", ["input_px", "upscale"])
 def test_yolox_scales_and_scales_back(any_size: Path, how: str, scale: float) -> None:
     wide = {"input_px": int(320 * scale)} if how == "input_px" else {"upscale": scale}
-    found = load(str(any_size), confidence=0.9, **wide).detect(blue_square(320, 128, 64, 32, side=16))
+    found = load(str(any_size), settings=DetectorSettings(confidence=0.9, **wide)).detect(
+        blue_square(320, 128, 64, 32, side=16)
+    )
     # After scaling the square is that many whole cells; together they cover it.
     assert len(found.xyxy) == (16 * scale / 8) ** 2
     np.testing.assert_allclose(found.xyxy[:, 2:] - found.xyxy[:, :2], 8 / scale, rtol=1e-4)
@@ -169,7 +173,7 @@ def test_yolox_canvas_holds_the_image_and_keeps_to_its_bound(width: int, height:
 
 def test_yolox_stays_within_max_px_and_finds_the_same_place(any_size: Path) -> None:
     image = blue_square(1920, 1080, 960, 512, side=64)
-    found = load(str(any_size), confidence=0.9, max_px=480 * 270).detect(image)
+    found = load(str(any_size), settings=DetectorSettings(confidence=0.9, max_px=480 * 270)).detect(image)
     assert len(found.xyxy) == 4
     np.testing.assert_allclose(found.xyxy.min(axis=0)[:2], [960, 512], atol=2)
     np.testing.assert_allclose(found.xyxy.max(axis=0)[2:], [1024, 576], atol=2)
@@ -177,17 +181,19 @@ def test_yolox_stays_within_max_px_and_finds_the_same_place(any_size: Path) -> N
 
 def test_yolox_bound_to_a_size_is_given_that_size(tmp_path: Path) -> None:
     path = yolox_graph(tmp_path / "network.onnx", 64, 64, rows=64)
-    detector = load(str(path), confidence=0.9)
+    detector = load(str(path), settings=DetectorSettings(confidence=0.9))
     assert (detector.size_px, detector.multiple_px) == ((64, 64), 1)
     found = detector.detect(blue_square(128, 96, 64, 32, side=16))
     np.testing.assert_allclose(found.xyxy, [[64, 32, 80, 48]], atol=1e-3)
-    with pytest.raises(ModelError, match="takes 64x64 px and no other size; 416 was asked for"):
-        load(str(path), input_px=416)
+    with pytest.raises(
+        ModelError, match="found input_px 416, expected none: the model takes 64x64 px and no other size"
+    ):
+        load(str(path), settings=DetectorSettings(input_px=416))
 
 
 def test_yolox_with_a_size_written_beside_it_is_freed(tmp_path: Path) -> None:
     path = yolox_graph(tmp_path / "network.onnx", 416, 416)
-    detector = load(str(path), confidence=0.9)
+    detector = load(str(path), settings=DetectorSettings(confidence=0.9))
     assert (detector.size_px, detector.multiple_px) == (None, 32)
     assert len(detector.detect(blue_square(200, 40, 160, 16)).xyxy) == 1
 
@@ -196,11 +202,11 @@ def test_low_scores_are_answered_down_to_the_floor(any_size: Path) -> None:
     image = blue_square(32, 32, 8, 8)
     image[8:16, 8:16, 0] = 51
     assert load(str(any_size)).detect(image).confidence == pytest.approx([0.2], rel=1e-4)
-    assert len(load(str(any_size), confidence=0.25).detect(image).confidence) == 0
+    assert len(load(str(any_size), settings=DetectorSettings(confidence=0.25)).detect(image).confidence) == 0
 
 
 def test_picodet_answers_in_pixels_of_the_image(blue_picodet: Path) -> None:
-    detector = load(str(blue_picodet), confidence=0.5)
+    detector = load(str(blue_picodet), settings=DetectorSettings(confidence=0.5))
     assert (detector.layout, detector.size_px, detector.multiple_px) == ("picodet", (160, 160), 1)
     found = detector.detect(blue_square(320, 480, 160, 240, side=24))
     # Squeezed by 2 and by 3, the square covers a cell and half of the next.
@@ -219,7 +225,7 @@ def test_any_size_of_image_is_answered_within_it(
 ) -> None:
     path = request.getfixturevalue(graph)
     image = np.full((size[1], size[0], 3), 90, np.uint8)
-    found = load(str(path), confidence=0.05).detect(image)
+    found = load(str(path), settings=DetectorSettings(confidence=0.05)).detect(image)
     assert (found.xyxy >= 0).all()
     assert (found.xyxy[:, [0, 2]] <= size[0]).all()
     assert (found.xyxy[:, [1, 3]] <= size[1]).all()
@@ -243,13 +249,11 @@ def test_files_that_are_no_detectors_are_refused_in_one_line(tmp_path: Path) -> 
     cases = {
         text: "not an ONNX model that can be run",
         empty: "not an ONNX model that can be run",
-        classifier(
-            tmp_path / "classifier.onnx"
-        ): "no detector known here: it has inputs image 1x3x224x224 and "
+        classifier(tmp_path / "classifier.onnx"): "not a known detector: found inputs image 1x3x224x224 and "
         "outputs scores 1x3x1x1; expected YOLOX",
         yolox_graph(tmp_path / "v5.onnx", per_cell=3): "378 rows for 96x64 px; YOLOX gives 126",
         yolox_graph(tmp_path / "decoded.onnx", raw_size=99.0): "its boxes are decoded already",
-        yolox_graph(tmp_path / "hats.onnx", classes=2): "no detector known here",
+        yolox_graph(tmp_path / "hats.onnx", classes=2): "not a known detector",
         tmp_path / "absent.onnx": "no such file",
         tmp_path: "a folder; expected a file that ends in .onnx or .xml",
     }
@@ -277,7 +281,7 @@ def test_a_device_that_is_not_there_is_refused(any_size: Path) -> None:
 )
 def test_numbers_that_cannot_be_meant_are_refused(any_size: Path, wrong: dict[str, float]) -> None:
     with pytest.raises(InputError, match=f"{next(iter(wrong))} "):
-        load(str(any_size), **wrong)  # type: ignore[arg-type]
+        load(str(any_size), settings=DetectorSettings(**wrong))  # type: ignore[arg-type]
 
 
 def test_a_file_is_opened_once_and_again_when_it_is_replaced(tmp_path: Path) -> None:
@@ -286,7 +290,7 @@ def test_a_file_is_opened_once_and_again_when_it_is_replaced(tmp_path: Path) -> 
 
     path = yolox_graph(tmp_path / "network.onnx")
     first = load(str(path))
-    assert network(load(str(path), confidence=0.5)) is network(first)
+    assert network(load(str(path), settings=DetectorSettings(confidence=0.5))) is network(first)
     yolox_graph(path, raw_size=1.0)
     os.utime(path, ns=(1, 1))
     assert network(load(str(path))) is not network(first)
@@ -327,7 +331,9 @@ def frame(clips: Path, clip: str, number: int) -> Image:
 def test_a_cyclist_is_a_person_and_a_bicycle_at_full_resolution(
     shared_models: Path, shared_clips: Path
 ) -> None:
-    found = load("yolox-nano", shared_models, confidence=0.5).detect(frame(shared_clips, "car-park.mp4", 150))
+    found = load("yolox-nano", shared_models, settings=DetectorSettings(confidence=0.5)).detect(
+        frame(shared_clips, "car-park.mp4", 150)
+    )
     assert sorted(found.class_id) == [Label.PERSON, Label.BICYCLE]
     centres = (found.xyxy[:, :2] + found.xyxy[:, 2:]) / 2
     assert np.abs(centres - [690, 68]).max() < 30
@@ -335,14 +341,16 @@ def test_a_cyclist_is_a_person_and_a_bicycle_at_full_resolution(
 
 def test_the_makers_size_can_be_asked_for(shared_models: Path, shared_clips: Path) -> None:
     image = frame(shared_clips, "car-park.mp4", 392)
-    whole = load("yolox_nano", shared_models, confidence=0.5).detect(image)
-    small = load("yolox_nano", shared_models, confidence=0.5, input_px=416).detect(image)
+    whole = load("yolox_nano", shared_models, settings=DetectorSettings(confidence=0.5)).detect(image)
+    small = load("yolox_nano", shared_models, settings=DetectorSettings(confidence=0.5, input_px=416)).detect(
+        image
+    )
     car = [found.xyxy[found.class_id == Label.CAR][0] for found in (whole, small)]
     assert overlap(car[0], car[1]) > 0.8
 
 
 def test_picodet_finds_a_car_and_a_walker(shared_models: Path, shared_clips: Path) -> None:
-    detector = load("picodet", shared_models, confidence=0.5)
+    detector = load("picodet", shared_models, settings=DetectorSettings(confidence=0.5))
     assert Label.CAR in detector.detect(frame(shared_clips, "car-park.mp4", 392)).class_id
     assert Label.PERSON in detector.detect(frame(shared_clips, "car-park.mp4", 315)).class_id
 

@@ -12,7 +12,7 @@ import pytest
 
 from passerby.domain.labels import Label
 from passerby.errors import ModelError
-from passerby.video.detect.detector import load
+from passerby.video.detect.detector import DetectorSettings, load
 
 ROWS = [
     [0, 0, 0.9, 0.0, 0.0, 0.2, 0.2],
@@ -149,20 +149,24 @@ def frame(clips: Path, clip: str, number: int) -> np.ndarray:
 def test_a_car_seen_from_straight_above_is_a_vehicle(
     ov: Any, name: str, shared_models: Path, shared_clips: Path
 ) -> None:
-    found = load(name, shared_models, confidence=0.8).detect(frame(shared_clips, "car-park-lane.mp4", 77))
+    found = load(name, shared_models, settings=DetectorSettings(confidence=0.8)).detect(
+        frame(shared_clips, "car-park-lane.mp4", 77)
+    )
     assert Label.VEHICLE in found.class_id
 
 
 @pytest.mark.parametrize("name", ["2002", "crossroad-0078"])
 def test_a_walker_is_a_person(ov: Any, name: str, shared_models: Path, shared_clips: Path) -> None:
-    found = load(name, shared_models, confidence=0.8).detect(frame(shared_clips, "car-park.mp4", 315))
+    found = load(name, shared_models, settings=DetectorSettings(confidence=0.8)).detect(
+        frame(shared_clips, "car-park.mp4", 315)
+    )
     assert found.class_id.tolist() == [Label.PERSON]
 
 
 def test_class_two_of_2002_is_the_bicycle(ov: Any, shared_models: Path, shared_clips: Path) -> None:
-    found = load("person-vehicle-bike-detection-2002", shared_models, confidence=0.4).detect(
-        frame(shared_clips, "junction-cyclist.mp4", 43)
-    )
+    found = load(
+        "person-vehicle-bike-detection-2002", shared_models, settings=DetectorSettings(confidence=0.4)
+    ).detect(frame(shared_clips, "junction-cyclist.mp4", 43))
     bicycle = found.xyxy[found.class_id == Label.BICYCLE]
     assert len(bicycle) == 1
     rider = found.xyxy[found.class_id == Label.PERSON]

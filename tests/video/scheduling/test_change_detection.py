@@ -1,4 +1,4 @@
-"""What has changed is found, and light, noise and the outside of a corridor are not."""
+"""Changes are found; a change of light, noise, and the outside of a corridor are no changes."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tests.tiers import examples
 
-from passerby.video.scheduling.change_detection import Glance, changes, glance_of
+from passerby.video.scheduling.change_detection import ChangeGrid, change_grid, changes
 from passerby.video.scheduling.regions import region_of
 
 Image = NDArray[np.uint8]
@@ -19,21 +19,21 @@ def ground(seed: int = 1) -> Image:
 
 
 @pytest.fixture
-def everywhere() -> Glance:
-    return glance_of(region_of((0, 0, *SIZE), np.ones((SIZE[1], SIZE[0]), np.bool_)), SIZE)
+def everywhere() -> ChangeGrid:
+    return change_grid(region_of((0, 0, *SIZE), np.ones((SIZE[1], SIZE[0]), np.bool_)), SIZE)
 
 
-def test_nothing_has_changed_in_the_same_picture(everywhere: Glance) -> None:
+def test_the_same_picture_has_no_change(everywhere: ChangeGrid) -> None:
     assert changes(ground(), ground(), everywhere) == []
 
 
 @settings(max_examples=examples(30), deadline=None)
 @given(st.integers(0, 290), st.integers(0, 150), st.booleans())
-def test_a_body_that_came_is_within_what_has_changed(x: int, y: int, is_dark: bool) -> None:
-    glance = glance_of(region_of((0, 0, *SIZE), np.ones((SIZE[1], SIZE[0]), np.bool_)), SIZE)
+def test_a_change_contains_an_object_that_appeared(x: int, y: int, is_dark: bool) -> None:
+    grid = change_grid(region_of((0, 0, *SIZE), np.ones((SIZE[1], SIZE[0]), np.bool_)), SIZE)
     now = ground()
     now[y : y + 20, x : x + 12] = 0 if is_dark else 255
-    [(left, top, right, bottom)] = changes(ground(), now, glance)
+    [(left, top, right, bottom)] = changes(ground(), now, grid)
     assert left <= x
     assert top <= y
     assert right >= min(SIZE[0], x + 12)
@@ -41,7 +41,7 @@ def test_a_body_that_came_is_within_what_has_changed(x: int, y: int, is_dark: bo
     assert (right - left) * (bottom - top) < 50 * 50
 
 
-def test_two_bodies_far_apart_are_two(everywhere: Glance) -> None:
+def test_two_objects_far_apart_are_two_changes(everywhere: ChangeGrid) -> None:
     now = ground()
     now[20:40, 20:32] = 255
     now[120:140, 220:232] = 255
@@ -49,13 +49,13 @@ def test_two_bodies_far_apart_are_two(everywhere: Glance) -> None:
 
 
 @pytest.mark.parametrize("gain", [-25, -3, 3, 40])
-def test_a_cloud_is_no_body(everywhere: Glance, gain: int) -> None:
+def test_a_change_of_all_the_light_is_no_change(everywhere: ChangeGrid, gain: int) -> None:
     now = (ground().astype(np.int16) + gain).clip(0, 255).astype(np.uint8)
     assert changes(ground(), now, everywhere) == []
 
 
 @pytest.mark.parametrize("sigma", [1.0, 3.0, 8.0])
-def test_a_sensor_is_no_body_and_hides_none(everywhere: Glance, sigma: float) -> None:
+def test_noise_is_no_change_and_hides_none(everywhere: ChangeGrid, sigma: float) -> None:
     dice = np.random.default_rng(7)
 
     def noisy(image: Image) -> Image:
@@ -67,12 +67,12 @@ def test_a_sensor_is_no_body_and_hides_none(everywhere: Glance, sigma: float) ->
     assert len(changes(noisy(ground()), noisy(now), everywhere)) == 1
 
 
-def test_what_is_outside_the_corridor_is_not_looked_at() -> None:
+def test_changes_outside_the_corridor_are_ignored() -> None:
     shown = np.zeros((SIZE[1], SIZE[0]), np.bool_)
     shown[:, 100:200] = True
-    glance = glance_of(region_of((0, 0, *SIZE), shown), SIZE)
+    grid = change_grid(region_of((0, 0, *SIZE), shown), SIZE)
     now = ground()
     now[60:90, 20:60] = 255
-    assert changes(ground(), now, glance) == []
+    assert changes(ground(), now, grid) == []
     now[60:90, 150:160] = 255
-    assert len(changes(ground(), now, glance)) == 1
+    assert len(changes(ground(), now, grid)) == 1

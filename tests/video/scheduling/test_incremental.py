@@ -1,4 +1,4 @@
-"""When detectors look, at what, and how long what they saw is held."""
+"""When a detector runs, on what part of the picture, and for how long its results are reused."""
 
 from collections.abc import Iterator, Sequence
 from math import prod
@@ -19,7 +19,7 @@ from passerby.video.observe import TICK_MS, Observation, setup_for
 from passerby.video.scheduling import incremental
 from passerby.video.scheduling.incremental import HELD_MS, cell_ms
 from passerby.video.scheduling.optimizations import ALL, NONE, PRIVATE, Optimizations, disabled
-from passerby.video.scheduling.regions import GREY, region_of
+from passerby.video.scheduling.regions import GREY, picture_of, region_of
 
 Image = NDArray[np.uint8]
 FIRST_MS = START_MS // CELL_MS * CELL_MS
@@ -44,8 +44,8 @@ def frames(images: Sequence[Image]) -> Iterator[Frame]:
         yield Frame.from_bgr(FIRST_MS + number * TICK_MS, image)
 
 
-def looked(images: Sequence[Image], optimizations: Optimizations) -> tuple[list[int], list[Detections]]:
-    """Pixels that were shown at each look, and all that was seen."""
+def detected(images: Sequence[Image], optimizations: Optimizations) -> tuple[list[int], list[Detections]]:
+    """The number of pixels shown in each run, and all detections."""
     shown: list[int] = []
 
     def noting(image: Image) -> Boxes:
@@ -56,25 +56,25 @@ def looked(images: Sequence[Image], optimizations: Optimizations) -> tuple[list[
     return shown, list(Observation(frames(images), setup))
 
 
-def test_without_savings_every_tick_is_looked_at() -> None:
-    shown, seen = looked(street(100, [60]), NONE)
+def test_without_optimizations_the_detector_runs_in_every_tick() -> None:
+    shown, seen = detected(street(100, [60]), NONE)
     assert len(shown) == len(seen) == 100
 
 
 @pytest.mark.parametrize("optimizations", [ALL, PRIVATE])
-def test_where_nothing_moves_one_look_a_cell_will_do_and_who_stands_is_seen_throughout(
+def test_where_nothing_moves_one_run_a_cell_is_enough(
     optimizations: Optimizations,
 ) -> None:
     cells = 3
-    shown, seen = looked(street(cells * cell_ms(optimizations) // TICK_MS, [60]), optimizations)
+    shown, seen = detected(street(cells * cell_ms(optimizations) // TICK_MS, [60]), optimizations)
     assert len(shown) == cells
     assert [len(tick) for tick in seen] == [1] * len(seen)
 
 
-def test_who_moves_is_looked_at_and_little_else_is_shown() -> None:
+def test_crops_show_moving_objects_and_little_else() -> None:
     images = street(CELL_MS // TICK_MS, [40 + step for step in range(50)])
-    whole, _ = looked(images, disabled(["crops", "pace"]))
-    crops, seen = looked(images, disabled(["pace"]))
+    whole, _ = detected(images, disabled(["crops", "pace"]))
+    crops, seen = detected(images, disabled(["pace"]))
     assert len(crops) >= len(whole) > CELL_MS // 160 * 0.7
     assert sum(crops[1:]) < 0.5 * sum(whole[1:])
     for number, tick in enumerate(seen):
@@ -83,21 +83,21 @@ def test_who_moves_is_looked_at_and_little_else_is_shown() -> None:
 
 
 @pytest.mark.parametrize("optimizations", [ALL, PRIVATE])
-def test_who_left_is_forgotten(optimizations: Optimizations) -> None:
+def test_an_object_that_left_has_no_detection(optimizations: Optimizations) -> None:
     left_of = [60] * 10 + [None] * 30
-    _, seen = looked(street(40, left_of), optimizations)
+    _, seen = detected(street(40, left_of), optimizations)
     assert [len(tick) for tick in seen[:6]] == [1] * 6
     assert [len(tick) for tick in seen[14:]] == [0] * 26
 
 
 @pytest.mark.parametrize("optimizations", [ALL, PRIVATE])
-def test_what_is_seen_depends_on_its_cell_and_the_tick_after_it(optimizations: Optimizations) -> None:
-    """Whatever was before: no standing body stretches what is remembered."""
+def test_detections_depend_on_their_cell_and_the_tick_after_it(optimizations: Optimizations) -> None:
+    """Whatever was before: a standing object does not extend the memory."""
     ticks = cell_ms(optimizations) // TICK_MS
     one = street(3 * ticks, [60])
     other = [*street(ticks, [20, 90, None]), *one[ticks:]]
-    _, seen = looked(one, optimizations)
-    _, others = looked(other, optimizations)
+    _, seen = detected(one, optimizations)
+    _, others = detected(other, optimizations)
     for a, b in zip(seen[ticks:], others[ticks:], strict=True):
         assert (a.time_ms, a.xyxy.tolist(), a.confidence.tolist()) == (
             b.time_ms,
@@ -106,49 +106,49 @@ def test_what_is_seen_depends_on_its_cell_and_the_tick_after_it(optimizations: O
         )
 
 
-def test_who_is_slow_is_looked_at_seldom_and_seen_in_every_tick() -> None:
+def test_a_slow_object_needs_few_runs_and_has_a_box_in_every_tick() -> None:
     images = street(CELL_MS // TICK_MS, [40 + step for step in range(50)])
-    often, _ = looked(images, disabled(["pace"]))
-    seldom, seen = looked(images, ALL)
+    often, _ = detected(images, disabled(["pace"]))
+    seldom, seen = detected(images, ALL)
     assert len(seldom) < 0.7 * len(often)
     for number, tick in enumerate(seen):
         assert tick.xyxy[:, 0].tolist() == [pytest.approx(40 + number, abs=1.5)]
 
 
-def test_who_is_fast_is_looked_at_nearly_as_often_as_may_be() -> None:
+def test_a_fast_object_is_not_delayed() -> None:
     images = street(10, [53 + 8 * step for step in range(10)])
-    often, _ = looked(images, disabled(["pace"]))
-    fast, _ = looked(images, ALL)
+    often, _ = detected(images, disabled(["pace"]))
+    fast, _ = detected(images, ALL)
     assert len(fast) >= 0.7 * len(often)
 
 
-def test_what_is_held_is_held_for_longer_where_that_is_saved() -> None:
+def test_results_are_reused_for_longer_with_the_optimization() -> None:
     assert cell_ms(ALL) == HELD_MS > CELL_MS == cell_ms(PRIVATE) == cell_ms(NONE)
     assert HELD_MS % CELL_MS == 0
 
 
 @given(st.integers(2, 1900), st.integers(2, 1000), st.floats(0.1, 1), st.sampled_from([1, 32]))
-def test_a_part_is_shown_a_little_smaller_only_where_that_saves_padding(
+def test_a_picture_is_scaled_down_only_where_that_saves_padding(
     width: int, height: int, scale: float, multiple_px: int
 ) -> None:
     def pixels(by: float) -> int:
         return prod(-(-round(side * by) // multiple_px) * multiple_px for side in (width, height))
 
-    found = incremental._filling(width, height, scale, multiple_px)
-    assert incremental.FILLING * scale <= found <= scale
+    found = incremental.least_padded(width, height, scale, multiple_px)
+    assert incremental.INPUT_SIZE.padding_share * scale <= found <= scale
     assert found == scale or pixels(found) < pixels(scale)
 
 
 @given(st.integers(0, 40), st.integers(0, 25), st.integers(10, 56), st.integers(10, 29), st.floats(0.2, 1))
-def test_nothing_of_the_outside_is_shown_at_any_size(
+def test_nothing_outside_the_region_is_shown_at_any_size(
     x: int, y: int, width: int, height: int, scale: float
 ) -> None:
-    """Within all is dark, and outside all is white: it would shine through where pixels are averaged."""
+    """The inside is dark and the outside is white, which would show where pixels are averaged."""
     shown = np.zeros((HEIGHT, WIDTH), np.uint8)
     cv2.circle(shown, (90, 50), 45, 1, -1)
     frame = Frame.from_bgr(0, np.where(shown[..., None], np.uint8(40), np.uint8(255)).repeat(3, axis=2))
     part = 2 * x, 2 * y, 2 * (x + width), 2 * (y + height)
     size = max(2, round(width * scale) * 2), max(2, round(height * scale) * 2)
-    image = incremental.show(frame, region_of((0, 0, WIDTH, HEIGHT), shown > 0), part, size)
+    image = picture_of(frame, region_of((0, 0, WIDTH, HEIGHT), shown > 0), part, size)
     assert image.shape[1::-1] == size
     assert image.max() <= GREY + 1

@@ -1,6 +1,6 @@
-"""What counts are made with beside settings: versions of what computes, and the very weights.
+"""What a count is made with besides its settings: the versions of the libraries that compute, and the weights.
 
-Invariant: the same answers are promised only of the same code and weights; who has others says so and does not count.
+Invariant: the same counts are promised only of the same code and weights; a process with others refuses to count.
 """
 
 import hashlib
@@ -16,18 +16,22 @@ _COMPUTING = ("passerby", "av", "lap", "numpy", "onnxruntime", "opencv-python-he
 
 
 def made_with(loaded: Sequence[LoadedDetector]) -> tuple[str, ...]:
-    """One line each, such as `av 18.1.0` and `yolox_nano.onnx c789161e...`."""
-    return (*_versions(), *(_weights(one.path, one.path.stat().st_mtime_ns) for one in loaded))
+    """A line for each library and file of weights, such as `av 18.1.0` and `yolox_nano.onnx c789161e...`."""
+    weights = (_weights(detector.path, detector.path.stat().st_mtime_ns) for detector in loaded)
+    return (*_versions(), *weights)
 
 
 def check(expected: Sequence[str], loaded: Sequence[LoadedDetector]) -> None:
-    """Raises ModelError where `expected`, of who began the count, is not what is here; nothing where it is empty."""
+    """Raises ModelError where `expected`, from the process that began the count, differs from `made_with` here. An
+    empty `expected` checks nothing."""
     if not expected:
         return
     here = made_with(loaded)
-    for one, other in zip(expected, here, strict=True):
-        if one != other:
-            raise ModelError(f"found {other}, expected {one}: all that count together need the same")
+    for line, wanted in zip(here, expected, strict=True):
+        if line != wanted:
+            raise ModelError(
+                f"found {line}, expected {wanted}: all machines of one count need the same versions and weights"
+            )
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""What a detector answers for one image, and the removal of second boxes on one thing.
+"""The boxes of a detector for one image, and non-maximum suppression (NMS).
 
 Invariant: arrays in, arrays out; no image, no model.
 """
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from passerby.domain.labels import MOTOR_VEHICLES, Label
 
 DEFAULT_IOU = 0.45
-"""Two boxes of one kind that overlap more than this (intersection over union) are one thing."""
+"""Two boxes of one class that overlap more than this (intersection over union) are one object."""
 
 
 class Boxes(NamedTuple):
-    """`xyxy` (n, 4) float32 px of the image given; `confidence` (n,) float32 in 0..1;
-    `class_id` (n,) int64, a `Label` each; the most certain first. n may be 0."""
+    """`xyxy` (n, 4) float32: left, top, right, bottom, px of the image; `confidence` (n,) float32 in 0..1;
+    `class_id` (n,) int64, a `Label` each; the highest confidence first. n may be 0."""
 
     xyxy: NDArray[np.float32]
     confidence: NDArray[np.float32]
@@ -26,16 +26,17 @@ class Boxes(NamedTuple):
 
 
 def no_boxes() -> Boxes:
-    """What is found where nothing is."""
+    """An empty set of boxes."""
     return Boxes(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.int64))
 
 
 def joined(parts: Sequence[Boxes]) -> Boxes:
-    """All boxes of one or more sets, one after the other."""
+    """The boxes of one or more sets, one set after the other."""
     return Boxes(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 
-def _group(*together: frozenset[Label]) -> NDArray[np.int64]:
+def _groups(*together: frozenset[Label]) -> NDArray[np.int64]:
+    """(7,) a group for each label: labels of one set of `together` share a group."""
     groups = np.arange(len(Label))
     for labels in together:
         groups[sorted(labels)] = min(labels)
@@ -43,12 +44,12 @@ def _group(*together: frozenset[Label]) -> NDArray[np.int64]:
 
 
 # A car and a truck on one lorry are one vehicle; a bicycle and a motorcycle on one rider are one two-wheeler.
-# The two passes differ only in where the motorcycle belongs.
-_PASSES = (_group(MOTOR_VEHICLES), _group(frozenset({Label.BICYCLE, Label.MOTORCYCLE})))
+# The two passes differ only in the group of the motorcycle.
+_PASSES = (_groups(MOTOR_VEHICLES), _groups(frozenset({Label.BICYCLE, Label.MOTORCYCLE})))
 
 
 def suppress(boxes: Boxes, iou: float = DEFAULT_IOU) -> Boxes:
-    """Greedy non-maximum suppression within a class, across the motor vehicles, and across two-wheelers."""
+    """Greedy NMS within each class, among the motor vehicles, and among the two-wheelers."""
     order = np.argsort(-boxes.confidence, kind="stable")
     for groups in _PASSES:
         if len(order) < 2:
@@ -67,7 +68,7 @@ def suppress(boxes: Boxes, iou: float = DEFAULT_IOU) -> Boxes:
 
 
 def within(boxes: Boxes, width: int, height: int) -> Boxes:
-    """The boxes cut to an image of `width` x `height` px; those with nothing left in it are dropped."""
+    """The boxes cut to an image of `width` x `height` px; a box of which nothing is left is dropped."""
     xyxy = np.clip(boxes.xyxy, 0, np.array([width, height, width, height], np.float32)).astype(np.float32)
     keep = (xyxy[:, 2] > xyxy[:, 0]) & (xyxy[:, 3] > xyxy[:, 1])
     return Boxes(xyxy[keep], boxes.confidence[keep], boxes.class_id[keep])

@@ -1,6 +1,6 @@
-"""Which detectors to run: named by the user, or chosen from those at hand.
+"""Select the detectors to run: those that the user names, or those that are installed.
 
-Invariant: the choice depends on what is installed and configured, never on what a video shows or is called.
+Invariant: the choice depends on what is installed and configured, never on the contents or the name of a video.
 """
 
 from dataclasses import dataclass
@@ -15,12 +15,14 @@ MOTION = "motion"
 AUTO = "auto"
 
 _PREFERRED = ("person-vehicle-bike-detection-2002", "yolox_nano")
-"""What `auto` runs side by side where it is at hand: the first knows bodies from above, the second knows kinds."""
+"""The models that `auto` runs together, where they are installed: the first detects objects seen from above, the second
+tells the kinds of vehicles apart."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice:
-    """`name` as printed with the counts; `loaded` models, `motion` whether motion is looked at as well."""
+    """`name`: printed with the counts. `loaded`: the models. `motion`: whether motion is detected too. `warnings`:
+    lines for the user."""
 
     name: str
     loaded: tuple[LoadedDetector, ...]
@@ -29,13 +31,13 @@ class Choice:
 
 
 def choose(names: str, model_dir: Path | None, device: str = onnx.CPU) -> Choice:
-    """`auto`, `motion`, or names or paths of models joined by `+`, of which one may be `motion`; they run on
-    `device` cpu, cuda or openvino.
+    """The detectors of `names`: `auto`, `motion`, or names or paths of models joined by `+`, of which one may be
+    `motion`. They run on `device`: cpu, cuda or openvino.
 
-    Raises ModelError for a model that is not found or is none, or for a device that is not here; InputError for an
-    empty name.
+    Raises ModelError for a model that is not found or cannot be used, or for a device that this machine does not
+    have; InputError for an empty name.
     """
-    if device != onnx.CPU:  # else `auto` would count without a network where there is no such device
+    if device != onnx.CPU:  # else `auto` would count without a network on a machine without the device
         onnx.check_device(device)
     if names == AUTO:
         return _auto(model_dir, device)
@@ -58,7 +60,7 @@ def _auto(model_dir: Path | None, device: str) -> Choice:
         except ModelError as error:
             warnings.append(f"counting without {name}: {error}")
     if loaded:
-        names = "+".join([*(one.name for one in loaded), MOTION])
+        names = "+".join([*(detector.name for detector in loaded), MOTION])
         return Choice(names, tuple(loaded), True, tuple(warnings))
     hint = f"no model found, counting by motion alone; `passerby models pull {_PREFERRED[1]}` gets one"
     return Choice(MOTION, (), True, (*warnings, hint))

@@ -1,4 +1,4 @@
-"""When and where detectors look, and what they need not look at again.
+"""When detectors run, and on which part of the frame.
 
-Invariant: saves work only; every optimization has a name and can be switched off.
+Invariant: configuration and the frames of a bounded time decide; nothing is read, written or remembered beyond it.
 """

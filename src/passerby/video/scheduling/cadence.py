@@ -1,32 +1,48 @@
-"""How long a look is good for: as long as nothing that was seen goes farther than about its own size.
+"""How long the detections of a run stay valid: as long as nothing moves farther than about its own size.
 
-Invariant: boxes of two looks in, a time out; it never depends on how busy anything is.
+Invariant: boxes of two runs in, a time out; it never depends on how busy the machine is.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from passerby.counting.detections import Detections
 
-REACH = 1.0
-"""How far a body may go from look to look, in its own size (the root of its box)."""
-LONGEST = 1.6
-"""A look is good for at most so many times the time between looks that the corridor asks for: every other tick. Twice
-that saved a quarter more of the network's time and lost cyclists and people in groups."""
-SURE = 0.4
-"""Confidence from which who is new is believed, and looked at again as soon as may be: how fast they are is unknown."""
+
+@dataclass(frozen=True, slots=True)
+class CadenceParams:
+    """How far the next run may be delayed, tuned on the clips of docs/accuracy.md.
+
+    `reach`: how far an object may move between two runs, in its own size (the square root of its box's area). More
+    saves runs and loses associations.
+    `longest`: longest delay, in intervals of the corridor: every other tick. A factor of 2 saved a quarter more of
+    the network's time, and lost cyclists and people in groups.
+    `sure`: confidence, in 0..1, from which a new object forbids a delay, since its speed is unknown.
+    """
+
+    reach: float = 1.0
+    longest: float = 1.6
+    sure: float = 0.4
 
 
-def good_for_ms(seen: Detections, velocity: NDArray[np.float32], look_ms: int) -> float:
-    """How long what was `seen` tells where things are, with their `velocity` (n, 2) px per ms, NaN where it is not
-    known."""
-    if not len(seen):
-        return LONGEST * look_ms
+PARAMS = CadenceParams()
+
+
+def valid_for_ms(
+    detections: Detections, velocity: NDArray[np.float32], interval_ms: int, params: CadenceParams = PARAMS
+) -> float:
+    """For how many ms `detections` are valid. `velocity` (n, 2) px per ms of each, NaN where it is not known;
+    `interval_ms` is the corridor's interval between two runs."""
+    if not len(detections):
+        return params.longest * interval_ms
     unknown = np.isnan(velocity[:, 0])
-    if (seen.confidence[unknown] >= SURE).any():
-        return look_ms
+    if (detections.confidence[unknown] >= params.sure).any():
+        return interval_ms
     if unknown.all():
-        return LONGEST * look_ms
-    sides = np.maximum(1, seen.xyxy[~unknown, 2:] - seen.xyxy[~unknown, :2])
+        return params.longest * interval_ms
+    sides = np.maximum(1, detections.xyxy[~unknown, 2:] - detections.xyxy[~unknown, :2])
     speed = np.hypot(*velocity[~unknown].T) / np.sqrt(sides.prod(axis=1))
-    return float(min(LONGEST, REACH / max(float(speed.max()), 1e-6) / look_ms) * look_ms)
+    factor = min(params.longest, params.reach / max(float(speed.max()), 1e-6) / interval_ms)
+    return float(factor * interval_ms)

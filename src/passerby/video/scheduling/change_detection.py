@@ -1,8 +1,9 @@
-"""What has changed in a region since detectors last looked at it, in small pictures of its light.
+"""What has changed in a region since the last run of a detector, found in thumbnails of its brightness.
 
-Invariant: two pictures in, rectangles out; nothing is remembered here.
+Invariant: two thumbnails in, rectangles out; nothing is kept here.
 """
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import cv2
@@ -12,23 +13,36 @@ from numpy.typing import NDArray
 from passerby.video.decode.frame import Frame, Image
 from passerby.video.scheduling.regions import Bounds, Region
 
-ROWS_PX = 300
-"""Frames of as many rows or more are halved until they have less."""
-LEAST = 6.0
-"""Mean difference (of 255) over 3 x 3 small pixels below which nothing has changed, however quiet the sensor."""
-MOST = 24.0
-"""And above which something has, however loud it is."""
-NOISE = 4.0
-"""How many times the median difference, which is the sensor's, a change must exceed."""
-LEAST_PX = 4
-"""Pixels of the small picture of a change that is more than a speck."""
-NEAR_PX = 5
-"""Changes nearer to each other than twice this many small pixels are one."""
+
+@dataclass(frozen=True, slots=True)
+class ChangeParams:
+    """What counts as a change, tuned on the clips and streets of docs/speed.md at no loss of crossings.
+
+    `rows_px`: frames of as many rows or more are halved until they have fewer. More rows find smaller changes and
+    take longer.
+    `least`, `most`: limits (of 255) to the mean difference over 3 x 3 pixels that is a change: more than `least`
+    however quiet the sensor is, never more than `most` however noisy it is.
+    `noise`: between these, a change exceeds the median difference, which is the sensor's noise, by this factor.
+    A lower limit runs the detector more often; a higher one misses objects of low contrast.
+    `least_px`: pixels of the thumbnail that a change has at least; fewer are a speck.
+    `near_px`: changes that are closer than twice this, in pixels of the thumbnail, are one.
+    """
+
+    rows_px: int = 300
+    least: float = 6.0
+    most: float = 24.0
+    noise: float = 4.0
+    least_px: int = 4
+    near_px: int = 5
 
 
-class Glance(NamedTuple):
-    """How a region is looked at in small: `halvings` of the frame, `bounds` in px of the frame, whole small pixels;
-    `inside` (h, w) uint8, 255 for small pixels with nothing of the outside in them; `sampled` some of these."""
+PARAMS = ChangeParams()
+
+
+class ChangeGrid(NamedTuple):
+    """How a region becomes a thumbnail: `halvings` of the frame's size; `bounds` in px of the frame, on whole pixels of
+    the thumbnail; `inside` (h, w) uint8, 255 for pixels of the thumbnail that contain no masked pixel; `sampled` flat
+    indices of at most about 2,000 of these, from which medians are taken."""
 
     halvings: int
     bounds: Bounds
@@ -36,10 +50,10 @@ class Glance(NamedTuple):
     sampled: NDArray[np.int64]
 
 
-def glance_of(region: Region, size: tuple[int, int]) -> Glance:
-    """For frames of `size` (width, height) px."""
+def change_grid(region: Region, size: tuple[int, int], params: ChangeParams = PARAMS) -> ChangeGrid:
+    """The grid of a region of frames of `size` (width, height) px."""
     halvings = 0
-    while size[1] >> halvings >= ROWS_PX:
+    while size[1] >> halvings >= params.rows_px:
         halvings += 1
     step = max(2, 1 << halvings)
     left, top = (n // step * step for n in region.bounds[:2])
@@ -57,42 +71,43 @@ def glance_of(region: Region, size: tuple[int, int]) -> Glance:
     mean = cv2.resize(shown, small, interpolation=cv2.INTER_AREA)
     inside = np.asarray(cv2.compare(mean, 255, cv2.CMP_EQ), np.uint8)
     every = np.flatnonzero(inside)
-    return Glance(halvings, (left, top, right, bottom), inside, every[:: max(1, len(every) // 2_000)])
+    return ChangeGrid(halvings, (left, top, right, bottom), inside, every[:: max(1, len(every) // 2_000)])
 
 
-def glimpse(frame: Frame, glance: Glance) -> Image:
-    """The region's light, small: (h, w) uint8."""
-    left, top, right, bottom = glance.bounds
-    light = frame.luma[top:bottom, left:right]
-    for _ in range(glance.halvings):
-        light = cv2.resize(light, (light.shape[1] // 2, light.shape[0] // 2), interpolation=cv2.INTER_AREA)
-    return light if glance.halvings else light.copy()
+def thumbnail(frame: Frame, grid: ChangeGrid) -> Image:
+    """The brightness of the region, scaled down: (h, w) uint8."""
+    left, top, right, bottom = grid.bounds
+    luma = frame.luma[top:bottom, left:right]
+    for _ in range(grid.halvings):
+        luma = cv2.resize(luma, (luma.shape[1] // 2, luma.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    return luma if grid.halvings else luma.copy()
 
 
-def changes(before: Image, now: Image, glance: Glance) -> list[Bounds]:
-    """Rectangles in px of the frame, around what differs between two glimpses by more than noise and light."""
-    sample_before, sample_now = before.ravel()[glance.sampled], now.ravel()[glance.sampled]
+def changes(before: Image, now: Image, grid: ChangeGrid, params: ChangeParams = PARAMS) -> list[Bounds]:
+    """Rectangles in px of the frame around the places where two thumbnails differ by more than noise and a change of
+    the whole picture's brightness."""
+    sample_before, sample_now = before.ravel()[grid.sampled], now.ravel()[grid.sampled]
     if not len(sample_now):
         return []
-    # A cloud or the camera's gain moves the whole picture.
-    gain = int(_middle(sample_now.astype(np.int16) - sample_before))
+    # A cloud, or the camera's gain, changes the brightness of the whole picture.
+    gain = int(_median(sample_now.astype(np.int16) - sample_before))
     if gain:
         before = cv2.add(before, float(gain)) if gain > 0 else cv2.subtract(before, float(-gain))
     difference = cv2.blur(cv2.absdiff(now, before), (3, 3))
-    noise = float(_middle(difference.ravel()[glance.sampled]))
-    limit = min(MOST, max(LEAST, NOISE * noise))
-    changed = cv2.bitwise_and(cv2.compare(difference, limit, cv2.CMP_GT), glance.inside)
+    noise = float(_median(difference.ravel()[grid.sampled]))
+    limit = min(params.most, max(params.least, params.noise * noise))
+    changed = cv2.bitwise_and(cv2.compare(difference, limit, cv2.CMP_GT), grid.inside)
     if not cv2.countNonZero(changed):
         return []
-    side = 2 * NEAR_PX + 1
+    side = 2 * params.near_px + 1
     near = cv2.dilate(changed, np.ones((side, side), np.uint8))
-    left, top = glance.bounds[:2]
-    scale = 1 << glance.halvings
+    left, top = grid.bounds[:2]
+    scale = 1 << grid.halvings
     found = []
     for outline in cv2.findContours(near, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]:
         x, y, wide, tall = cv2.boundingRect(outline)
         part = changed[y : y + tall, x : x + wide]
-        if cv2.countNonZero(part) >= LEAST_PX:
+        if cv2.countNonZero(part) >= params.least_px:
             inner_x, inner_y, wide, tall = cv2.boundingRect(part)
             x, y = x + inner_x, y + inner_y
             found.append(
@@ -101,7 +116,7 @@ def changes(before: Image, now: Image, glance: Glance) -> list[Bounds]:
     return found
 
 
-def _middle(values: NDArray[Any]) -> Any:
-    """The median, or the larger of the two that it is the mean of."""
+def _median(values: NDArray[Any]) -> Any:
+    """The median; of an even number of values, the larger of the two in the middle."""
     middle = len(values) // 2
     return np.partition(values, middle)[middle]

@@ -1,15 +1,15 @@
-"""What detectors see, from look to look: when they look, where, and what is held of what they saw before.
+"""Detect incrementally: when each detector runs, on what part of its region, and what is reused from its last run.
 
-Invariant: memory is bounded. All of each corridor is looked at anew in the first tick of each cell of `cell_ms`, so
-what is seen at t depends on the frames of its cell and on the first tick after it, and on nothing else.
+Invariant: memory is bounded. In the first tick of each cell of `cell_ms`, detectors run on all of their regions and
+reuse nothing. So the detections at t depend on the frames of the cell of t and on the first tick after it, and on
+nothing else.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache, reduce
 from math import ceil, sqrt
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,332 +17,250 @@ from passerby.counting.box_ops import area, overlap, riders
 from passerby.counting.detections import Detections, no_detections
 from passerby.video.decode.frame import Frame, Image
 from passerby.video.detect.detector import LoadedDetector
-from passerby.video.detect.ensemble import agreed
+from passerby.video.detect.ensemble import merged
 from passerby.video.detect.nms import Boxes, joined, suppress
 from passerby.video.motion.background_subtraction import CELL_MS
-from passerby.video.scheduling.cadence import good_for_ms
-from passerby.video.scheduling.change_detection import Glance, changes, glance_of, glimpse
-from passerby.video.scheduling.interpolate import between, pairs, velocities
+from passerby.video.scheduling.cadence import valid_for_ms
+from passerby.video.scheduling.change_detection import ChangeGrid, change_grid, changes, thumbnail
+from passerby.video.scheduling.crops import crops_of
+from passerby.video.scheduling.interpolate import interpolated, pairs, velocities
 from passerby.video.scheduling.optimizations import Optimizations
-from passerby.video.scheduling.regions import Bounds, Region, hide
+from passerby.video.scheduling.regions import Bounds, Region, area_of, picture_of
 
 HELD_MS = 12_000
-"""How long what is seen may be held where that is saved."""
-FILLED = 0.6
-"""Share of what is shown above which a box must be as sure as BELIEVED: masks look like things."""
-BELIEVED = 0.6
-LEAST_CONFIDENCE = 0.2
-"""Below this a box is noise even to a tracker."""
-
-FIT_PX = 416 * 416
-"""Of a region, so many pixels are shown at most: small detectors are made for things of this size."""
-CROP_PX = 160 * 160
-"""The same of a crop, where that leaves more of it: what is far is small, and seen better."""
-FILLING = 0.85
-"""By so much smaller a part may be shown where that saves padding: networks take sides of whole multiples."""
-BLOCK_PX = 4
-"""What is outside is told in squares of this side where it is shown smaller."""
-PAD = 0.15
-"""What is shown around a change, in its own widths and heights."""
-PAD_ROWS = 0.03
-"""And at least, in frame heights."""
-JOINED = 1.15
-"""Crops are joined where that shows no more than so many times their own pixels."""
-WHOLE = 0.7
-"""Share of a region from which all of it is looked at."""
-PART = 0.6
-"""Share of a new box that lies within a held one from which it is a part of it, cut by the edge of a crop."""
+"""Length of a cell with the optimization `hold`. Longer cells save work; an object of the very brightness of its
+background may stay unseen for as long."""
 
 
-@dataclass(slots=True)
-class _Held:
-    """What one detector saw of one region, and the light it saw it in."""
+@dataclass(frozen=True, slots=True)
+class InputSize:
+    """The size at which a picture is shown to a detector that takes any size, tuned on the clips of docs/accuracy.md.
+
+    `region_px`: most pixels of a whole region: YOLOX-nano was trained at 416 x 416. More finds smaller objects and
+    takes longer in proportion.
+    `crop_px`: most pixels of a crop, where that is more than its share of `region_px`: distant objects are small, and
+    are found more reliably when larger.
+    `padding_share`: a picture is scaled down to this share at most, where that saves padding: networks take sides
+    that are multiples of 32 px. Less saves time and loses small objects.
+    """
+
+    region_px: int = 416 * 416
+    crop_px: int = 160 * 160
+    padding_share: float = 0.85
+
+
+@dataclass(frozen=True, slots=True)
+class BoxLimits:
+    """Which boxes of a detector are kept, tuned on the clips of docs/accuracy.md.
+
+    `confidence`: least confidence of a box, in 0..1. Below it, a box is noise even for the tracker.
+    `large`: share of the picture above which a box is large: the edge of a corridor's mask is easily taken for an
+    object of that size.
+    `confidence_large`: least confidence of a large box.
+    `cut`: a new box of which this share lies within a reused one is part of the same object, cut by the edge of a
+    crop. Less drops objects that hide one another; more counts objects twice.
+    """
+
+    confidence: float = 0.2
+    large: float = 0.6
+    confidence_large: float = 0.6
+    cut: float = 0.6
+
+
+INPUT_SIZE = InputSize()
+BOX_LIMITS = BoxLimits()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Run:
+    """The boxes of one detector in one region, in px of the frame, and the thumbnail of the pictures that they were
+    found in; None where changes are not detected."""
 
     boxes: Boxes
-    light: Image | None
+    thumbnail: Image | None
 
 
-@dataclass(slots=True, eq=False)
 class IncrementalDetection:
-    """Detectors that look at regions, each look every `interval_ms`; what they see is given out in order of time."""
+    """Detectors, each with its region, that run every `interval_ms`; their detections come in order of time."""
 
-    detectors: Sequence[tuple[LoadedDetector, Region]]
-    interval_ms: int
-    optimizations: Optimizations
-    _cell: int = -1
-    _due_ms: int = 0
-    _held: list[_Held | None] = field(default_factory=list)
-    _last: Detections | None = None
-    _velocity: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 2), np.float32))
-    _waiting: list[int] = field(default_factory=list)
-    _frame: Frame | None = None
+    def __init__(
+        self,
+        detectors: Sequence[tuple[LoadedDetector, Region]],
+        interval_ms: int,
+        optimizations: Optimizations,
+    ) -> None:
+        self.detectors = detectors
+        self._interval_ms = interval_ms
+        self._optimizations = optimizations
+        self._cell = -1
+        self._due_ms = 0
+        self._runs: list[_Run | None] = []
+        self._last: Detections | None = None
+        self._velocity: NDArray[np.float32] = np.empty((0, 2), np.float32)
+        self._waiting: list[int] = []
+        self._frame: Frame | None = None
 
-    def take(self, frame: Frame) -> Iterator[Detections]:
-        """What is known now: all ticks up to this one where it is looked at, none where it has to wait."""
+    def add(self, frame: Frame) -> Iterator[Detections]:
+        """The detections of all ticks up to this frame where the detectors run on it; nothing where it has to wait."""
         if not self.detectors:
             yield no_detections(frame.time_ms)
             return
-        cell = frame.time_ms // cell_ms(self.optimizations)
+        cell = frame.time_ms // cell_ms(self._optimizations)
         if cell == self._cell and frame.time_ms < self._due_ms:
             self._waiting.append(frame.time_ms)
             self._frame = frame
             return
         is_first = cell != self._cell
         if is_first:
-            self._held = [None] * len(self.detectors)
+            self._runs = [None] * len(self.detectors)
         self._cell = cell
-        yield from self._see(frame)
+        yield from self._run(frame)
         assert self._last is not None
         if is_first:
             self._velocity = np.full((len(self._last), 2), np.nan, np.float32)
-        self._due_ms = (frame.time_ms // self.interval_ms + 1) * self.interval_ms
-        if self.optimizations.pace:
-            good_ms = good_for_ms(self._last, self._velocity, self.interval_ms)
-            self._due_ms = max(self._due_ms, round(frame.time_ms + good_ms))
+        self._due_ms = (frame.time_ms // self._interval_ms + 1) * self._interval_ms
+        if self._optimizations.pace:
+            valid_ms = valid_for_ms(self._last, self._velocity, self._interval_ms)
+            self._due_ms = max(self._due_ms, round(frame.time_ms + valid_ms))
 
     def finish(self) -> Iterator[Detections]:
-        """What still waits when no frame comes any more: the last one is looked at."""
+        """The detections of the frames that still wait, after the last frame: the detectors run on that one."""
         if self._frame is not None:
             self._waiting.pop()
-            yield from self._see(self._frame)
+            yield from self._run(self._frame)
 
-    def close(self, frame: Frame) -> Iterator[Detections]:
-        """What still waits, with the first frame after the last one."""
+    def finish_before(self, frame: Frame) -> Iterator[Detections]:
+        """The detections of the frames that still wait, and of `frame`, the first one after them."""
         if self._frame is not None:
-            self._held = [None] * len(self.detectors)
-            yield from self._see(frame)
+            self._runs = [None] * len(self.detectors)
+            yield from self._run(frame)
 
-    def _see(self, frame: Frame) -> Iterator[Detections]:
+    def _run(self, frame: Frame) -> Iterator[Detections]:
         found = []
-        for index, (one, region) in enumerate(self.detectors):
-            self._held[index] = held = _look(frame, one, region, self._held[index], self.optimizations)
-            found.append(held.boxes)
-        boxes = reduce(agreed, found)
-        seen = riders(Detections(frame.time_ms, *boxes))
+        for index, (detector, region) in enumerate(self.detectors):
+            run = _RegionRun(detector, region, self._optimizations).after(self._runs[index], frame)
+            self._runs[index] = run
+            found.append(run.boxes)
+        now = riders(Detections(frame.time_ms, *reduce(merged, found)))
         if self._last is not None:
-            paired = pairs(self._last, seen, self._velocity)
+            paired = pairs(self._last, now, self._velocity)
             for time_ms in self._waiting:
-                yield between(self._last, seen, paired, time_ms)
-            self._velocity = velocities(self._last, seen, paired)
-        self._waiting, self._frame, self._last = [], None, seen
-        yield seen
+                yield interpolated(self._last, now, paired, time_ms)
+            self._velocity = velocities(self._last, now, paired)
+        self._waiting, self._frame, self._last = [], None, now
+        yield now
 
 
 def cell_ms(optimizations: Optimizations) -> int:
-    """How long what is seen may be held, whole cells of motion."""
+    """For how long results may be reused: a multiple of the cell of motion."""
     return HELD_MS if optimizations.hold else CELL_MS
 
 
-def _look(
-    frame: Frame, one: LoadedDetector, region: Region, held: _Held | None, optimizations: Optimizations
-) -> _Held:
-    if not optimizations.gate:
-        return _Held(_detect(frame, one, region, region.bounds, optimizations), None)
-    glance = _glance(region, (frame.width, frame.height))
-    light = glimpse(frame, glance)
-    if held is None or held.light is None:
-        return _Held(_detect(frame, one, region, region.bounds, optimizations), light)
-    changed = changes(held.light, light, glance)
-    if not changed:
-        return held
-    # A network of fixed input costs the same however little it is shown.
-    whole = not optimizations.crops or one.size_px is not None
-    crops = [region.bounds] if whole else crops_of(changed, held.boxes, region, frame.height)
-    if crops == [region.bounds]:
-        return _Held(_detect(frame, one, region, region.bounds, optimizations), light)
-    return _Held(
-        _renewed(frame, one, region, crops, held.boxes, optimizations),
-        _patched(held.light, light, crops, glance),
-    )
+@dataclass(frozen=True, slots=True, eq=False)
+class _RegionRun:
+    """A detector on one region."""
+
+    detector: LoadedDetector
+    region: Region
+    optimizations: Optimizations
+
+    def after(self, last: _Run | None, frame: Frame) -> _Run:
+        """The result on `frame`, which reuses what has not changed since the run `last`."""
+        region = self.region
+        if not self.optimizations.gate:
+            return _Run(self._detect(frame, region.bounds), None)
+        grid = _grid(region, (frame.width, frame.height))
+        now = thumbnail(frame, grid)
+        if last is None or last.thumbnail is None:
+            return _Run(self._detect(frame, region.bounds), now)
+        changed = changes(last.thumbnail, now, grid)
+        if not changed:
+            return last
+        # A network of fixed input size takes the same time for a crop as for the whole region.
+        whole = not self.optimizations.crops or self.detector.size_px is not None
+        crops = [region.bounds] if whole else crops_of(changed, last.boxes, region, frame.height)
+        if crops == [region.bounds]:
+            return _Run(self._detect(frame, region.bounds), now)
+        return _Run(self._renewed(frame, crops, last.boxes), _patched(last.thumbnail, now, crops, grid))
+
+    def _renewed(self, frame: Frame, crops: Sequence[Bounds], before: Boxes) -> Boxes:
+        """The boxes `before`, with those in the crops found anew."""
+        x, y = ((before.xyxy[:, :2] + before.xyxy[:, 2:]) / 2).T
+        kept = np.ones(len(before.xyxy), bool)
+        for left, top, right, bottom in crops:
+            kept &= (x < left) | (x >= right) | (y < top) | (y >= bottom)
+        reused = Boxes(before.xyxy[kept], before.confidence[kept], before.class_id[kept])
+        new = joined([self._detect(frame, crop) for crop in crops])
+        if len(new.xyxy) and len(reused.xyxy):
+            share = (overlap(new.xyxy, reused.xyxy) / area(new.xyxy)[:, None]).max(axis=1)
+            whole = share < BOX_LIMITS.cut
+            new = Boxes(new.xyxy[whole], new.confidence[whole], new.class_id[whole])
+        together = joined([reused, new])
+        return suppress(together) if len(crops) > 1 else together
+
+    def _detect(self, frame: Frame, part: Bounds) -> Boxes:
+        """The boxes in `part` of the region, in px of the frame."""
+        left, top, right, bottom = part
+        size = self._size_of(part)
+        boxes = self.detector.detect(picture_of(frame, self.region, part, size))
+        scale = np.array([(right - left) / size[0], (bottom - top) / size[1]] * 2, np.float32)
+        corner = np.array([left, top] * 2, np.float32)
+        return _visible(Boxes(boxes.xyxy * scale + corner, boxes.confidence, boxes.class_id), self.region)
+
+    def _size_of(self, part: Bounds) -> tuple[int, int]:
+        """(width, height) px, both even, at which `part` is shown."""
+        width, height = part[2] - part[0], part[3] - part[1]
+        if not self.optimizations.fit:
+            return width, height
+        fixed = self.detector.size_px
+        if fixed is not None:
+            # The detector itself scales down what is less than twice as large as its input.
+            return fixed if width >= 2 * fixed[0] and height >= 2 * fixed[1] else (width, height)
+        least = sqrt(INPUT_SIZE.region_px / area_of(self.region.bounds))
+        scale = min(1.0, max(least, sqrt(INPUT_SIZE.crop_px / area_of(part))))
+        if scale == 1.0:
+            # A picture of the camera's own size is not scaled to save padding: cyclists were lost by that.
+            return width, height
+        scale = least_padded(width, height, scale, self.detector.multiple_px)
+        return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
 
 
 @lru_cache(maxsize=16)
-def _glance(region: Region, size: tuple[int, int]) -> Glance:
-    return glance_of(region, size)
+def _grid(region: Region, size: tuple[int, int]) -> ChangeGrid:
+    return change_grid(region, size)
 
 
-def crops_of(changed: Sequence[Bounds], held: Boxes, region: Region, rows: int) -> list[Bounds]:
-    """What to show of a region, of a frame of so many `rows`: what has changed, and whole bodies that are held."""
-    padded = [_padded(one, rows) for one in changed]
-    centres = (held.xyxy[:, :2] + held.xyxy[:, 2:]) / 2
-    for box, (x, y) in zip(held.xyxy.tolist(), centres.tolist(), strict=True):
-        around = _padded((int(box[0]), int(box[1]), ceil(box[2]), ceil(box[3])), rows)
-        for index, (crop, change) in enumerate(zip(padded, changed, strict=True)):
-            within = crop[0] <= x < crop[2] and crop[1] <= y < crop[3]
-            if within or _area(_common((int(box[0]), int(box[1]), ceil(box[2]), ceil(box[3])), change)) > 0:
-                padded[index] = _union(crop, around)
-    crops = [_even(_common(one, region.visible), region.bounds) for one in padded]
-    crops = _joined([one for one in crops if _area(one) > 0])
-    if not crops or sum(map(_area, crops)) >= WHOLE * _area(region.bounds):
-        return [region.bounds]
-    return crops
-
-
-def _joined(crops: list[Bounds]) -> list[Bounds]:
-    """Those that are near each other as one, until none are."""
-    joined: list[Bounds] = []
-    waiting = list(crops)
-    while waiting:
-        one = waiting.pop()
-        for other in joined:
-            union = _union(one, other)
-            if _area(union) <= JOINED * (_area(one) + _area(other)):
-                joined.remove(other)
-                waiting.append(union)
-                break
-        else:
-            joined.append(one)
-    return sorted(joined)
-
-
-def _renewed(
-    frame: Frame,
-    one: LoadedDetector,
-    region: Region,
-    crops: Sequence[Bounds],
-    held: Boxes,
-    optimizations: Optimizations,
-) -> Boxes:
-    """What is held, with what lies in the crops seen anew."""
-    x, y = ((held.xyxy[:, :2] + held.xyxy[:, 2:]) / 2).T
-    kept = np.ones(len(held.xyxy), bool)
-    for left, top, right, bottom in crops:
-        kept &= (x < left) | (x >= right) | (y < top) | (y >= bottom)
-    still = Boxes(held.xyxy[kept], held.confidence[kept], held.class_id[kept])
-    found = [_detect(frame, one, region, crop, optimizations) for crop in crops]
-    new = joined(found)
-    if len(new.xyxy) and len(still.xyxy):
-        whole = (overlap(new.xyxy, still.xyxy) / area(new.xyxy)[:, None]).max(axis=1) < PART
-        new = Boxes(new.xyxy[whole], new.confidence[whole], new.class_id[whole])
-    together = joined([still, new])
-    return suppress(together) if len(crops) > 1 else together
-
-
-def _patched(before: Image, now: Image, crops: Sequence[Bounds], glance: Glance) -> Image:
-    """The light in which each place was last looked at."""
-    left, top = glance.bounds[:2]
+def _patched(before: Image, now: Image, crops: Sequence[Bounds], grid: ChangeGrid) -> Image:
+    """The thumbnail `before`, with the crops from `now`: each place as it was when a detector last ran on it."""
+    left, top = grid.bounds[:2]
     patched = before.copy()
     for crop in crops:
-        # Pixels of the small picture that a crop cuts are not taken as seen.
-        x, y = (-(-max(0, n) >> glance.halvings) for n in (crop[0] - left, crop[1] - top))
-        x_end, y_end = (max(0, n) >> glance.halvings for n in (crop[2] - left, crop[3] - top))
+        # Pixels of the thumbnail that a crop cuts do not count as shown.
+        x, y = (-(-max(0, n) >> grid.halvings) for n in (crop[0] - left, crop[1] - top))
+        x_end, y_end = (max(0, n) >> grid.halvings for n in (crop[2] - left, crop[3] - top))
         patched[y:y_end, x:x_end] = now[y:y_end, x:x_end]
     return patched
 
 
-def _detect(
-    frame: Frame, one: LoadedDetector, region: Region, part: Bounds, optimizations: Optimizations
-) -> Boxes:
-    """What is in `part` of a region, in px of the frame."""
-    left, top, right, bottom = part
-    size = _size_of(one, region, part, optimizations)
-    boxes = one.detect(show(frame, region, part, size))
-    scale = np.array([(right - left) / size[0], (bottom - top) / size[1]] * 2, np.float32)
-    corner = np.array([left, top] * 2, np.float32)
-    return _visible(Boxes(boxes.xyxy * scale + corner, boxes.confidence, boxes.class_id), region)
-
-
-def _size_of(
-    one: LoadedDetector, region: Region, part: Bounds, optimizations: Optimizations
-) -> tuple[int, int]:
-    """(width, height) px, both even, at which `part` is shown."""
-    width, height = part[2] - part[0], part[3] - part[1]
-    if not optimizations.fit:
-        return width, height
-    if one.size_px is not None:
-        # Less than twice as large, it is left to the detector.
-        halved = width >= 2 * one.size_px[0] and height >= 2 * one.size_px[1]
-        return one.size_px if halved else (width, height)
-    least = sqrt(FIT_PX / _area(region.bounds))
-    scale = min(1.0, max(least, sqrt(CROP_PX / _area(part))))
-    if scale == 1.0:
-        # What is shown as the camera saw it is not blurred for some padding: that costs cyclists.
-        return width, height
-    scale = _filling(width, height, scale, one.multiple_px)
-    return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
-
-
-def _filling(width: int, height: int, scale: float, multiple_px: int) -> float:
-    """A scale a little below `scale` where that needs less padding up to multiples of `multiple_px`."""
+def least_padded(width: int, height: int, scale: float, multiple_px: int) -> float:
+    """`scale`, or a scale a little below it, for which a picture of `width` x `height` px needs less padding up to
+    multiples of `multiple_px`."""
 
     def padded(by: float) -> int:
         return ceil(round(width * by) / multiple_px) * ceil(round(height * by) / multiple_px)
 
-    smaller = [int(side * scale) // multiple_px * multiple_px / side for side in (width, height)]
-    return min((scale, *(one for one in smaller if one >= FILLING * scale)), key=lambda by: (padded(by), -by))
-
-
-def show(frame: Frame, region: Region, part: Bounds, size: tuple[int, int]) -> Image:
-    """`part` of a region at `size` (width, height), with nothing of what is outside."""
-    left, top, right, bottom = part
-    x, y = left - region.left, top - region.top
-    if size == (right - left, bottom - top):
-        image = frame.bgr(left, top, right, bottom)
-        if region.outside is not None:
-            hide(image, region.outside[y : y + size[1], x : x + size[0]])
-        return image
-    image = frame.bgr(left, top, right, bottom, size)
-    if region.outside is not None:
-        reach = ceil(3.5 * max((right - left) / size[0], (bottom - top) / size[1])) + 2
-        x_end, y_end = x + right - left, y + bottom - top
-        outside = _reaching(region, -(-reach // BLOCK_PX))[
-            y // BLOCK_PX : -(-y_end // BLOCK_PX), x // BLOCK_PX : -(-x_end // BLOCK_PX)
-        ]
-        hide(image, cv2.resize(outside, size, interpolation=cv2.INTER_NEAREST).view(bool))
-    return image
-
-
-@lru_cache(maxsize=16)
-def _reaching(region: Region, reach: int) -> Image:
-    """(h, w) uint8 in blocks of BLOCK_PX, 1 where a pixel of the outside lies within `reach` blocks: a small pixel is
-    made of so many."""
-    assert region.outside is not None
-    height, width = region.outside.shape
-    whole = np.zeros((-(-height // BLOCK_PX) * BLOCK_PX, -(-width // BLOCK_PX) * BLOCK_PX), np.uint8)
-    whole[:height, :width] = region.outside
-    blocks = whole.reshape(len(whole) // BLOCK_PX, BLOCK_PX, -1, BLOCK_PX)
-    # A part need not begin where a block does.
-    side = 2 * (reach + 1) + 1
-    return np.asarray(cv2.dilate(blocks.max(axis=(1, 3)), np.ones((side, side), np.uint8)), np.uint8)
+    without_padding = [int(side * scale) // multiple_px * multiple_px / side for side in (width, height)]
+    smaller = [by for by in without_padding if by >= INPUT_SIZE.padding_share * scale]
+    return min((scale, *smaller), key=lambda by: (padded(by), -by))
 
 
 def _visible(boxes: Boxes, region: Region) -> Boxes:
-    """In px of the frame, cut to what was shown: what a network guesses beyond it, nobody saw."""
+    """Boxes in px of the frame, cut to the visible part of the region; those that are too small or too unsure go."""
     left, top, right, bottom = region.visible
     low, high = np.array([left, top] * 2, np.float32), np.array([right, bottom] * 2, np.float32)
     xyxy = np.clip(boxes.xyxy, low, high)
     sides = xyxy[:, 2:] - xyxy[:, :2]
-    # A faint box around nearly all that is shown is the corridor itself, taken for a thing.
-    filled = sides[:, 0] * sides[:, 1] / ((right - left) * (bottom - top))
-    least = np.where(filled < FILLED, LEAST_CONFIDENCE, BELIEVED)
+    share = sides[:, 0] * sides[:, 1] / ((right - left) * (bottom - top))
+    least = np.where(share < BOX_LIMITS.large, BOX_LIMITS.confidence, BOX_LIMITS.confidence_large)
     keep = (sides >= 2).all(axis=1) & (boxes.confidence >= least)
     return Boxes(xyxy[keep], boxes.confidence[keep], boxes.class_id[keep])
-
-
-def _padded(box: Bounds, rows: int) -> Bounds:
-    left, top, right, bottom = box
-    x = round(max(PAD * (right - left), PAD_ROWS * rows))
-    y = round(max(PAD * (bottom - top), PAD_ROWS * rows))
-    return left - x, top - y, right + x, bottom + y
-
-
-def _even(box: Bounds, within: Bounds) -> Bounds:
-    left, top, right, bottom = box
-    return (
-        left // 2 * 2,
-        top // 2 * 2,
-        min(within[2], -(-right // 2) * 2),
-        min(within[3], -(-bottom // 2) * 2),
-    )
-
-
-def _union(a: Bounds, b: Bounds) -> Bounds:
-    return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
-
-
-def _common(a: Bounds, b: Bounds) -> Bounds:
-    return max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
-
-
-def _area(box: Bounds) -> int:
-    return max(0, box[2] - box[0]) * max(0, box[3] - box[1])

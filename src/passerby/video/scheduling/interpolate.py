@@ -1,8 +1,9 @@
-"""Where boxes are between two looks: they move evenly from one to the other.
+"""Boxes at the ticks between two runs of the detectors, by linear interpolation.
 
-Invariant: boxes in, boxes out; who is seen in one look alone is nowhere in between.
+Invariant: boxes in, boxes out; an object that is detected in one of the two runs alone has no box in between.
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import lap
@@ -12,59 +13,71 @@ from numpy.typing import NDArray
 from passerby.counting.detections import KIND, Detections
 from passerby.domain.labels import Label
 
-GATE = 1.0
-"""How far from where it is expected a body may be, in its own widths and heights."""
-GROWTH_COST = 0.5
-"""What doubling or halving a side costs, in the same measure."""
 
-KIND_COST = 0.25
-"""What a change between walker and cycle costs: a rider is seen now as the one, now as the other."""
+@dataclass(frozen=True, slots=True)
+class PairingParams:
+    """The costs by which the boxes of two runs are paired, tuned on the clips of docs/accuracy.md.
+
+    `gate`: how far from its expected place a box may lie, in its own widths and heights: a cost of 1. A wider gate
+    pairs faster objects, and confuses neighbours.
+    `growth`: cost of a side that doubles or halves, per unit of the natural logarithm.
+    `kind`: cost of a change between person and two-wheeler: a detector names a rider now one, now the other.
+    """
+
+    gate: float = 1.0
+    growth: float = 0.5
+    kind: float = 0.25
 
 
-class Paired(NamedTuple):
-    """Rows of a look, `first`, and of the next, `second`, that are one body."""
+PARAMS = PairingParams()
+
+
+class Pairs(NamedTuple):
+    """Rows of a run, `first`, and of the next, `second`, (m,) each, that are the same object."""
 
     first: NDArray[np.int64]
     second: NDArray[np.int64]
 
 
-def between(first: Detections, second: Detections, paired: Paired, time_ms: int) -> Detections:
-    """What two looks, of which one is before `time_ms` and one after, tell of that instant."""
-    one, other = paired
-    share = (time_ms - first.time_ms) / (second.time_ms - first.time_ms)
+def interpolated(before: Detections, after: Detections, paired: Pairs, time_ms: int) -> Detections:
+    """The paired objects at `time_ms`, which lies between the runs `before` and `after`."""
+    first, second = paired
+    share = (time_ms - before.time_ms) / (after.time_ms - before.time_ms)
     return Detections(
         time_ms,
-        (first.xyxy[one] * (1 - share) + second.xyxy[other] * share).astype(np.float32),
-        ((first.confidence[one] + second.confidence[other]) / 2).astype(np.float32),
-        # The nearer look's: the surer one's would give what is named faintly no voice.
-        first.class_id[one] if share < 0.5 else second.class_id[other],
+        (before.xyxy[first] * (1 - share) + after.xyxy[second] * share).astype(np.float32),
+        ((before.confidence[first] + after.confidence[second]) / 2).astype(np.float32),
+        # The label of the nearer run: that of the surer one would leave a faintly named object no vote.
+        before.class_id[first] if share < 0.5 else after.class_id[second],
     )
 
 
-def velocities(first: Detections, second: Detections, paired: Paired) -> NDArray[np.float32]:
-    """Of each row of `second` (n, 2) px per ms, NaN for who was not in `first`."""
-    found = np.full((len(second), 2), np.nan, np.float32)
-    one, other = first.xyxy[paired.first], second.xyxy[paired.second]
-    moved = (other[:, :2] + other[:, 2:] - one[:, :2] - one[:, 2:]) / 2
-    found[paired.second] = moved / max(1, second.time_ms - first.time_ms)
-    return found
+def velocities(before: Detections, after: Detections, paired: Pairs) -> NDArray[np.float32]:
+    """(n, 2) px per ms of each row of `after`, NaN where it has no pair in `before`."""
+    velocity = np.full((len(after), 2), np.nan, np.float32)
+    first, second = before.xyxy[paired.first], after.xyxy[paired.second]
+    moved = (second[:, :2] + second[:, 2:] - first[:, :2] - first[:, 2:]) / 2
+    velocity[paired.second] = moved / max(1, after.time_ms - before.time_ms)
+    return velocity
 
 
-def pairs(first: Detections, second: Detections, velocity: NDArray[np.float32]) -> Paired:
-    """Who is in both looks, each at most once: of least total cost, where `first` are expected by their `velocity`,
-    NaN where it is not known."""
-    if not len(first) or not len(second):
-        return Paired(np.empty(0, np.int64), np.empty(0, np.int64))
-    sizes = [np.maximum(1, one.xyxy[:, 2:] - one.xyxy[:, :2]) for one in (first, second)]
-    centres = [(one.xyxy[:, :2] + one.xyxy[:, 2:]) / 2 for one in (first, second)]
-    centres[0] = centres[0] + np.nan_to_num(velocity) * (second.time_ms - first.time_ms)
+def pairs(
+    before: Detections, after: Detections, velocity: NDArray[np.float32], params: PairingParams = PARAMS
+) -> Pairs:
+    """The pairs of least total cost, each row in one pair at most. The rows of `before` are expected where their
+    `velocity` (n, 2) px per ms leads, or at the same place where it is NaN."""
+    if not len(before) or not len(after):
+        return Pairs(np.empty(0, np.int64), np.empty(0, np.int64))
+    sizes = [np.maximum(1, run.xyxy[:, 2:] - run.xyxy[:, :2]) for run in (before, after)]
+    centres = [(run.xyxy[:, :2] + run.xyxy[:, 2:]) / 2 for run in (before, after)]
+    centres[0] = centres[0] + np.nan_to_num(velocity) * (after.time_ms - before.time_ms)
     mean = np.sqrt(sizes[0][:, None] * sizes[1][None])
     offset = np.abs(centres[0][:, None] - centres[1][None]) / mean
     growth = np.abs(np.log(sizes[0][:, None] / sizes[1][None])).sum(axis=2)
-    cost = np.hypot(offset[..., 0], offset[..., 1]) / GATE + GROWTH_COST * growth
-    kinds = KIND[first.class_id][:, None], KIND[second.class_id][None]
-    cost += np.where(kinds[0] != kinds[1], KIND_COST, 0)
+    cost = np.hypot(offset[..., 0], offset[..., 1]) / params.gate + params.growth * growth
+    kinds = KIND[before.class_id][:, None], KIND[after.class_id][None]
+    cost += np.where(kinds[0] != kinds[1], params.kind, 0)
     cost[(kinds[0] == Label.VEHICLE) != (kinds[1] == Label.VEHICLE)] = np.inf
     _, matched, _ = lap.lapjv(np.minimum(cost, 1e6).astype(np.float64), extend_cost=True, cost_limit=1.0)
-    one = np.flatnonzero(matched >= 0)
-    return Paired(one, matched[one].astype(np.int64))
+    first = np.flatnonzero(matched >= 0)
+    return Pairs(first, matched[first].astype(np.int64))

@@ -25,7 +25,7 @@ from passerby.video.detect.detector import LoadedDetector
 from passerby.video.detect.nms import Boxes, no_boxes
 from passerby.video.detect.selection import Choice
 from passerby.video.observe import TICK_MS
-from passerby.video.windows import Coverage, Patience, Seen, seen
+from passerby.video.windows import ChunkResult, Coverage, ObservedCamera, Patience, chunk_results
 
 CHUNK_MS, WARMUP_MS = 1_000, 500
 WIDTH, HEIGHT = 64, 48
@@ -73,8 +73,8 @@ def shown(
     look_s: float = 0.0,
     paid: "set[int] | None" = None,
     linger_s: float = 2.0,
-) -> list[Seen[Ticks]]:
-    """What is seen of a camera whose frames come at `times` (some with a width), each when its time has come."""
+) -> list[ChunkResult[Ticks]]:
+    """The results of a camera whose frames come at `times` (some with a width), each when its time has come."""
 
     def frames(*_what: object, **_more: object) -> Iterator[Frame | Health]:
         up = Health(True, 0, Reason.LIVE)
@@ -88,17 +88,14 @@ def shown(
             yield up
 
     monkeypatch.setattr(live, "frames", frames)
-    found = seen(
-        Address("none"),
-        "tcp",
-        lines or [counted()],
-        choice(look_s),
+    found = chunk_results(
+        ObservedCamera(Address("none"), "tcp", lines or [counted()], choice(look_s)),
         conclude,
         lambda _line, span: paid is None or span.start_ms in paid,
         PATIENCE,
         Event(),
     )
-    return [one for one in found if isinstance(one, Seen)]
+    return [one for one in found if isinstance(one, ChunkResult)]
 
 
 def test_chunks_lie_on_a_grid_and_look_back_by_their_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,10 +109,10 @@ def test_chunks_lie_on_a_grid_and_look_back_by_their_warm_up(monkeypatch: pytest
         first + 2 * CHUNK_MS,
     ]
     for one in chunks[1:3]:
-        assert one.said is not None
+        assert one.value is not None
         assert one.covered_ms == CHUNK_MS
-        assert min(one.said) == one.span.start_ms - WARMUP_MS
-        assert max(one.said) < one.span.end_ms
+        assert min(one.value) == one.span.start_ms - WARMUP_MS
+        assert max(one.value) < one.span.end_ms
     # Of the first there was the end alone, of the last nothing but the warm-up.
     assert chunks[0].covered_ms == 600
     assert chunks[-1].covered_ms <= 100
@@ -125,12 +122,12 @@ def test_frames_too_many_are_dropped_by_the_clock(monkeypatch: pytest.MonkeyPatc
     first = start_ms()
     (_, chunk, *_) = shown(monkeypatch, range(first - CHUNK_MS, first + CHUNK_MS, 20))
 
-    assert chunk.said is not None
-    ticks = [time_ms // TICK_MS for time_ms in chunk.said]
-    assert len(set(ticks)) == len(ticks) == chunk.due == chunk.looked
+    assert chunk.value is not None
+    ticks = [time_ms // TICK_MS for time_ms in chunk.value]
+    assert len(set(ticks)) == len(ticks) == chunk.due == chunk.observed
     assert ticks == list(range(ticks[0], ticks[-1] + 1))
     # The first frame of its tick, whatever is in it.
-    assert all(time_ms - (time_ms - WARMUP_MS % 20) % TICK_MS < time_ms + TICK_MS for time_ms in chunk.said)
+    assert all(time_ms - (time_ms - WARMUP_MS % 20) % TICK_MS < time_ms + TICK_MS for time_ms in chunk.value)
 
 
 def test_what_is_not_paid_for_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,8 +144,8 @@ def test_a_machine_too_slow_gives_up_whole_chunks_and_says_how_much_it_missed(
     chunks = shown(monkeypatch, range(first, first + 3 * CHUNK_MS, 80), look_s=0.8)
 
     assert chunks
-    assert all(one.said is None and one.covered_ms == 0 for one in chunks)
-    assert all(one.due > 2 * one.looked for one in chunks)
+    assert all(one.value is None and one.covered_ms == 0 for one in chunks)
+    assert all(one.due > 2 * one.observed for one in chunks)
     assert [one.span.start_ms for one in chunks] == sorted({one.span.start_ms for one in chunks})
 
 
@@ -161,8 +158,8 @@ def test_more_pictures_than_may_wait_end_a_chunk_and_the_next_is_looked_at(
     calm = range(first + CHUNK_MS + 200, first + 2 * CHUNK_MS, 250)
     chunks = {one.span.start_ms: one for one in shown(monkeypatch, [*burst, *calm], look_s=0.3)}
 
-    assert chunks[first].said is None
-    assert chunks[first].due > chunks[first].looked
+    assert chunks[first].value is None
+    assert chunks[first].due > chunks[first].observed
 
 
 def test_a_late_frame_reopens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,10 +181,10 @@ def test_another_size_of_picture_is_not_looked_at_within_a_chunk(monkeypatch: py
     ]
     chunks = {one.span.start_ms: one for one in shown(monkeypatch, times)}
 
-    before = chunks[first].said
+    before = chunks[first].value
     assert before is not None
     assert max(before) < first + 500
-    after = chunks[first + CHUNK_MS].said
+    after = chunks[first + CHUNK_MS].value
     assert after is not None
     assert max(after) >= first + 1_900
 
@@ -248,10 +245,11 @@ def test_what_the_senders_clock_dated_is_told_beside_what_was_covered(
             yield Health(False, first, Reason.STALLED)
 
     monkeypatch.setattr(live, "frames", frames)
-    found = seen(
-        *(Address("none"), "tcp", [counted()], choice(), conclude, lambda *_: True, PATIENCE, Event())
-    )
-    chunks = {one.span.start_ms: one for one in found if isinstance(one, Seen) and one.said is not None}
+    camera = ObservedCamera(Address("none"), "tcp", [counted()], choice())
+    found = chunk_results(camera, conclude, lambda *_: True, PATIENCE, Event())
+    chunks = {
+        one.span.start_ms: one for one in found if isinstance(one, ChunkResult) and one.value is not None
+    }
 
     assert [
         (chunks[first + n * CHUNK_MS].covered_ms, chunks[first + n * CHUNK_MS].sender_ms) for n in range(3)

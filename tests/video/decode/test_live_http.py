@@ -19,7 +19,7 @@ from tests.video.reading import reading
 
 from passerby.domain.link_health import Reason
 from passerby.synth.rtsp_camera import Codec
-from passerby.video.decode.connection import Pace
+from passerby.video.decode.connection import Pacer
 
 pytestmark = pytest.mark.server
 
@@ -283,13 +283,13 @@ def test_a_camera_whose_clock_leaps(tmp_path: Path, leap_s: int) -> None:
 
 
 def test_pictures_that_come_at_once_are_shown_as_their_stamps_tell() -> None:
-    pace = Pace(2)
+    pace = Pacer(2)
 
     assert [round(pace.wait_s(n * 100, 50), 3) for n in range(15)] == [n / 10 for n in range(15)]
 
 
 def test_a_gap_a_delay_and_a_leap_are_not_made_up_for() -> None:
-    pace = Pace(2)
+    pace = Pacer(2)
 
     assert pace.wait_s(1_000, 50) == 0
     assert pace.wait_s(60_000, 51) == pace.wait_s(1_000, 52) == 0
@@ -298,4 +298,4 @@ def test_a_gap_a_delay_and_a_leap_are_not_made_up_for() -> None:
 
 
 def test_a_recording_of_one_picture_a_minute_takes_its_time() -> None:
-    assert [Pace().wait_s(0, 50), (slow := Pace()).wait_s(0, 50), slow.wait_s(60_000, 50)] == [0, 0, 60]
+    assert [Pacer().wait_s(0, 50), (slow := Pacer()).wait_s(0, 50), slow.wait_s(60_000, 50)] == [0, 0, 60]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passerby.video.decode.frame import Frame
-from passerby.video.decode.stillness import Stillness
+from passerby.video.decode.stillness import FreezeDetector
 from passerby.video.decode.timestamps import TRUSTED_MS, Stamps
 
 NOW = 1_780_300_800_000
@@ -88,36 +88,36 @@ def picture(seed: int) -> Frame:
 
 
 def test_a_picture_that_stays_is_frozen_after_its_limit_and_alive_with_the_next() -> None:
-    still = Stillness(10)
+    freeze = FreezeDetector(10)
 
-    answers = [still.frozen(picture(0), n * 0.2) for n in range(80)]
+    answers = [freeze.frozen(picture(0), n * 0.2) for n in range(80)]
 
     assert answers == [n * 0.2 >= 10 for n in range(80)]
-    assert not still.frozen(picture(1), 16.2)
+    assert not freeze.frozen(picture(1), 16.2)
 
 
 def test_a_short_cycle_of_the_coder_is_frozen_too() -> None:
-    still = Stillness(10)
+    freeze = FreezeDetector(10)
 
-    answers = [still.frozen(picture(n % 7), n * 0.5) for n in range(60)]
+    answers = [freeze.frozen(picture(n % 7), n * 0.5) for n in range(60)]
 
     assert not any(answers[:20])
     assert answers[-1]
 
 
 def test_noise_of_one_grey_level_in_one_pixel_is_life() -> None:
-    still = Stillness(10)
+    freeze = FreezeDetector(10)
 
     for n in range(200):
         frame = picture(0)
         frame.luma[n // 64, n % 64] += 1
-        assert not still.frozen(frame, n * 0.2)
+        assert not freeze.frozen(frame, n * 0.2)
 
 
 def test_checksums_kept_do_not_grow() -> None:
-    still = Stillness(1)
+    freeze = FreezeDetector(1)
 
     for n in range(500):
-        still.frozen(picture(n), n * 0.1)
+        freeze.frozen(picture(n), n * 0.1)
 
-    assert len(still._seen_s) <= 12
+    assert len(freeze._seen_s) <= 12

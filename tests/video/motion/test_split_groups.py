@@ -7,7 +7,7 @@ import pytest
 
 from passerby.synth import bodies
 from passerby.video.decode.frame import Image
-from passerby.video.motion.split_groups import walkers_of
+from passerby.video.motion.split_groups import pedestrians_of
 
 
 def drawn(people: int, tall: int, apart_m: float, phase: int = 0) -> Image:
@@ -32,7 +32,7 @@ def drawn(people: int, tall: int, apart_m: float, phase: int = 0) -> Image:
 @pytest.mark.parametrize("tall", [24, 40, 80])
 @pytest.mark.parametrize("people", [2, 3, 4])
 def test_a_row_of_people_is_told_apart(people: int, tall: int) -> None:
-    found = [len(walkers_of(drawn(people, tall, 0.65, phase))) for phase in range(8)]
+    found = [len(pedestrians_of(drawn(people, tall, 0.65, phase))) for phase in range(8)]
     # Heads hide behind each other now and then: a track needs most of its boxes, not all.
     assert sum(number == people for number in found) >= 6
     assert max(found) <= people
@@ -40,12 +40,12 @@ def test_a_row_of_people_is_told_apart(people: int, tall: int) -> None:
 
 @pytest.mark.parametrize("tall", [24, 40, 80])
 def test_one_walker_is_left_whole(tall: int) -> None:
-    assert [len(walkers_of(drawn(1, tall, 0.0, phase))) for phase in range(8)] == [0] * 8
+    assert [len(pedestrians_of(drawn(1, tall, 0.0, phase))) for phase in range(8)] == [0] * 8
 
 
 def test_parts_cover_the_patch_from_left_to_right() -> None:
     patch = drawn(3, 60, 0.65)
-    parts = walkers_of(patch)
+    parts = pedestrians_of(patch)
     assert parts[0][0] == 0
     assert parts[-1][2] == patch.shape[1]
     assert all(one[2] == following[0] for one, following in itertools.pairwise(parts))
@@ -59,4 +59,4 @@ def test_a_vehicle_and_a_speck_are_left_whole() -> None:
     two_cabs = box.copy()
     two_cabs[:15, 30:40] = 0
     for patch in (box, roof, two_cabs, np.full((6, 6), 255, np.uint8), np.zeros((40, 40), np.uint8)):
-        assert walkers_of(patch) == []
+        assert pedestrians_of(patch) == []

@@ -162,7 +162,7 @@ def test_without_a_model_one_is_told_to_look(tmp_path: Path) -> None:
 
     (told,) = annotated_image.write(path, COUNTS, LINES, samples(), ())
 
-    assert told.startswith(f"{path}: no model looked for people")
+    assert told.startswith(f"{path}: check before sharing: people who never moved may be visible")
     assert decoded(path).shape == (766, 1280, 3)
 
 
@@ -211,5 +211,5 @@ def test_who_walks_through_a_recording_is_not_in_its_picture(
     image = decoded(path)[:720].astype(np.int16)
     magenta = (image[..., 0] > 180) & (image[..., 1] < 90) & (image[..., 2] > 180)
     assert not magenta.any()
-    assert any("no model looked" in warning for warning in counts.warnings)
+    assert any("check before sharing" in warning for warning in counts.warnings)
     assert not [name for name in tmp_path.iterdir() if name.name.startswith(".passerby")]

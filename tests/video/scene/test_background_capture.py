@@ -98,7 +98,7 @@ def test_who_walks_by_is_not_in_the_background(camera: Callable[..., None]) -> N
     found = last_of()
 
     assert isinstance(found, EmptyPicture)
-    assert (found.width, found.height, found.looked) == (WIDTH, HEIGHT, ("white",))
+    assert (found.width, found.height, found.checked_by) == (WIDTH, HEIGHT, ("white",))
     assert pixels(found).min(axis=2).max() < 230
 
 
@@ -143,7 +143,9 @@ def test_no_background_is_made_where_nothing_looks_for_people(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
 
-    with pytest.raises(ModelError, match="no detector is at hand"):
+    with pytest.raises(
+        ModelError, match="found no model that can check the background for people, expected one"
+    ):
         background_capture.detectors_at_hand(tmp_path)
 
 

@@ -28,7 +28,7 @@ from passerby.console.pages.review import review
 from passerby.console.site_file import Change, mapping_at
 from passerby.errors import InputError
 from passerby.io import files
-from passerby.video.decode.probe_camera import answer_of
+from passerby.video.decode.probe_camera import probe_camera
 
 _KEEP = {
     "file": "in a file of its own, which only this user of the machine may read",
@@ -239,7 +239,7 @@ async def _try(desk: Desk, signed: Signed, shown: ui.element, wanted: Callable[[
         shown.clear()
         with shown:
             words("p", "Asking…")
-        answer = await run_in_threadpool(answer_of, Address(one.address))
+        answer = await run_in_threadpool(probe_camera, Address(one.address))
         shown.clear()
         with shown:
             if answer.up:

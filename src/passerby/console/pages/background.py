@@ -105,7 +105,7 @@ def _waiting(
     image.props["src"] = f"/pending.png?camera={quote(camera.name, safe='')}&v={id(picture)}"
     words(
         "p",
-        f"From a picture of {picture.width} x {picture.height} px, looked through by {', '.join(picture.looked)}. "
+        f"From a picture of {picture.width} x {picture.height} px, looked through by {', '.join(picture.checked_by)}. "
         + (
             f"{picture.covered:.1%} of it is covered flat, where somebody may have been."
             if picture.covered
@@ -125,7 +125,7 @@ def _waiting(
                 width=picture.width,
                 height=picture.height,
                 covered=picture.covered,
-                looked=picture.looked,
+                looked=picture.checked_by,
                 approved_by=signed.user,
                 approved_ms=desk.now_ms(),
                 digest="",

@@ -22,7 +22,7 @@ from passerby.errors import PasserbyError, SourceError
 from passerby.live.protocol import Check, Checked, Hello, Order, Paid, Pulse, Said, Up, read_down
 from passerby.privacy.contribution import Contribution
 from passerby.video.detect.selection import choose
-from passerby.video.windows import Patience, Seen, seen
+from passerby.video.windows import ChunkResult, ObservedCamera, Patience, chunk_results
 
 _PULSE_S = 1.0
 _REMEMBERED_MS = 600_000
@@ -63,13 +63,12 @@ def look(order: Order, orders: BinaryIO, say: Callable[[Up], None]) -> None:
     health: Health | None = None
     work = _Work()
     told_s = -_PULSE_S
-    for item in seen(
-        camera.watched, camera.transport, camera.lines, choice, conclude, paid.holds, patience, stop
-    ):
+    observed = ObservedCamera(camera.watched, camera.transport, camera.lines, choice)
+    for item in chunk_results(observed, conclude, paid.holds, patience, stop):
         news = False
         if item is None:
             work.frames += 1
-        elif isinstance(item, Seen):
+        elif isinstance(item, ChunkResult):
             work.note(item)
             say(_said(item))
         else:
@@ -88,10 +87,10 @@ class _Work:
     looked: int = 0
     given_up: int = 0
 
-    def note(self, item: Seen[Contribution]) -> None:
+    def note(self, item: ChunkResult[Contribution]) -> None:
         self.due += item.due
-        self.looked += item.looked
-        self.given_up += item.said is None
+        self.looked += item.observed
+        self.given_up += item.value is None
 
 
 class _Paid:
@@ -124,8 +123,8 @@ def _listen(orders: BinaryIO, paid: _Paid, stop: Event) -> None:
     os._exit(0)
 
 
-def _said(item: Seen[Contribution]) -> Said:
-    counts = [] if item.said is None else list(item.said.counts)
+def _said(item: ChunkResult[Contribution]) -> Said:
+    counts = [] if item.value is None else list(item.value.counts)
     return Said(
         line=item.line,
         start_ms=item.span.start_ms,

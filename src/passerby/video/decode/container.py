@@ -1,6 +1,6 @@
-"""How a recording is opened: from a file or a URL, to be decoded in software or by hardware.
+"""Open a recording: a file or a URL, to be decoded in software or by hardware.
 
-Invariant: opens and closes; what a picture shows decides nothing here.
+Invariant: opens and closes; the contents of a picture decide nothing here.
 """
 
 from collections.abc import Iterator
@@ -23,8 +23,8 @@ HARDWARE = ("cuda", "vaapi", "qsv")
 def opened(place: Place, decode: str = SOFTWARE) -> Iterator[Any]:
     """The container of `place`, open within the block; `decode` is SOFTWARE or one of HARDWARE.
 
-    Raises SourceError when it cannot be opened or not be decoded so, and at the end of the block where a URL broke
-    off; InputError for hardware that is not here.
+    Raises SourceError when it cannot be opened or cannot be decoded so, and at the end of the block where the
+    connection to a URL broke; InputError for hardware that this machine does not have.
     """
     accelerated = None
     if decode != SOFTWARE:
@@ -38,7 +38,7 @@ def opened(place: Place, decode: str = SOFTWARE) -> Iterator[Any]:
         try:
             container = stack.enter_context(av.open(source, hwaccel=accelerated))
         except RuntimeError:
-            raise beyond(place, decode) from None
+            raise undecodable(place, decode) from None
         except (av.FFmpegError, OSError, ValueError) as error:
             if accelerated is None or isinstance(error, av.InvalidDataError | FileNotFoundError):
                 raise unreadable(place, error) from None
@@ -52,20 +52,22 @@ def opened(place: Place, decode: str = SOFTWARE) -> Iterator[Any]:
 
 
 def check(decode: str) -> None:
-    """Raises InputError for a way to decode that nobody knows, or that this PyAV was built without."""
+    """Raises InputError for an unknown way to decode, or one that this PyAV was built without."""
     if decode in (AUTO, SOFTWARE):
         return
     if decode not in HARDWARE:
         raise InputError(f"--decode {decode}: expected one of {', '.join((AUTO, SOFTWARE, *HARDWARE))}")
-    has = hwdevices_available()
-    if decode not in has:
-        known = ", ".join(one for one in HARDWARE if one in has) or "none of them"
+    built_in = hwdevices_available()
+    if decode not in built_in:
+        known = ", ".join(kind for kind in HARDWARE if kind in built_in) or "none of them"
         raise InputError(f"--decode {decode}: this PyAV was built without it (it has {known}); use software")
 
 
 def unreadable(place: Place, error: Exception) -> SourceError:
+    """The error for a place that cannot be opened or read as a video."""
     return SourceError(f"{place}: cannot be read as a video ({reason(error)})")
 
 
-def beyond(place: Place, decode: str) -> SourceError:
+def undecodable(place: Place, decode: str) -> SourceError:
+    """The error for a video that the hardware `decode` cannot decode."""
     return SourceError(f"{place}: {decode} cannot decode it, use --decode auto or software")

@@ -1,6 +1,6 @@
-"""A picture at an instant. Frames are born in `source` and die in `observe`.
+"""A picture and its time. Frames are made in `source` and `live`, and end in `observe`.
 
-Invariant: a frame refuses to be pickled, copied or printed, so that no pixel leaves the room by accident.
+Invariant: a frame cannot be pickled, copied or printed, so no pixel leaves this package by accident.
 """
 
 from typing import Any, NoReturn
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 Image = NDArray[np.uint8]
 
 NEARLY = 1.25
-"""Less than so many times as large, a plane is interpolated: what is left out of it is less than its noise."""
+"""A plane that is larger by less than this factor is scaled down by linear interpolation, which is quicker than
+averaging and omits less than the noise of the sensor."""
 
 
 class Frame:
-    """`time_ms` Unix ms UTC; planes of 4:2:0: `luma` (H, W) uint8 and two of ((H + 1) // 2, (W + 1) // 2)."""
+    """`time_ms`: Unix ms UTC. Planes of 4:2:0: `luma` (H, W) uint8, and U and V of ((H + 1) // 2, (W + 1) // 2)."""
 
     __slots__ = ("_u", "_v", "luma", "time_ms")
 
@@ -49,10 +50,10 @@ class Frame:
         return int(self.luma.shape[0])
 
     def bgr(self, left: int, top: int, right: int, bottom: int, size: tuple[int, int] | None = None) -> Image:
-        """The region as (bottom - top, right - left, 3) uint8 BGR: only it is converted (BT.601).
+        """A part of the frame as (bottom - top, right - left, 3) uint8 BGR (BT.601); no other part is converted.
 
-        `left` and `top` must be even; an odd size is answered by the next smaller even one. With a smaller, even
-        (width, height) `size` it is made as small first, and converted then.
+        `left` and `top` must be even; an odd size becomes the next smaller even one. With a smaller, even (width,
+        height) `size`, the part is scaled down first, and converted then.
         """
         width, height = (right - left) // 2 * 2, (bottom - top) // 2 * 2
         rows = slice(top // 2, top // 2 + height // 2)
@@ -70,8 +71,8 @@ class Frame:
         return np.asarray(cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420), np.uint8)
 
     def yuv(self, size: tuple[int, int], bounds: tuple[int, int, int, int] | None = None) -> Image:
-        """What lies within `bounds` (left, top, right, bottom; the whole frame where None) averaged down to
-        (width, height) `size`: (height, width, 3) uint8 Y, U, V. `left` and `top` must be even."""
+        """The part within `bounds` (left, top, right, bottom; the whole frame where None) scaled down to `size`
+        (width, height): (height, width, 3) uint8 Y, U, V. `left` and `top` must be even."""
         left, top, right, bottom = bounds or (0, 0, self.width, self.height)
         luma = self.luma[top:bottom, left:right]
         rows, columns = slice(top // 2, (bottom + 1) // 2), slice(left // 2, (right + 1) // 2)
@@ -82,23 +83,23 @@ class Frame:
         return f"<Frame {self.width}x{self.height}>"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a Frame is not pickled: pixels stay in the room they were born in")
+        raise TypeError("a Frame cannot be pickled: pixels stay in passerby.video")
 
     def __copy__(self) -> NoReturn:
-        raise TypeError("a Frame is not copied: pixels stay in the room they were born in")
+        raise TypeError("a Frame cannot be copied: pixels stay in passerby.video")
 
     def __deepcopy__(self, memo: dict[int, Any]) -> NoReturn:
-        raise TypeError("a Frame is not copied: pixels stay in the room they were born in")
+        raise TypeError("a Frame cannot be copied: pixels stay in passerby.video")
 
 
 def _smaller(plane: Image, size: tuple[int, int], nearly: float = 2.0) -> Image:
-    """Of (width, height) `size`: averaged two by two while that is possible, which is quick. What is then left to do is
-    interpolated where it is less than `nearly` times as large, else averaged, which is slow."""
+    """`plane` scaled down to `size` (width, height). It is halved by averaging while that is possible, which is quick.
+    The rest is interpolated where it is less than `nearly` times as large as `size`, else averaged, which is slow."""
     while plane.shape[1] >= 2 * size[0] and plane.shape[0] >= 2 * size[1]:
         height, width = plane.shape[0] // 2, plane.shape[1] // 2
         plane = cv2.resize(plane[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA)
     if plane.shape[::-1] == size:
         return plane
     factor = max(plane.shape[1] / size[0], plane.shape[0] / size[1])
-    way = cv2.INTER_LINEAR if 1 <= factor < nearly else cv2.INTER_AREA
-    return np.asarray(cv2.resize(plane, size, interpolation=way), np.uint8)
+    method = cv2.INTER_LINEAR if 1 <= factor < nearly else cv2.INTER_AREA
+    return np.asarray(cv2.resize(plane, size, interpolation=method), np.uint8)

@@ -1,6 +1,6 @@
-"""A live camera as frames, and as health whenever there are none.
+"""The frames of a live camera, and its health whenever there are none.
 
-Invariant: nothing that a camera does raises here; after any fault it is tried again until told to stop.
+Invariant: no fault of a camera raises here; after a fault, the camera is tried again until `stop` is set.
 """
 
 from collections.abc import Callable, Generator, Iterator
@@ -13,20 +13,23 @@ from passerby.config.camera_address import Address, Transport, kind_of
 from passerby.domain.link_health import Health, Reason
 from passerby.errors import SiteError
 from passerby.io.backoff import LONGEST_WAIT_S, wait_s
-from passerby.video.decode.connection import Link
+from passerby.video.decode.connection import Connection, Picture
 from passerby.video.decode.frame import Frame
-from passerby.video.decode.stillness import FROZEN_S, Stillness
-from passerby.video.decode.timestamps import Stamps
+from passerby.video.decode.stillness import FROZEN_S, FreezeDetector
+from passerby.video.decode.timestamps import Stamp, Stamps
 
 _BEAT_S = 1.0
+"""The health comes at least this often where no frame comes."""
 _POLL_S = 0.2
 _BACK_MS = 2_000
+"""A frame that is earlier than the last one by more than this is a fault of the clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a silent camera is waited for (`stall_s`), one that is being opened (`connect_s`; a first key
-    picture may be a while), a picture without change (`frozen_s`), and between two tries at most (`wait_s`)."""
+    """Time limits in seconds. `stall_s`: for a camera that has stopped sending. `connect_s`: for a camera that is being
+    opened, whose first keyframe may take a while. `frozen_s`: for a picture without change. `wait_s`: longest wait
+    between two attempts to connect."""
 
     stall_s: float = 10.0
     connect_s: float = 20.0
@@ -42,14 +45,15 @@ def frames(
     limits: Limits | None = None,
     chance: Callable[[], float] = random,
 ) -> Iterator[Frame | Health]:
-    """Frames in order of time, none twice, and `Health` whenever it changes; where no frame comes, the health as it
-    is, at least once a second, so that who counts has a clock. Ends soon after `stop` is set, and raises nothing.
+    """Frames in order of time, none twice, and `Health` whenever it changes. Where no frame comes, the health comes at
+    least once a second, so that the consumer can use it as a clock. Ends soon after `stop` is set, and raises nothing.
 
-    The address is read anew at each try: a password that was corrected is taken up.
+    The address is read again at each attempt, so that a corrected password is used. `chance` returns a random number
+    in 0..1, by which the waits between attempts vary.
     """
     limits = limits or Limits()
     state = _State(Health(up=False, since_ms=_now_ms(), reason=Reason.CONNECTING))
-    still = Stillness(limits.frozen_s)
+    freeze = FreezeDetector(limits.frozen_s)
     failures = 0
     yield state.health
     while not stop.is_set():
@@ -59,16 +63,17 @@ def frames(
         except SiteError:
             text = ""
         if text and kind_of(text):
-            link = Link(text, transport, limits.stall_s)
+            connection = Connection(text, transport, limits.stall_s)
+            is_file = kind_of(text) == "file"
             try:
-                reason = yield from _connected(link, text, state, still, stop, limits)
+                reason = yield from _Stream(connection, state, None if is_file else freeze, limits).read(stop)
             finally:
-                link.close()
+                connection.close()
         else:
             reason = Reason.ADDRESS
         if stop.is_set():
             return
-        # A link that held for long was no failure; one that breaks at once is, though it came up.
+        # The end of a long connection is no failure; that of a connection which breaks at once is one.
         failures = 1 if state.health.up and monotonic() - begun_s > limits.wait_s else failures + 1
         if state.down(reason):
             yield state.health
@@ -76,88 +81,107 @@ def frames(
 
 
 class _State:
-    """The health as told last, and the time of the last frame."""
+    """The health as last reported, and the time of the last frame."""
 
     def __init__(self, health: Health) -> None:
         self.health = health
         self.frame_ms = 0
 
     def up(self, *, sender_clock: bool) -> bool:
-        """Whether this is news."""
+        """The camera is up. True where this changes the health."""
         since_ms = self.health.since_ms if self.health.up else _now_ms()
-        return self._told(Health(True, since_ms, Reason.LIVE, sender_clock))
+        return self._changed_to(Health(True, since_ms, Reason.LIVE, sender_clock))
 
     def down(self, reason: Reason) -> bool:
-        """Whether this is news: down since the last frame, for the newest reason."""
+        """The camera is down since its last frame, for the newest reason. True where this changes the health."""
         since_ms = (self.frame_ms or _now_ms()) if self.health.up else self.health.since_ms
-        return self._told(Health(False, since_ms, reason))
+        return self._changed_to(Health(False, since_ms, reason))
 
-    def _told(self, health: Health) -> bool:
-        news, self.health = health != self.health, health
-        return news
+    def _changed_to(self, health: Health) -> bool:
+        is_change, self.health = health != self.health, health
+        return is_change
 
 
-def _connected(
-    link: Link, text: str, state: _State, still: Stillness, stop: Event, limits: Limits
-) -> Generator[Frame | Health, None, Reason]:
-    """Frames of one link until it ends; answers why."""
-    stamps = Stamps()
-    recorded = kind_of(text) == "file"
-    size: tuple[int, int] | None = None
-    last_s = told_s = monotonic()
-    packets = 0
-    while not stop.is_set():
-        item = link.take(_POLL_S)
-        now_s = monotonic()
-        if isinstance(item, Reason):
-            return item
-        if item is None:
-            if now_s - last_s > (limits.connect_s if size is None else limits.stall_s):
-                return _silence(link.packets > packets, size is None)
-            if now_s - told_s >= _BEAT_S:
-                told_s = now_s
-                yield state.health
-            continue
-        last_s, packets = now_s, link.packets
-        stamp = stamps.stamp(item.arrival_ms, item.pts_ms, item.sender_ms)
-        frame = Frame(stamp.time_ms, item.luma, item.u, item.v)
-        came = frame.width, frame.height
-        fault = None
-        if size is not None and came != size:
-            fault = Reason.CHANGED
-        elif stamp.jumped:
-            fault = Reason.CLOCK
-        size = came
-        if fault is not None and state.down(fault):
+class _Stream:
+    """The frames of one connection. `freeze` is None for a file, which may repeat a picture."""
+
+    def __init__(
+        self, connection: Connection, state: _State, freeze: FreezeDetector | None, limits: Limits
+    ) -> None:
+        self._connection = connection
+        self._state = state
+        self._freeze = freeze
+        self._limits = limits
+        self._stamps = Stamps()
+        self._size: tuple[int, int] | None = None
+        self._last_s = self._reported_s = monotonic()
+        self._packets = 0
+
+    def read(self, stop: Event) -> Generator[Frame | Health, None, Reason]:
+        """Frames and health until the connection ends; returns the reason why it did."""
+        while not stop.is_set():
+            item = self._connection.take(_POLL_S)
+            now_s = monotonic()
+            if isinstance(item, Reason):
+                return item
+            if isinstance(item, Picture):
+                self._last_s, self._packets = now_s, self._connection.packets
+                yield from self._frame(item, now_s)
+            elif now_s - self._last_s > self._patience_s:
+                return self._silence()
+            elif now_s - self._reported_s >= _BEAT_S:
+                self._reported_s = now_s
+                yield self._state.health
+        return Reason.ENDED
+
+    @property
+    def _patience_s(self) -> float:
+        return self._limits.connect_s if self._size is None else self._limits.stall_s
+
+    def _silence(self) -> Reason:
+        """Why no picture comes."""
+        if self._connection.packets > self._packets:
+            return Reason.UNDECODABLE
+        return Reason.UNREACHABLE if self._size is None else Reason.STALLED
+
+    def _frame(self, picture: Picture, now_s: float) -> Iterator[Frame | Health]:
+        """The frame of a picture, with a change of the health before it; only the health where it has a fault."""
+        state = self._state
+        stamp = self._stamps.stamp(picture.arrival_ms, picture.pts_ms, picture.sender_ms)
+        frame = Frame(stamp.time_ms, picture.luma, picture.u, picture.v)
+        change = self._change(frame, stamp)
+        if change is not None and state.down(change):
             yield state.health
-        if not recorded and still.frozen(frame, now_s):
-            fault = Reason.FROZEN
-        elif frame.time_ms < state.frame_ms - _BACK_MS:
-            fault = Reason.CLOCK
-        else:
-            fault = None
+        fault = self._fault(frame, now_s)
         if fault is not None:
-            if state.down(fault) or now_s - told_s >= _BEAT_S:
-                told_s = now_s
+            if state.down(fault) or now_s - self._reported_s >= _BEAT_S:
+                self._reported_s = now_s
                 yield state.health
-            continue
+            return
         if frame.time_ms <= state.frame_ms:
-            continue
+            return
         if state.up(sender_clock=stamp.by_sender):
             yield state.health
         state.frame_ms = frame.time_ms
-        told_s = now_s
+        self._reported_s = now_s
         yield frame
-    return Reason.ENDED
 
+    def _change(self, frame: Frame, stamp: Stamp) -> Reason | None:
+        """A change of the camera's settings or clock, which is reported once; the frame is used."""
+        before, self._size = self._size, (frame.width, frame.height)
+        if before is not None and before != self._size:
+            return Reason.CHANGED
+        return Reason.CLOCK if stamp.jumped else None
 
-def _silence(bytes_came: bool, connecting: bool) -> Reason:
-    if bytes_came:
-        return Reason.UNDECODABLE
-    return Reason.UNREACHABLE if connecting else Reason.STALLED
+    def _fault(self, frame: Frame, now_s: float) -> Reason | None:
+        """Why the frame cannot be used; None where it can."""
+        if self._freeze is not None and self._freeze.frozen(frame, now_s):
+            return Reason.FROZEN
+        return Reason.CLOCK if frame.time_ms < self._state.frame_ms - _BACK_MS else None
 
 
 def _waited(seconds: float, state: _State, stop: Event) -> Iterator[Health]:
+    """The health once a second for so many seconds, or until `stop` is set."""
     until_s = monotonic() + seconds
     while (left_s := until_s - monotonic()) > 0:
         if stop.wait(min(left_s, _BEAT_S)):

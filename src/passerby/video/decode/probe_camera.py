@@ -1,6 +1,6 @@
-"""Whether a camera answers: its first picture is looked at for its size alone.
+"""Test the connection to a camera, and read the size of its picture.
 
-Invariant: answers a size and a class of fault; no pixel and no text of a camera leaves.
+Invariant: a size and a reason come out; no pixel and no text of a camera does.
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from passerby.video.decode.frame import Frame
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """`reason` is `live` where a picture of `width` x `height` px came, else why none did."""
+class CameraProbe:
+    """`reason`: `live` where a picture of `width` x `height` px came, else why none did."""
 
     reason: Reason
     width: int = 0
@@ -23,23 +23,23 @@ class Answer:
 
     @property
     def up(self) -> bool:
+        """Whether a picture came."""
         return self.reason is Reason.LIVE
 
 
-def answer_of(address: Address, *, transport: Transport = "tcp", within_s: float = 20.0) -> Answer:
-    """Open a camera once, and answer at its first picture or its first fault."""
+def probe_camera(address: Address, *, transport: Transport = "tcp", within_s: float = 20.0) -> CameraProbe:
+    """Connect to a camera once, until its first picture, its first fault, or for `within_s` seconds."""
     stop = Event()
     until_s = monotonic() + within_s
     limits = live.Limits(stall_s=within_s / 2, connect_s=within_s)
-    seen = live.frames(address, stop, transport=transport, limits=limits)
     try:
-        for item in seen:
+        for item in live.frames(address, stop, transport=transport, limits=limits):
             if isinstance(item, Frame):
-                return Answer(Reason.LIVE, item.width, item.height)
+                return CameraProbe(Reason.LIVE, item.width, item.height)
             if not item.up and item.reason is not Reason.CONNECTING:
-                return Answer(item.reason)
+                return CameraProbe(item.reason)
             if monotonic() > until_s:
                 break
     finally:
         stop.set()
-    return Answer(Reason.UNREACHABLE)
+    return CameraProbe(Reason.UNREACHABLE)

@@ -139,11 +139,11 @@ def _with_hardware(recording: Recording, decode: str) -> Recording:
     """`recording` to be decoded by that hardware. Raises SourceError where it does not decode the first frame."""
     # Frames that come back from a device have lost the decoding time, which is all that AVI has.
     if not recording.has_times:
-        raise container.beyond(recording.path, decode)
+        raise container.undecodable(recording.path, decode)
     try:
         with container.opened(recording.path, decode) as media:
             if next(iter(_Decoder(media, _video_stream(media, recording.path))), None) is None:
-                raise container.beyond(recording.path, decode)
+                raise container.undecodable(recording.path, decode)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise container.unreadable(recording.path, error) from None
     return replace(recording, decode=decode)

@@ -1,6 +1,6 @@
-"""Whether a picture is frozen: a living sensor has noise and never gives the same bits twice.
+"""Detect a frozen picture. A working sensor has noise, so it never gives the same picture twice.
 
-Invariant: looks at whether pictures are equal and at nothing else in them; keeps checksums, no picture.
+Invariant: pictures are compared for equality and nothing else; checksums are kept, and no picture.
 """
 
 from zlib import crc32
@@ -10,13 +10,14 @@ import numpy as np
 from passerby.video.decode.frame import Frame
 
 FROZEN_S = 10.0
+"""A camera is frozen when it gave no new picture for so long."""
 
 
-class Stillness:
-    """Of pictures as they come: frozen when none for `limit_s` was new.
+class FreezeDetector:
+    """Frozen when no picture of the last `limit_s` was new.
 
-    A picture is new unless its like came within the last `limit_s`: a coder shows a frozen picture as a short
-    cycle of refinements, and not as one picture.
+    A picture is new unless an equal one came within the last `limit_s`: an encoder shows a frozen picture as a short
+    cycle of refinements, not as one picture.
     """
 
     def __init__(self, limit_s: float = FROZEN_S) -> None:
@@ -25,7 +26,7 @@ class Stillness:
         self._new_s: float | None = None
 
     def frozen(self, frame: Frame, now_s: float) -> bool:
-        """Whether it is frozen with this frame, which came at `now_s` of a clock that never goes back."""
+        """Whether the camera is frozen at this frame, which came at `now_s` of a monotonic clock."""
         checksum = crc32(np.ascontiguousarray(frame.luma).data)
         before_s = self._seen_s.pop(checksum, None)
         self._seen_s[checksum] = now_s

@@ -1,4 +1,4 @@
-"""When a live frame was taken: by the sender's wall clock where it is to be trusted, else by its arrival.
+"""The time of a live frame: by the sender's wall clock where that can be trusted, else by its arrival.
 
 Invariant: arithmetic on times alone.
 """
@@ -6,16 +6,20 @@ Invariant: arithmetic on times alone.
 from dataclasses import dataclass
 
 TRUSTED_MS = 2_000
-"""A sender's wall clock that is further than this from ours is taken to be wrong."""
+"""A sender's wall clock that differs from ours by more than this is not trusted."""
 _AHEAD_MS = 30_000
+"""A jump ahead by more than this is a change of the clock."""
 _BACK_MS = 1_000
+"""A time stamp that goes back by more than this starts the stream's time anew."""
 _LATE_MS, _LATE_FOR_MS = 2_000, 10_000
+"""Frames that are later than the first for the second are no delay: a clock was set."""
 _DRIFT = 0.001
+"""How fast (ms per ms) two clocks may drift apart: quartz differs by less."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """`time_ms` Unix ms UTC; `by_sender` whose clock it is; `jumped`: the sender's clock made a leap."""
+    """`time_ms`: Unix ms UTC. `by_sender`: it is of the sender's wall clock. `jumped`: a clock of the sender jumped."""
 
     time_ms: int
     by_sender: bool
@@ -25,8 +29,8 @@ class Stamp:
 class Stamps:
     """The stamps of one connection.
 
-    Delay only ever adds, so the frame that came with the least of it tells how the stream's own time stamps lie
-    to the wall clock; the others are placed by their stamps, and jitter of the network is gone.
+    A delay only ever adds to a time of arrival. So the frame with the least delay gives the offset between the
+    stream's time stamps and the wall clock, and that offset gives the times of the others without the network's jitter.
     """
 
     def __init__(self) -> None:
@@ -37,13 +41,14 @@ class Stamps:
         self._sender_off_ms: int | None = None
 
     def stamp(self, arrival_ms: int, pts_ms: float | None, sender_ms: int | None) -> Stamp:
-        """Of the next frame: when it came, its time stamp in the stream and the sender's wall clock, if any."""
+        """The stamp of the next frame, from its time of arrival, its time stamp in the stream and the sender's wall
+        clock (ms each; None where there is none)."""
         jumped = self._sender_jumped(arrival_ms, sender_ms)
         if pts_ms is None:
             time_ms = arrival_ms
         else:
-            placed_ms, leapt = self._placed(arrival_ms, pts_ms)
-            time_ms, jumped = round(placed_ms), jumped or leapt
+            stream_ms, stream_jumped = self._by_stream(arrival_ms, pts_ms)
+            time_ms, jumped = round(stream_ms), jumped or stream_jumped
         by_sender = sender_ms is not None and abs(arrival_ms - sender_ms) <= TRUSTED_MS
         return Stamp(sender_ms if by_sender and sender_ms is not None else time_ms, by_sender, jumped)
 
@@ -53,7 +58,7 @@ class Stamps:
         before, self._sender_off_ms = self._sender_off_ms, arrival_ms - sender_ms
         return before is not None and abs(self._sender_off_ms - before) > _AHEAD_MS
 
-    def _placed(self, arrival_ms: int, pts_ms: float) -> tuple[float, bool]:
+    def _by_stream(self, arrival_ms: int, pts_ms: float) -> tuple[float, bool]:
         offset_ms = arrival_ms - pts_ms
         if self._anchor_ms is None:
             self._anchor_ms, jumped = offset_ms, False
@@ -64,13 +69,13 @@ class Stamps:
             if back_ms > _BACK_MS or self._is_late(arrival_ms, offset_ms):
                 self._anchor_ms = offset_ms
             else:
-                # Quartz differs by less than this; so an anchor taken in a lucky moment is let go of slowly.
+                # An anchor from a frame with an unusually small delay is given up slowly.
                 self._anchor_ms = min(self._anchor_ms + _DRIFT * passed_ms, offset_ms)
         self._last_pts_ms, self._last_arrival_ms = pts_ms, arrival_ms
         return self._anchor_ms + pts_ms, jumped
 
     def _is_late(self, arrival_ms: int, offset_ms: float) -> bool:
-        """Whether all frames have been late for so long that it is no delay: our own clock was set, or theirs."""
+        """Whether all frames have been late for so long that it is no delay: our clock, or the sender's, was set."""
         if self._anchor_ms is None or offset_ms < self._anchor_ms + _LATE_MS:
             self._late_since_ms = None
             return False

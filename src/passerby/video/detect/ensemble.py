@@ -18,7 +18,8 @@ from passerby.video.detect.nms import Boxes, joined
 
 @dataclass(frozen=True, slots=True)
 class MergeParams:
-    """When the boxes of two detectors are one object, tuned on the clips of docs/accuracy.md (docs/decisions/0016).
+    """When the boxes of two detectors are one object (docs/decisions/0016). The values were chosen while counting the
+    clips of docs/explanation/accuracy.md.
 
     `within`: two boxes are one object where this share of the smaller one's area lies within the other: detectors
     draw the edges of an object differently. A smaller share merges neighbours.

@@ -1,4 +1,4 @@
-"""What moves before a still background, without a model.
+"""Motion in front of the background, without a model.
 
-Invariant: boxes only; what moves has no class of its own.
+Invariant: boxes come out and no pixel; the label of a moving object is a guess by its shape.
 """

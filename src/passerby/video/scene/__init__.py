@@ -1,4 +1,4 @@
-"""Pictures without people: the background, the annotated picture, the time slice.
+"""Pictures without people: the background, the annotated image, the time slice.
 
 Invariant: nobody can be recognised in any picture that leaves this room.
 """

@@ -1,6 +1,6 @@
-"""The picture that lets one check a count: lines, directions and counts drawn on the empty background.
+"""The annotated image, for checking a count: lines, directions and counts on the background.
 
-Invariant: what is drawn comes from the lines, the totals and the background; it is never given a frame or a box.
+Invariant: drawn from the lines, the totals and the background alone, never from a frame or a box.
 """
 
 from collections.abc import Sequence
@@ -21,12 +21,13 @@ from passerby.video.detect.detector import LoadedDetector
 from passerby.video.scene.background import Background, Samples, empty
 
 LONG_PX = 1280
-"""Longest side of the picture; the background is enlarged, so that text stays readable on a small one."""
+"""Longest side of the image: a smaller background is enlarged, so that text stays readable."""
 SHORT_PX = 400
+"""Least side of the image, so that there is room for text."""
 
 Colour = tuple[int, int, int]
 
-# Blue, green, red. Told apart by the colour-blind, and on asphalt, grass and snow by their dark halo.
+# Blue, green, red. Colour-blind people can tell them apart. A dark halo makes them visible on any ground.
 _COLOURS: tuple[Colour, ...] = (
     (60, 214, 255),
     (255, 196, 94),
@@ -52,7 +53,7 @@ class _Rectangle:
 
 @dataclass(frozen=True, slots=True)
 class _Panel:
-    """`rows` are (label, count), the counts `digits_px` wide; `tip` is the arrow's that it belongs to."""
+    """The counts of one direction. `rows` are (label, count), the counts `digits_px` wide; `tip`: the tip of its arrow."""
 
     box: _Rectangle
     tip: _Point
@@ -63,7 +64,7 @@ class _Panel:
 
 
 def check(path: Path) -> None:
-    """Raises InputError for a name that does not end in .png, OutputError where nothing can be written."""
+    """Raises InputError for a name that does not end in .png, OutputError for a path that cannot be written."""
     if path.suffix.lower() != ".png":
         raise InputError(f"{path}: expected a name that ends in .png for the picture")
     files.check_writable(path)
@@ -76,18 +77,20 @@ def write(
     samples: Samples,
     detectors: Sequence[LoadedDetector],
 ) -> tuple[str, ...]:
-    """Write the picture of a recording as a PNG, and answer what must be known of it: lines for people.
+    """Write the annotated image of a recording as a PNG; returns warnings for the user.
 
-    `detectors` look for people in the background. Raises OutputError.
+    `detectors` check the background for people. Raises OutputError.
     """
     if not len(samples):
-        return (f"{path}: not written, for no frame of the recording could be read",)
+        return (f"{path}: not written, since no frame of the recording could be read",)
     background = empty(samples, detectors)
     details = f"{counts.start.isoformat(' ', timespec='seconds')}   {_duration(counts.duration_s)}   {counts.detector}"
     files.write(path, _encoded(draw(background, lines, counts.totals, details)))
     if detectors:
         return ()
-    return (f"{path}: no model looked for people who never moved; look at it before you pass it on",)
+    return (
+        f"{path}: check before sharing: people who never moved may be visible, since no model looked for them",
+    )
 
 
 def png(background: Background) -> bytes:
@@ -98,7 +101,7 @@ def png(background: Background) -> bytes:
 def _encoded(image: Image) -> bytes:
     encoded, data = cv2.imencode(".png", image)
     if not encoded:
-        raise ValueError("an image that is no PNG")
+        raise ValueError("OpenCV could not encode an image as PNG")
     return data.tobytes()
 
 
@@ -133,11 +136,11 @@ def draw(background: Background, lines: Sequence[Line], totals: Sequence[TotalCo
 
 
 def _enlarged(background: Image) -> tuple[Image, int, int, int, int]:
-    """The background on a canvas that has room for text, and where on it: left, top, width, height px."""
+    """The background on a canvas with room for text, and its left, top, width and height on it, px."""
     factor = LONG_PX / max(background.shape[:2])
     width, height = (max(1, round(side * factor)) for side in background.shape[1::-1])
-    way = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    large = cv2.resize(background, (width, height), interpolation=way)
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    large = cv2.resize(background, (width, height), interpolation=method)
     canvas = np.full((max(height, SHORT_PX), max(width, SHORT_PX), 3), _INK, np.uint8)
     left, top = (canvas.shape[1] - width) // 2, (canvas.shape[0] - height) // 2
     canvas[top : top + height, left : left + width] = large
@@ -185,7 +188,7 @@ def _draw_arrow(
     colour: Colour,
     scale: float,
 ) -> _Point:
-    """An arrow from the middle of the line to its right (`side` 1) or left (-1) hand side; answers its tip."""
+    """An arrow from the middle of the line to its right (`side` 1) or left (-1) hand side; returns its tip."""
     dx, dy = (end - start) / max(1e-6, float(np.hypot(*(end - start))))
     out = np.array([-dy, dx]) * side
     foot = (start + end) / 2 + out * 13 * scale
@@ -206,7 +209,7 @@ def _draw_arrow(
 
 
 def _text_size(text: str, size: int, weight: int) -> tuple[int, int, int]:
-    """Width, and how far it reaches above and below its base line, in px."""
+    """Width of `text`, and its extent above and below its base line, in px."""
     _, top, width, height = cv2.getTextSize((0, 0), text, (0, 0), cv2.FontFace("sans"), size, weight)
     return int(width), int(-top), int(height + top)
 
@@ -255,7 +258,7 @@ def _panel_of(
     colour: Colour,
     scale: float,
 ) -> _Panel:
-    """The counts of one direction, as near as there is room to the tip of its arrow."""
+    """The counts of one direction, as close to the tip of its arrow as there is room."""
     shown = tuple((label, str(count)) for label, count in rows if count) or (("", "0"),)
     title_px, row_px = round(21 * scale), round(25 * scale)
     name = _short(name, title_px, 500, 320 * scale)
@@ -267,7 +270,7 @@ def _panel_of(
 
 
 def _draw_leader(canvas: Image, panel: _Panel, scale: float) -> None:
-    """From an arrow to its panel, where they lie apart."""
+    """A line from an arrow to its panel, where they lie apart."""
     box, tip = panel.box, panel.tip
     if _distance(tip, box) > 30 * scale:
         nearest = np.clip(tip, [box.left, box.top], [box.right, box.bottom])
@@ -296,7 +299,7 @@ def _place(
     height: float,
     line: tuple[_Point, _Point, int] | None,
 ) -> _Rectangle:
-    """The best place near `tip` for a box, within the picture; it is then taken."""
+    """The best place near `tip` for a box, within the image. The place is marked in `taken`."""
     rows, columns = taken.shape
     total = cv2.integral(taken)
     best, least = _Rectangle(4, 4, 4 + width, 4 + height), float("inf")
@@ -330,7 +333,7 @@ def _distance(point: _Point, box: _Rectangle) -> float:
 
 
 def _covered(total: NDArray[np.float64], box: _Rectangle) -> float:
-    """What a box would cover, in px beyond which it had better lie farther away."""
+    """The cost of the marks that a box would cover, as px of distance that are worth avoiding it."""
     rows, columns = total.shape[0] - 1, total.shape[1] - 1
     left, right = (min(columns, max(0, round(x))) for x in (box.left, box.right))
     top, bottom = (min(rows, max(0, round(y))) for y in (box.top, box.bottom))
@@ -347,7 +350,7 @@ def _draw_name(
     colour: Colour,
     scale: float,
 ) -> None:
-    """The line's name on a tag of its colour, by its start, where one stands to tell right from left."""
+    """The line's name on a tag of its colour at its start, from where right and left are defined."""
     size = round(22 * scale)
     name = _short(name, size, 650, 360 * scale)
     width = _text_size(name, size, 650)[0] + 22 * scale

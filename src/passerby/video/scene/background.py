@@ -1,7 +1,7 @@
-"""The empty picture of a recording: the median over time, with everything covered that could be a person.
+"""The background of a scene: the median picture over time, with every place covered that could show a person.
 
-Invariant: where in doubt, covered. What is kept is bounded, whatever the length of the recording, and pixels are
-given to `picture` alone. A cover is one flat tone on a coarse grid: a silhouette would tell who stood there.
+Invariant: a doubtful place is covered. Memory is bounded, whatever the length of the recording, and pixels leave
+through `Background` alone. A cover is one flat tone on a coarse grid: a silhouette could identify a person.
 """
 
 from collections import deque
@@ -22,41 +22,44 @@ from passerby.video.detect.nms import Boxes
 SIDE_PX = 640
 """Longest side of the background."""
 MOST = 64
-"""Samples kept at most; with more, every other one is dropped, so that they lie over the whole recording."""
+"""Most samples that are kept. Beyond it every other one is dropped, so that they span the whole recording."""
 LEAST = 9
-"""With fewer samples a median says nothing of who passed, and all of the background is covered."""
+"""With fewer samples a median may still show people who passed, so all of the background is covered."""
 GRID_PX = 12
 """Covers are made of whole squares of this side."""
 
 _LIMIT = 14.0
-"""Difference (of 255) up to which two pictures of one place may be the same; colour counts twice."""
+"""Difference (of 255) up to which two pictures of a place are the same; colour counts twice."""
 _SWAY_PX = 0.5
+"""How far a swaying mast may move an edge, in px of the background."""
 _AGREE = 0.6
-"""Share of the samples that must agree with the median, or it is not known to be background."""
+"""Share of the samples that must agree with the median of a place; else the place is covered."""
 _SHOWN = 0.6
-"""Share of the inner part of a body's box that is found in the background, when the body is."""
-_LOOKED_AT = 9
-"""So many samples are shown to the detectors, beside the background."""
+"""A person is in the background where this share of the inner part of the box looks as in the background."""
+_SHOWN_TO_DETECTORS = 9
+"""Number of samples that the detectors run on, besides the background."""
 _CONFIDENCE = 0.15
-"""What a detector must be sure of to have something covered: little."""
+"""Least confidence of a box that is covered: low, to be on the safe side."""
 _CONFIDENCE_LARGE = 0.4
-"""The same where that is more than a tenth of the background: a body so near is seen clearly or is none."""
+"""The same for a box of more than a tenth of the background: a person so near is detected clearly, if there is one."""
 _CONFIDENCE_VEHICLE = 0.5
-"""The same for a vehicle that is large enough for its driver to be known."""
+"""The same for a vehicle that is so large that its driver could be recognised."""
 _GLASS_PX = 94
-"""A vehicle of this height in the background has about 62 px/m, half of what recognising a known person takes
-(IEC 62676-4): from here on its upper half is covered, for its driver."""
+"""From this height on, the upper half of a vehicle is covered, for its driver. A vehicle of this height has about
+62 px/m, half of what it takes to recognise a known person (IEC 62676-4)."""
 _BODIES = (Label.PERSON, Label.BICYCLE, Label.MOTORCYCLE)
 
 _REST_SIDE_PX = 160
+"""Longest side of the pictures in which `_Rest` compares."""
 _REST_STEP_MS = 300
 _REST_STEPS = 5
+"""A place is still when so many pictures, so far apart in time, agree."""
 
 Mask = NDArray[np.bool_]
 
 
 class _Pixels:
-    """Refuses to be pickled, copied or printed, as a frame does."""
+    """Cannot be pickled, copied or printed, as a frame cannot."""
 
     __slots__ = ()
 
@@ -64,18 +67,18 @@ class _Pixels:
         return f"<{type(self).__name__}>"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("pixels stay in the room they were born in")
+        raise TypeError("pixels stay in passerby.video")
 
     def __copy__(self) -> NoReturn:
-        raise TypeError("pixels stay in the room they were born in")
+        raise TypeError("pixels stay in passerby.video")
 
     def __deepcopy__(self, memo: dict[int, Any]) -> NoReturn:
-        raise TypeError("pixels stay in the room they were born in")
+        raise TypeError("pixels stay in passerby.video")
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class _Sample(_Pixels):
-    """`yuv` (h, w, 3) uint8, the `number` of its tick, and `bodies` (n, 4) in its pixels."""
+    """A small picture. `yuv` (h, w, 3) uint8; `number` of its tick; `bodies` (n, 4): boxes of people in its pixels."""
 
     number: int
     time_ms: int
@@ -85,8 +88,8 @@ class _Sample(_Pixels):
 
 @dataclass(slots=True, eq=False, repr=False)
 class Samples(_Pixels):
-    """What a background is made from: at most MOST small pictures over the whole recording, the boxes of bodies in
-    them, and where something came to rest or left."""
+    """What a background is made from: at most MOST small pictures over the whole recording, the boxes of people in
+    them, and the places where something came to rest or left."""
 
     _kept: list[_Sample] = field(default_factory=list)
     _stride: int = 1
@@ -95,9 +98,9 @@ class Samples(_Pixels):
     _rest: "_Rest" = field(default_factory=lambda: _Rest())
 
     def taking(self, frames: Iterable[Frame]) -> Iterator[Frame]:
-        """The same frames; a sample of them is kept on the way."""
+        """The same frames; some of them are kept as samples on the way."""
         for frame in frames:
-            self._rest.look(frame)
+            self._rest.add(frame)
             if self._seen % self._stride == 0:
                 self._scale = min(1.0, SIDE_PX / max(frame.width, frame.height))
                 size = (
@@ -113,7 +116,7 @@ class Samples(_Pixels):
             yield frame
 
     def note(self, detections: Detections) -> None:
-        """Remember where bodies were, if the picture of that instant was kept."""
+        """Remember the boxes of people, if the picture of that instant was kept."""
         # Detections come in order and some seconds late, so their sample is among the last ones.
         for sample in reversed(self._kept):
             if sample.time_ms == detections.time_ms:
@@ -132,7 +135,7 @@ class Samples(_Pixels):
         return len(self._kept)
 
     def median(self) -> Image:
-        """(h, w, 3) uint8 Y, U, V, of all samples in the light of a usual one."""
+        """(h, w, 3) uint8 Y, U, V: the median of all samples, after adjusting their light to that of a usual one."""
         usual = sorted(self._kept, key=lambda s: float(s.yuv[..., 0].mean()))[len(self._kept) // 2]
         everywhere = np.ones(usual.yuv.shape[:2], np.bool_)
         light = usual.yuv.astype(np.float32)
@@ -142,29 +145,29 @@ class Samples(_Pixels):
         return _median(self._kept)
 
     def covered(self, background: Image, detectors: Sequence[LoadedDetector]) -> Mask:
-        """(h, w) bool, True where `background` may show somebody."""
+        """(h, w) bool, True where `background` may show a person."""
         height, width = background.shape[:2]
         if len(self._kept) < LEAST:
             return np.ones((height, width), np.bool_)
         doubt = self._rest.changed((width, height))
         differs = np.zeros((height, width), np.int64)
-        looked_at = np.linspace(0, len(self._kept) - 1, _LOOKED_AT).round().astype(int)
+        shown = np.linspace(0, len(self._kept) - 1, _SHOWN_TO_DETECTORS).round().astype(int)
         for index, sample in enumerate(self._kept):
-            other = _differs(sample.yuv, background)
-            differs += _solid(other)
+            differing = _differs(sample.yuv, background)
+            differs += _solid(differing)
             bodies = sample.bodies
-            if index in looked_at:
+            if index in shown:
                 bodies = np.concatenate([bodies, _bodies(sample.yuv, detectors).xyxy])
             for box in bodies:
-                if np.mean(~other[_inner(box, width, height)]) >= _SHOWN:
+                if np.mean(~differing[_inner(box, width, height)]) >= _SHOWN:
                     doubt[_slices(box, width, height)] = True
         doubt |= differs > (1 - _AGREE) * len(self._kept)
-        # What differs between the halves of the recording was left there, or left.
+        # An object that was left, or taken away, differs between the halves of the recording.
         half = len(self._kept) // 2
         doubt |= _solid(_differs(_median(self._kept[:half]), _median(self._kept[half:])))
         for box in _bodies(background, detectors).xyxy:
             doubt[_slices(box, width, height)] = True
-        vehicles = _seen(background, detectors, MOTOR_VEHICLES)
+        vehicles = _detected(background, detectors, MOTOR_VEHICLES)
         for (left, top, right, bottom), sure in zip(vehicles.xyxy, vehicles.confidence, strict=True):
             if bottom - top >= _GLASS_PX and sure >= _CONFIDENCE_VEHICLE:
                 glass = np.array([left, top, right, (top + bottom) / 2])
@@ -174,9 +177,9 @@ class Samples(_Pixels):
 
 @dataclass(slots=True, eq=False, repr=False)
 class _Rest(_Pixels):
-    """Where something came to rest or left: a place that was still, and then still again but otherwise.
+    """Places where something came to rest or left: still, and later still again with another appearance.
 
-    Slow changes of the light are followed; what only passes is never still.
+    Slow changes of the light are followed. A passing object is never still.
     """
 
     _recent: deque[NDArray[np.float32]] = field(default_factory=lambda: deque(maxlen=_REST_STEPS))
@@ -184,7 +187,8 @@ class _Rest(_Pixels):
     _still: NDArray[np.float32] | None = None
     _change: Mask | None = None
 
-    def look(self, frame: Frame) -> None:
+    def add(self, frame: Frame) -> None:
+        """Compare with an earlier picture, unless the last one that was compared is too recent."""
         if self._next_ms is not None and frame.time_ms < self._next_ms:
             return
         self._next_ms = frame.time_ms + _REST_STEP_MS
@@ -203,13 +207,13 @@ class _Rest(_Pixels):
             return
         known = still & ~np.isnan(self._still[..., 0])
         if known.any():
-            # Kept in the light of now: what was still at different times is then of one light.
+            # Adjusted to the light of now, so that places that were still at different times have the same light.
             self._still = _in_the_light_of(now, self._still, known)
             self._change |= known & (_weighted(np.abs(now - self._still)) > limit).any(axis=2)
         self._still[still] = now[still]
 
     def changed(self, size: tuple[int, int]) -> Mask:
-        """(height, width) bool for `size` (width, height)."""
+        """(height, width) bool for `size` (width, height), True where something came to rest or left."""
         if self._change is None:
             return np.zeros((size[1], size[0]), np.bool_)
         mask = cv2.medianBlur(self._change.astype(np.uint8), 3)
@@ -218,17 +222,17 @@ class _Rest(_Pixels):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Background(_Pixels):
-    """`image` (h, w, 3) uint8 BGR with nobody in it; `covered` is the share of it that is covered."""
+    """`image` (h, w, 3) uint8 BGR without people; `covered`: the share of it that is covered, 0..1."""
 
     image: Image
     covered: float
 
 
 def empty(samples: Samples, detectors: Sequence[LoadedDetector]) -> Background:
-    """The empty picture of a recording of which at least one frame was sampled.
+    """The background of a recording, from at least one sample.
 
-    Who sat still from the first frame to the last is found by the detectors alone: without any, have a look
-    at the background before it is passed on.
+    A person who sat still from the first frame to the last is found by the detectors alone: without any, check the
+    background before passing it on.
     """
     background = samples.median()
     mask = samples.covered(background, detectors)
@@ -245,7 +249,7 @@ def empty(samples: Samples, detectors: Sequence[LoadedDetector]) -> Background:
 def _median(samples: Sequence[_Sample]) -> Image:
     middle = len(samples) // 2
     result = np.empty_like(samples[0].yuv)
-    # In strips, so that the copy that partition makes stays small.
+    # In strips, which keeps the copy that partition makes small.
     for top in range(0, len(result), 64):
         stack = np.stack([s.yuv[top : top + 64] for s in samples])
         result[top : top + 64] = np.partition(stack, middle, axis=0)[middle]
@@ -257,14 +261,14 @@ def _weighted(difference: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _limit(picture: NDArray[Any]) -> NDArray[np.float32]:
-    """By how much (h, w, 3) a place may differ: more at edges, which move when the mast sways."""
+    """(h, w, 3): the most by which the same place may differ; more at edges, which move when the mast sways."""
     x = np.abs(cv2.Sobel(picture, cv2.CV_32F, 1, 0, ksize=3))
     y = np.abs(cv2.Sobel(picture, cv2.CV_32F, 0, 1, ksize=3))
     return np.asarray(_LIMIT + _SWAY_PX * np.maximum(x, y).reshape(picture.shape) / 4, np.float32)
 
 
 def _differs(picture: Image, background: Image) -> Mask:
-    """(h, w) bool: more than noise, sway and a change of the light everywhere."""
+    """(h, w) bool: where the pictures differ by more than noise, sway and a change of the whole light."""
     smooth, still = (
         cv2.blur(p, (3, 3)).reshape(background.shape).astype(np.float32) for p in (picture, background)
     )
@@ -273,13 +277,13 @@ def _differs(picture: Image, background: Image) -> Mask:
 
 
 def _in_the_light_of(
-    picture: NDArray[np.float32], other: NDArray[np.float32], known: Mask
+    picture: NDArray[np.float32], adjusted: NDArray[np.float32], known: Mask
 ) -> NDArray[np.float32]:
-    """`other` with the brightness and contrast of `picture`, as far as most of what is `known` tells them.
+    """`adjusted` with the brightness and contrast of `picture`, by a linear fit to most of the `known` (h, w) pixels.
 
-    Clouds, and the gain by which a camera answers a large dark lorry, change all of a picture at once.
+    Clouds change a whole picture at once, and so does the gain of a camera when a large dark lorry passes.
     """
-    x, y = (np.asarray(p[..., 0][known], np.float64) for p in (other, picture))
+    x, y = (np.asarray(p[..., 0][known], np.float64) for p in (adjusted, picture))
     step = max(1, len(x) // 4_000)
     x, y = x[::step], y[::step]
     gain, offset = 1.0, float(np.median(y - x))
@@ -292,19 +296,19 @@ def _in_the_light_of(
         gain, offset = np.polyfit(x[agrees], y[agrees], 1)
     if not 0.3 < gain < 3:
         gain, offset = 1.0, float(np.median(y - x))
-    lit = other * np.float32(gain)
+    lit = adjusted * np.float32(gain)
     lit[..., 0] += np.float32(offset)
     lit[..., 1:] += np.float32(128 * (1 - gain))
     return lit
 
 
 def _solid(mask: Mask) -> Mask:
-    """Where much of the neighbourhood is set: not noise, nor a sharp edge on a mast that sways."""
+    """Where much of the neighbourhood is set, so neither noise nor a sharp edge on a mast that sways."""
     return np.asarray(cv2.blur(mask.astype(np.float32), (9, 9)) > 0.35)
 
 
 def _on_grid(doubt: Mask) -> Mask:
-    """Whole squares of the grid, wherever `doubt` comes near one."""
+    """(h, w) bool: the whole squares of the grid that `doubt` comes near."""
     height, width = doubt.shape
     margin = 2 * (GRID_PX // 3) + 1
     grown = cv2.dilate(doubt.astype(np.uint8), np.ones((margin, margin), np.uint8))
@@ -312,18 +316,18 @@ def _on_grid(doubt: Mask) -> Mask:
     padded = np.zeros((rows * GRID_PX, columns * GRID_PX), np.uint8)
     padded[:height, :width] = grown
     squares = padded.reshape(rows, GRID_PX, columns, GRID_PX).max(axis=(1, 3))
-    # Gaps of one square between two covers would show a part of what both hide.
+    # A gap of one square between two covers could show a part of a person that both hide.
     ringed = np.pad(squares, 2)
     squares = cv2.morphologyEx(ringed, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))[2:-2, 2:-2]
     return np.repeat(np.repeat(squares, GRID_PX, 0), GRID_PX, 1)[:height, :width].astype(np.bool_)
 
 
 def _bodies(yuv: Image, detectors: Sequence[LoadedDetector]) -> Boxes:
-    return _seen(yuv, detectors, _BODIES)
+    return _detected(yuv, detectors, _BODIES)
 
 
-def _seen(yuv: Image, detectors: Sequence[LoadedDetector], labels: Iterable[Label]) -> Boxes:
-    """Boxes of `labels` in a picture, looked at as it is and at twice its size, where small bodies are found."""
+def _detected(yuv: Image, detectors: Sequence[LoadedDetector], labels: Iterable[Label]) -> Boxes:
+    """Boxes of `labels` in a picture, detected at its own size and at twice its size, where small people are found."""
     image = _bgr(yuv)
     found = []
     for detector in detectors:
@@ -348,7 +352,7 @@ def _slices(box: NDArray[Any], width: int, height: int) -> tuple[slice, slice]:
 
 
 def _inner(box: NDArray[Any], width: int, height: int) -> tuple[slice, slice]:
-    """The middle of a box, where the body is; at least one pixel."""
+    """The middle of a box, where the person is; at least one pixel."""
     rows, columns = (
         slice(min(max(0, round(low + (high - low) * 0.2)), size - 1), 0)
         for low, high, size in ((box[1], box[3], height), (box[0], box[2], width))

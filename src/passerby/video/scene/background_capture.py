@@ -1,6 +1,6 @@
-"""The empty picture of a live camera: watched until nobody is in its median, or refused.
+"""Capture the background of a live camera: watch it until its median picture shows nobody, or give up.
 
-Invariant: a median alone leaves, as a PNG, and only where a detector looked at it; live pixels never do.
+Invariant: a median picture alone leaves, as a PNG, and only after a detector has checked it; live pixels never do.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,29 +21,33 @@ from passerby.video.scene import annotated_image
 from passerby.video.scene.background import LEAST, Samples, empty
 
 LONGEST_S = 180.0
-"""So long a place may take to be empty in the median."""
+"""For how long the camera is watched at most, in seconds."""
 MOST_COVERED = 0.1
-"""A background of which more had to be covered, because somebody may be there, is no background."""
+"""A background with a larger share that may show people, and so is covered, is refused."""
 
-_FIRST_LOOK_S = 30.0
-_LOOK_EVERY_S = 10.0
+_FIRST_CHECK_S = 30.0
+"""When the median picture is checked for people for the first time, in seconds since the start."""
+_CHECK_EVERY_S = 10.0
 _SAMPLE_MS = 250
+"""Time between two samples."""
+_HOPELESS = (Reason.ADDRESS, Reason.CREDENTIALS, Reason.NOT_FOUND)
+"""Faults that waiting does not mend."""
 
 
 class Step(StrEnum):
-    """What a capture is at."""
+    """The state of a capture."""
 
     CONNECTING = "connecting"
     WATCHING = "watching"
-    """pictures come, too few for a median"""
+    """Pictures come, too few for a median."""
     BUSY = "busy"
-    """something moved, came to rest, or was taken for somebody: watched on"""
+    """Something moved, came to rest, or was taken for a person: the camera is watched on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`share` of the longest time; `covered` of the picture where somebody may be, as last looked at; `reason` why
-    no picture comes while it is connecting."""
+    """`share`: time that has passed, as a share of the longest. `covered`: share of the picture that may show people,
+    when last checked. `reason`: why no picture comes, while connecting."""
 
     step: Step
     share: float
@@ -53,7 +57,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """No background came of it: the link's `reason`, or LIVE where the place was never empty."""
+    """There is no background. `reason`: the fault of the camera; LIVE where the scene was never empty."""
 
     reason: Reason
     covered: float = 1.0
@@ -61,22 +65,23 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class EmptyPicture:
-    """A background that a person may approve: `png`, of a camera of `width` x `height` px; `covered` is the share
-    that is covered flat, `looked` the names of the detectors that looked for people."""
+    """A background for a person to approve: `png`, of a camera of `width` x `height` px. `covered`: share that is
+    covered by a flat tone. `checked_by`: names of the detectors that checked it for people."""
 
     png: bytes
     width: int
     height: int
     covered: float
-    looked: tuple[str, ...]
+    checked_by: tuple[str, ...]
 
 
 def detectors_at_hand(model_dir: Path | None = None) -> tuple[LoadedDetector, ...]:
-    """What looks for people. Raises ModelError where there is none: a background must have been looked at."""
+    """The installed detectors that find people. Raises ModelError where there is none: a background must be checked."""
     found = choose(AUTO, model_dir).loaded
     if not found:
         raise ModelError(
-            "no detector is at hand to look for people: `passerby models pull yolox_nano` gets one"
+            "found no model that can check the background for people, expected one: "
+            "`passerby models pull yolox_nano` gets one"
         )
     return found
 
@@ -89,43 +94,73 @@ def capture(
     transport: Transport = "tcp",
     longest_s: float = LONGEST_S,
 ) -> Iterator[Progress | EmptyPicture | Refused]:
-    """Watch a camera; the last item is an EmptyPicture or Refused, unless `stop` was set."""
-    samples, size = Samples(), (0, 0)
-    begun_s = monotonic()
-    look_s, last_ms, covered = _FIRST_LOOK_S, 0, 1.0
-    step, reason = Step.CONNECTING, Reason.CONNECTING
-    yield Progress(step, 0.0, covered, reason)
+    """Watch a camera. The last item is an EmptyPicture or Refused, unless `stop` was set."""
+    running = _Capture(detectors, longest_s)
+    yield running.progress()
     for item in live.frames(address, stop, transport=transport):
-        past_s = monotonic() - begun_s
-        share = min(1.0, past_s / longest_s)
-        if past_s > longest_s:
+        if running.past_s() > longest_s:
             break
-        if not isinstance(item, Frame):
-            reason = item.reason
-            if reason in (Reason.ADDRESS, Reason.CREDENTIALS, Reason.NOT_FOUND):
+        if isinstance(item, Frame):
+            result = running.add(item)
+            if result is not None:
+                yield result
+            if isinstance(result, EmptyPicture):
+                return
+        else:
+            running.reason = item.reason
+            if item.reason in _HOPELESS:
                 break
             if not item.up:
-                yield Progress(Step.CONNECTING, share, covered, reason)
-            continue
-        reason = Reason.LIVE
-        if (item.width, item.height) != size:
-            samples, size = Samples(), (item.width, item.height)
-        if item.time_ms - last_ms < _SAMPLE_MS:
-            continue
-        last_ms = item.time_ms
-        # One at a time: what is kept of a frame is small, and the frame itself goes.
-        for _ in samples.taking([item]):
-            pass
-        step = Step.WATCHING if step is Step.CONNECTING else step
-        if past_s >= min(look_s, longest_s - 1) and len(samples) >= LEAST:
-            background = empty(samples, detectors)
-            covered, step = background.covered, Step.BUSY
-            look_s = monotonic() - begun_s + _LOOK_EVERY_S
-            last = look_s >= longest_s
-            if covered == 0 or (last and covered <= MOST_COVERED):
-                names = tuple(one.name for one in detectors)
-                yield EmptyPicture(annotated_image.png(background), *size, covered, names)
-                return
-        yield Progress(step, share, covered)
+                yield Progress(Step.CONNECTING, running.share(), running.covered, item.reason)
     if not stop.is_set():
-        yield Refused(reason, covered)
+        yield Refused(running.reason, running.covered)
+
+
+class _Capture:
+    """A capture in progress. `covered`: share of the picture that may show people, when last checked."""
+
+    def __init__(self, detectors: Sequence[LoadedDetector], longest_s: float) -> None:
+        self.covered = 1.0
+        self.reason = Reason.CONNECTING
+        self._step = Step.CONNECTING
+        self._detectors = detectors
+        self._longest_s = longest_s
+        self._samples, self._size = Samples(), (0, 0)
+        self._begun_s = monotonic()
+        self._check_s, self._last_ms = _FIRST_CHECK_S, 0
+
+    def past_s(self) -> float:
+        return monotonic() - self._begun_s
+
+    def share(self) -> float:
+        return min(1.0, self.past_s() / self._longest_s)
+
+    def progress(self) -> Progress:
+        return Progress(self._step, self.share(), self.covered, self.reason)
+
+    def add(self, frame: Frame) -> Progress | EmptyPicture | None:
+        """Take a sample, and check the median when it is time to: the background where it shows nobody, else the
+        progress; None for a frame too soon after the last sample."""
+        self.reason = Reason.LIVE
+        if (frame.width, frame.height) != self._size:
+            self._samples, self._size = Samples(), (frame.width, frame.height)
+        if frame.time_ms - self._last_ms < _SAMPLE_MS:
+            return None
+        self._last_ms = frame.time_ms
+        # One frame at a time: the sample is small, and the frame itself is dropped.
+        for _ in self._samples.taking([frame]):
+            pass
+        self._step = Step.WATCHING if self._step is Step.CONNECTING else self._step
+        is_due = self.past_s() >= min(self._check_s, self._longest_s - 1)
+        background = self._checked() if is_due and len(self._samples) >= LEAST else None
+        return background or self.progress()
+
+    def _checked(self) -> EmptyPicture | None:
+        background = empty(self._samples, self._detectors)
+        self.covered, self._step = background.covered, Step.BUSY
+        self._check_s = self.past_s() + _CHECK_EVERY_S
+        is_last = self._check_s >= self._longest_s
+        if self.covered == 0 or (is_last and self.covered <= MOST_COVERED):
+            names = tuple(detector.name for detector in self._detectors)
+            return EmptyPicture(annotated_image.png(background), *self._size, self.covered, names)
+        return None

@@ -1,7 +1,7 @@
-"""The time slice: what changed on a line, tick by tick, in a few flat tones.
+"""The time slice of a line: its changes, tick by tick, in a few flat tones.
 
-Invariant: motion only, in cells so coarse and tones so few that a body is a streak and nobody can be recognised;
-what is seen at an instant depends on no frame farther than CELL_MS + REACH_MS; no pixel leaves.
+Invariant: motion only, in cells so coarse and tones so few that an object is a streak and nobody can be recognised. A
+tone depends on no frame farther away than CELL_MS + REACH_MS. No pixel leaves.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,13 +16,16 @@ from numpy.typing import NDArray
 
 from passerby.domain.geometry import Line
 from passerby.video.decode.source import FrameReader, Recording
-from passerby.video.motion.background_subtraction import LEAST, SmallPicture, shrink
+from passerby.video.motion.background_subtraction import PARAMS as MOTION
+from passerby.video.motion.background_subtraction import SmallPicture, shrink
 
 TICK_MS = 80
 MOST_CELLS = 32
 """Most cells along a line, however long it is."""
 CELL_MS = 20_000
+"""One background of the line serves all ticks of a cell of this length."""
 REACH_MS = 20_000
+"""How far before and after its cell the samples of a background are taken."""
 SAMPLE_MS = 500
 BAND_PX = 1.0
 """Half the width of the band around the line, in pixels of the picture made small."""
@@ -31,15 +34,18 @@ _LEAST_CELLS = 6
 _SWAY_PX = 0.5
 _AROUND = (16, 12)
 _STRONG = 2.5
+"""How many times its limit a change exceeds to be strong."""
 _HELD_TICKS = 13
-"""A picture stands for itself until the next one comes, but at most this long: about a second."""
+"""A picture stands until the next one comes, but at most for this long: about a second."""
 _SWAY_TICKS = 16
+"""A streak of one cell that lasts for as long is an edge that sways."""
 _LEAST_STREAK = (2, 2, 8)
 _LEAST_FAINT = (2, 3, 12)
+"""Least cells, ticks and area of a strong and of a faint streak."""
 
 
 class Tone(IntEnum):
-    """What a cell shows of a tick; `UNSEEN` where the recording has no picture."""
+    """The tone of a cell in a tick; `UNSEEN` where the recording has no picture."""
 
     STILL = 0
     FAINT = 1
@@ -50,8 +56,8 @@ class Tone(IntEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TimeSlice:
-    """`tones` (cells, ticks) uint8, a `Tone` each: cells from the line's start to its end, ticks of TICK_MS from
-    `start_ms` (Unix ms UTC)."""
+    """`tones` (cells, ticks) uint8, a `Tone` each. The cells run from the line's start to its end, the ticks of TICK_MS
+    from `start_ms` (Unix ms UTC)."""
 
     line: str
     start_ms: int
@@ -59,7 +65,7 @@ class TimeSlice:
 
 
 class Streak(NamedTuple):
-    """A patch of motion: from and to when (Unix ms UTC), and from and to where on the line, 0..1."""
+    """A patch of motion: its time (Unix ms UTC), and its place on the line, from `first` to `last`, 0..1."""
 
     start_ms: int
     end_ms: int
@@ -68,7 +74,8 @@ class Streak(NamedTuple):
 
 
 class _Column(NamedTuple):
-    """`yuv` (cells, steps, points, 3) of the line: steps along it, points across; `around` (12, 16, 3) of all."""
+    """One tick. `yuv` (cells, steps, points, 3) uint8 of the line: steps along it, points across it. `around`
+    (12, 16, 3) uint8 of the whole picture."""
 
     tick: int
     yuv: NDArray[np.uint8]
@@ -76,7 +83,7 @@ class _Column(NamedTuple):
 
 
 def cut(recording: Recording, lines: Sequence[Line], start_ms: int) -> tuple[TimeSlice, ...]:
-    """A slice for each line of a recording whose first frame is at `start_ms`. Raises SourceError."""
+    """A slice for each line of a recording whose first frame is at `start_ms` (Unix ms UTC). Raises SourceError."""
     last_tick = None
     placed: list[NDArray[np.intp]] | None = None
     columns: list[list[_Column]] = [[] for _ in lines]
@@ -91,7 +98,7 @@ def cut(recording: Recording, lines: Sequence[Line], start_ms: int) -> tuple[Tim
             placed = [_places(line, small) for line in lines]
         around = np.asarray(cv2.resize(small.yuv, _AROUND, interpolation=cv2.INTER_AREA), np.uint8)
         for places, waiting, toned in zip(placed, columns, done, strict=True):
-            waiting.append(_Column(tick, _seen(small, places), around))
+            waiting.append(_Column(tick, small.yuv.reshape(-1, 3)[places], around))
             if (tick - waiting[0].tick) * TICK_MS >= 2 * (CELL_MS + 2 * REACH_MS):
                 _settle(waiting, toned, last=False)
     for waiting, toned in zip(columns, done, strict=True):
@@ -101,35 +108,39 @@ def cut(recording: Recording, lines: Sequence[Line], start_ms: int) -> tuple[Tim
     )
 
 
-def streaks(one: TimeSlice) -> list[Streak]:
-    """What moved on the line as one patch, in order of time.
+def streaks(time_slice: TimeSlice) -> list[Streak]:
+    """The patches of motion on the line, in order of time.
 
-    Strong motion parts what crosses close together; faint motion is a patch of its own where no strong one is.
+    Strong motion separates objects that cross close together. Faint motion is a patch where it touches no strong
+    motion.
     """
-    strong = np.isin(one.tones, (Tone.DARKER, Tone.LIGHTER)).astype(np.uint8)
+    strong = np.isin(time_slice.tones, (Tone.DARKER, Tone.LIGHTER)).astype(np.uint8)
     strong = np.asarray(cv2.morphologyEx(strong, cv2.MORPH_CLOSE, np.ones((3, 5), np.uint8)), np.uint8)
-    moved = np.isin(one.tones, (Tone.FAINT, Tone.DARKER, Tone.LIGHTER)).astype(np.uint8)
+    moved = np.isin(time_slice.tones, (Tone.FAINT, Tone.DARKER, Tone.LIGHTER)).astype(np.uint8)
     _, patches = cv2.connectedComponents(moved, connectivity=8)
     faint = moved * ~np.isin(patches, np.unique(patches[strong > 0]))
-    found = [*_patches(one, strong, _LEAST_STREAK, 0.0), *_patches(one, faint, _LEAST_FAINT, 0.5)]
+    found = [
+        *_patches(time_slice, strong, _LEAST_STREAK, 0.0),
+        *_patches(time_slice, faint, _LEAST_FAINT, 0.5),
+    ]
     return sorted(found)
 
 
 def _patches(
-    one: TimeSlice, mask: NDArray[np.uint8], least: tuple[int, int, int], least_fill: float
+    time_slice: TimeSlice, mask: NDArray[np.uint8], least: tuple[int, int, int], least_fill: float
 ) -> Iterator[Streak]:
-    """Connected patches of a (cells, ticks) mask of at least so many cells, ticks and area."""
+    """Connected patches of a (cells, ticks) mask with at least so many cells, ticks and area."""
     cells = mask.shape[0]
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     for left, top, width, height, area in stats[1:].tolist():
         if height < least[0] or width < least[1] or area < max(least[2], least_fill * height * width):
             continue
-        start_ms = one.start_ms + left * TICK_MS
+        start_ms = time_slice.start_ms + left * TICK_MS
         yield Streak(start_ms, start_ms + width * TICK_MS, top / cells, (top + height) / cells)
 
 
 def _places(line: Line, small: SmallPicture) -> NDArray[np.intp]:
-    """(cells, steps, points) flat indices of the pixels: a cell has steps along the line, a step points across."""
+    """(cells, steps, points) flat indices of the pixels: steps along the line, points across it."""
     height, width = small.yuv.shape[:2]
     start = np.array(line.start) * [width, height]
     along = np.array(line.end) * [width, height] - start
@@ -145,13 +156,9 @@ def _places(line: Line, small: SmallPicture) -> NDArray[np.intp]:
     return np.asarray(y * width + x, np.intp).reshape(cells, steps, len(offsets))
 
 
-def _seen(small: SmallPicture, places: NDArray[np.intp]) -> NDArray[np.uint8]:
-    """(cells, steps, points, 3) uint8 Y, U, V."""
-    return small.yuv.reshape(-1, 3)[places]
-
-
 def _settle(waiting: list[_Column], toned: list[tuple[int, NDArray[np.uint8]]], *, last: bool) -> None:
-    """Give the columns their tones whose surroundings are known, and forget what no later one needs."""
+    """Move the tones of those columns whose background is complete from `waiting` to `toned`; drop the columns that no
+    later background needs."""
     cell_ticks, reach = CELL_MS // TICK_MS, REACH_MS // TICK_MS
     newest = waiting[-1].tick if waiting else 0
     first = toned[-1][0] + 1 if toned else 0
@@ -167,7 +174,7 @@ def _settle(waiting: list[_Column], toned: list[tuple[int, NDArray[np.uint8]]], 
 
 
 class _Still(NamedTuple):
-    """The still line and the still picture around it; `limit` is by how much a step may differ and be still."""
+    """The background of the line and of the whole picture; `limit`: the most by which a step without motion differs."""
 
     line: NDArray[np.float32]
     around: NDArray[np.float32]
@@ -186,13 +193,13 @@ def _still(columns: list[_Column]) -> _Still:
     along = np.abs(np.gradient(median.reshape(-1, 3), axis=0)).reshape(median.shape)
     across = np.abs(np.gradient(np.median(points, axis=0), axis=2)).max(axis=2)
     slope = np.maximum(along, across)
-    # A mast that sways moves every edge: what that explains is not motion.
-    return _Still(median, np.median(around, axis=0), np.maximum(LEAST, 4 * noise) + _SWAY_PX * slope)
+    # A mast that sways moves every edge: such a change is not motion.
+    return _Still(median, np.median(around, axis=0), np.maximum(MOTION.least, 4 * noise) + _SWAY_PX * slope)
 
 
 def _tones(column: _Column, still: _Still) -> NDArray[np.uint8]:
-    """(cells,) uint8, a `Tone` each: that of the step which changed most."""
-    # A cloud or the camera's gain moves the whole picture: what half of it did is not motion.
+    """(cells,) uint8, a `Tone` each: that of the step that changed most."""
+    # A cloud, or the camera's gain, changes the whole picture: a change of half of it is not motion.
     shift = np.median(column.around - still.around, axis=(0, 1))
     difference = column.yuv.mean(axis=2) - still.line - shift
     size = np.abs(difference)
@@ -208,7 +215,7 @@ def _tones(column: _Column, still: _Still) -> NDArray[np.uint8]:
 
 
 def _joined(toned: Iterable[tuple[int, NDArray[np.uint8]]]) -> NDArray[np.uint8]:
-    """(cells, ticks) with each picture held until the next one comes."""
+    """(cells, ticks), with each column repeated until the next one."""
     columns = list(toned)
     if not columns:
         return np.empty((1, 0), np.uint8)
@@ -220,7 +227,7 @@ def _joined(toned: Iterable[tuple[int, NDArray[np.uint8]]]) -> NDArray[np.uint8]
 
 
 def _edges(tones: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """What is one cell wide and stays for seconds: an edge that sways, and no body."""
+    """(cells, ticks) bool: motion that is one cell wide and lasts for seconds, so an edge that sways and no object."""
     edges = np.zeros(tones.shape, np.bool_)
     for kinds in ((Tone.FAINT, Tone.DARKER, Tone.LIGHTER), (Tone.DARKER, Tone.LIGHTER)):
         moved = np.isin(tones, kinds).astype(np.uint8)

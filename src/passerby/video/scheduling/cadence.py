@@ -13,7 +13,8 @@ from passerby.counting.detections import Detections
 
 @dataclass(frozen=True, slots=True)
 class CadenceParams:
-    """How far the next run may be delayed, tuned on the clips of docs/accuracy.md.
+    """How far the next run may be delayed. The values were chosen while counting the clips of
+    docs/explanation/accuracy.md.
 
     `reach`: how far an object may move between two runs, in its own size (the square root of its box's area). More
     saves runs and loses associations.

@@ -16,7 +16,7 @@ from passerby.video.scheduling.regions import Bounds, Region
 
 @dataclass(frozen=True, slots=True)
 class ChangeParams:
-    """What counts as a change, tuned on the clips and streets of docs/speed.md at no loss of crossings.
+    """What counts as a change. The values were chosen on the recordings of docs/explanation/speed.md.
 
     `rows_px`: frames of as many rows or more are halved until they have fewer. More rows find smaller changes and
     take longer.

@@ -13,7 +13,7 @@ from passerby.video.scheduling.regions import Bounds, Region, area_of, intersect
 
 @dataclass(frozen=True, slots=True)
 class CropParams:
-    """How crops are cut, tuned for speed on the clips of docs/speed.md at no loss of crossings.
+    """How crops are cut. The values were chosen on the recordings of docs/explanation/speed.md.
 
     `margin`: shown around a change on each side, in widths and heights of the change; at least `margin_rows`, in
     frame heights. A wider margin helps the detector and costs pixels.

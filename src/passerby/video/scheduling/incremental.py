@@ -34,7 +34,8 @@ background may stay unseen for as long."""
 
 @dataclass(frozen=True, slots=True)
 class InputSize:
-    """The size at which a picture is shown to a detector that takes any size, tuned on the clips of docs/accuracy.md.
+    """The size at which a picture is shown to a detector that takes any size. The values were chosen while counting
+    the clips of docs/explanation/accuracy.md.
 
     `region_px`: most pixels of a whole region: YOLOX-nano was trained at 416 x 416. More finds smaller objects and
     takes longer in proportion.
@@ -51,7 +52,8 @@ class InputSize:
 
 @dataclass(frozen=True, slots=True)
 class BoxLimits:
-    """Which boxes of a detector are kept, tuned on the clips of docs/accuracy.md.
+    """Which boxes of a detector are kept. The values were chosen while counting the clips of
+    docs/explanation/accuracy.md.
 
     `confidence`: least confidence of a box, in 0..1. Below it, a box is noise even for the tracker.
     `large`: share of the picture above which a box is large: the edge of a corridor's mask is easily taken for an

@@ -16,7 +16,8 @@ from passerby.domain.labels import Label
 
 @dataclass(frozen=True, slots=True)
 class PairingParams:
-    """The costs by which the boxes of two runs are paired, tuned on the clips of docs/accuracy.md.
+    """The costs by which the boxes of two runs are paired. The values were chosen while counting the clips of
+    docs/explanation/accuracy.md.
 
     `gate`: how far from its expected place a box may lie, in its own widths and heights: a cost of 1. A wider gate
     pairs faster objects, and confuses neighbours.

@@ -11,7 +11,7 @@ from passerby.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Optimizations:
-    """Which optimizations are on. docs/speed.md lists the gain and the cost of each.
+    """Which optimizations are on. docs/explanation/speed.md lists the gain and the cost of each.
 
     `cadence`: run the detector at an interval that depends on the corridor's width, and interpolate boxes between two
     runs.

@@ -53,7 +53,7 @@ class _Rectangle:
 
 @dataclass(frozen=True, slots=True)
 class _Panel:
-    """The counts of one direction. `rows` are (label, count), the counts `digits_px` wide; `tip`: the tip of its arrow."""
+    """The counts of one direction. `rows`: (label, count), the counts `digits_px` wide. `tip`: the tip of its arrow."""
 
     box: _Rectangle
     tip: _Point

@@ -92,25 +92,25 @@ def load(
     Raises ModelError when the model is not found, is not a detector, or cannot run on the device.
     """
     path = catalogue.find(name_or_path, model_dir)
-    limits = {"confidence": settings.confidence, "iou": settings.iou}
+    confidence, iou = settings.confidence, settings.iou
     if path.suffix == ".xml":
         ssd = _open_ssd(path, settings.threads, device, path.stat().st_mtime_ns)
         _refuse_size(path, settings.input_px, ssd.size)
-        detect: Detector = partial(openvino_ssd.detect, ssd, **limits)
+        detect: Detector = partial(openvino_ssd.detect, ssd, confidence=confidence, iou=iou)
         return LoadedDetector(path.stem, path, "ssd", detect, frozenset(ssd.labels.values()), ssd.size, 1)
     network, size = _open_onnx(path, settings.threads, device, path.stat().st_mtime_ns)
     if size == yolox.ANY_SIZE:
         fit = yolox.Fit(settings.input_px, settings.upscale, settings.max_px)
-        detect = partial(yolox.detect, network, fit, **limits)
+        detect = partial(yolox.detect, network, fit, confidence=confidence, iou=iou)
         return LoadedDetector(path.stem, path, "yolox", detect, coco.LABELS, None, yolox.MULTIPLE_PX)
     if size is not None:
         _refuse_size(path, settings.input_px, size)
-        detect = partial(yolox.detect, network, size, **limits)
+        detect = partial(yolox.detect, network, size, confidence=confidence, iou=iou)
         return LoadedDetector(path.stem, path, "yolox", detect, coco.LABELS, size, 1)
     layout = picodet.recognise(network)
     if layout is not None:
         _refuse_size(path, settings.input_px, layout.size)
-        detect = partial(picodet.detect, network, layout, **limits)
+        detect = partial(picodet.detect, network, layout, confidence=confidence, iou=iou)
         return LoadedDetector(path.stem, path, "picodet", detect, coco.LABELS, layout.size, 1)
     raise ModelError(
         f"{path}: not a known detector: found {network.described()}; expected YOLOX (1x3xHxW to 1xNx85) "

@@ -77,13 +77,15 @@ def open_mode(call: ast.Call, position: int) -> ast.expr | None:
 
 
 def gives_frames(origin: str, trees: dict[str, ast.Module]) -> bool:
-    """Whether what `origin` names is of the frame module, or a function that answers frames or images."""
+    """Whether `origin` is of the frame module, or a function or a class with a method that returns frames or images."""
     module, _, name = origin.rpartition(".")
     tree = trees.get(module.removeprefix("passerby.").replace(".", "/") + ".py", ast.Module([], []))
     answers = [
         ast.unparse(node.returns)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef) and node.name == name and node.returns
+        for named in ast.walk(tree)
+        if isinstance(named, ast.FunctionDef | ast.ClassDef) and named.name == name
+        for node in ast.walk(named)
+        if isinstance(node, ast.FunctionDef) and node.returns
     ]
     return module == "passerby.video.decode.frame" or any(
         re.search(r"\b(Frame|Image)\b", answer) for answer in answers
@@ -232,6 +234,11 @@ PLANTED = [
     ("recordings/pipeline.py", "from passerby.video.lender import Frame", "Frame reached through"),
     ("recordings/pipeline.py", "from passerby.video.lender import frames", "frames reached through"),
     (
+        "recordings/pipeline.py",
+        "from passerby.video.lender import FrameReader",
+        "FrameReader reached through",
+    ),
+    (
         "domain/timespan.py",
         "from passerby.domain import geometry\ngetattr(geometry, 'hypot')",
         "modules are not walked",
@@ -256,8 +263,9 @@ def test_a_planted_violation_is_found(tmp_path: Path, name: str, code: str, expe
     plant(tmp_path, name, code)
     (tmp_path / "src/passerby/video/lender.py").write_text(
         "from passerby.video.decode.frame import Frame\n"
-        "from passerby.video.decode.source import frames\n"
-        "__all__ = ['Frame', 'frames']\n"
+        "from passerby.video.decode.live import frames\n"
+        "from passerby.video.decode.source import FrameReader\n"
+        "__all__ = ['Frame', 'FrameReader', 'frames']\n"
     )
 
     assert any(line.startswith(f"{name}:") and expected in line for line in violations(tmp_path / "src"))

@@ -256,5 +256,5 @@ def test_samples_and_background_refuse_to_be_pickled_copied_and_printed() -> Non
     for pixels in (samples, empty(samples, ())):
         assert repr(pixels) in ("<Samples>", "<Background>")
         for way in (pickle.dumps, copy.copy, copy.deepcopy):
-            with pytest.raises(TypeError, match="pixels stay in passerby.video"):
+            with pytest.raises(TypeError, match=r"pixels stay in passerby\.video"):
                 way(pixels)

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from tools import docs_site
 
 import passerby
-from passerby.config import site
+from passerby.config import site_schema
 
 ROOT = Path(__file__).parent.parent
 
@@ -46,8 +46,10 @@ def page(name: str) -> str:
 
 
 def site_keys() -> set[str]:
-    """Every key that a site file can hold, as the models of site.py name it."""
-    models = [kind for kind in vars(site).values() if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    """Every key that a site file can hold, as its models name it."""
+    models = [
+        kind for kind in vars(site_schema).values() if isinstance(kind, type) and issubclass(kind, BaseModel)
+    ]
     return {field.alias or name for model in models for name, field in model.model_fields.items()}
 
 

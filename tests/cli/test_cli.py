@@ -28,6 +28,7 @@ from tests.tiers import not_possible
 from passerby.cli import command
 from passerby.cli.progress import speed_text
 from passerby.cli.show import table, to_text
+from passerby.domain.labels import Label
 
 LINE = "gate=0.5,0:0.5,1"
 MISSING = "no-such.mp4"
@@ -99,6 +100,14 @@ def write_site(path: Path, lines: str, extra: str = "") -> Path:
         (["count", MISSING, "--line", LINE, "--picture", "no-such/a.png"], "does not exist"),
         (["count", MISSING, "--line", LINE, "--picture", "a.jpg"], "ends in .png"),
         (["count", MISSING, "--line", LINE, "--out", "a.png", "--picture", "a.png"], "expected two files"),
+        (
+            ["count", MISSING, "--line", LINE, "--out", "a.docx"],
+            "found the suffix '.docx', expected one of .csv",
+        ),
+        (["count", MISSING, "--line", LINE, "--out", "a"], "found the suffix '', expected one of .csv"),
+        (["count", MISSING, "--line", LINE, "--out", "a.json", "--format", "csv"], "expected .csv or .txt"),
+        (["count", MISSING, "--line", LINE, "--out", "a.csv", "--format", "xlsx"], "expected .xlsx"),
+        (["export", "--out", "a.docx"], "expected one of .csv, .json, .parquet, .txt, .xlsx"),
         (["count", MISSING, "--line", LINE], MISSING),
         (["count", MISSING, "--line", LINE, "--resume"], "expected --out FILE with it"),
         (["count", MISSING, "--line", LINE, "--address", "a:6379"], "expected --executor ray with it"),
@@ -112,7 +121,7 @@ def write_site(path: Path, lines: str, extra: str = "") -> Path:
         (["count", "a.mp4", "b.mp4", "--line", LINE, "--pixels"], "expected fractions"),
         (["count", "a.mp4", "b.mp4", "--line", LINE, "--private"], "one recording is released at a time"),
         (
-            ["count", MISSING, "--line", LINE, "--private", "--resume", "--out", "a"],
+            ["count", MISSING, "--line", LINE, "--private", "--resume", "--out", "a.csv"],
             "it keeps exact crossings",
         ),
         (["count", MISSING, "--line", LINE, "--private", "--executor", "ray"], "counted on this machine"),
@@ -261,9 +270,9 @@ def test_json_has_the_shape_that_is_promised(recording: Path) -> None:
     assert found["duration_s"] == pytest.approx(4, abs=0.2)
     assert (found["start"], found["start_from"]) == ("2023-11-18T14:14:58+01:00", "date in the file name")
     assert {tuple(row) for row in found["bins"]} == {
-        ("start", "end", "line", "direction", "label", "count", "coverage")
+        ("start", "end", "line", "direction", "class", "count", "coverage", "label")
     }
-    assert {tuple(row) for row in found["totals"]} == {("line", "direction", "label", "count")}
+    assert {tuple(row) for row in found["totals"]} == {("line", "direction", "class", "count", "label")}
     assert list(found["cost"]) == [
         *("wall_s", "cpu_s", "decode_cpu_s", "detect_cpu_s", "track_cpu_s", "frames_per_cpu_s")
     ]
@@ -271,7 +280,7 @@ def test_json_has_the_shape_that_is_promised(recording: Path) -> None:
 
 def test_bins_are_aligned_filled_with_zeros_and_add_up(recording: Path) -> None:
     found = count_json(recording, "--line", LINE)
-    totals = {(row["line"], row["direction"], row["label"]): row["count"] for row in found["totals"]}
+    totals = {(row["line"], row["direction"], row["class"]): row["count"] for row in found["totals"]}
 
     assert sum(totals.values()) == 1
     assert sum(count for (_, direction, _), count in totals.items() if direction == "to_left") == 1
@@ -282,7 +291,7 @@ def test_bins_are_aligned_filled_with_zeros_and_add_up(recording: Path) -> None:
     assert len(found["bins"]) == 2 * len(totals)
     for key, count in totals.items():
         assert count == sum(
-            row["count"] for row in found["bins"] if (row["line"], row["direction"], row["label"]) == key
+            row["count"] for row in found["bins"] if (row["line"], row["direction"], row["class"]) == key
         )
     first, last = found["bins"][0], found["bins"][-1]
     assert (first["coverage"], last["coverage"]) == (
@@ -300,7 +309,7 @@ def test_a_start_that_is_given_comes_first(recording: Path) -> None:
 def test_only_the_labels_that_are_asked_for(recording: Path) -> None:
     found = count_json(recording, "--line", LINE, "--count", "bicycle, truck")
 
-    assert {row["label"] for row in found["totals"]} == {"bicycle", "truck"}
+    assert {row["class"] for row in found["totals"]} == {"bicycle", "truck"}
 
 
 def test_pixels_and_fractions_count_the_same(recording: Path) -> None:
@@ -329,7 +338,7 @@ def test_a_site_gives_lines_names_labels_zone_and_detector(recording: Path, tmp_
     assert found["start"].endswith("+05:45")
     assert {row["direction"] for row in found["totals"] if row["line"] == "gate"} == {"in", "out"}
     assert {row["direction"] for row in found["totals"] if row["count"]} == {"in"}
-    assert {row["label"] for row in found["totals"] if row["line"] == "other"} <= {"bicycle"}
+    assert {row["class"] for row in found["totals"] if row["line"] == "other"} <= {"bicycle"}
     assert "motion" in found["detector"]
 
 
@@ -365,14 +374,59 @@ def test_out_holds_what_standard_output_would(recording: Path, tmp_path: Path, f
         rows = list(csv.DictReader(io.StringIO(out.read_text())))
         assert sum(int(row["count"]) for row in rows) == 1
         assert datetime.fromisoformat(rows[0]["start"]).utcoffset() is not None
+        assert [row["class"] for row in rows] == [row["label"] for row in rows]
     elif format_ == "parquet":
         assert pl.read_parquet(out)["count"].sum() == 1
     elif format_ == "xlsx":
-        assert openpyxl.load_workbook(out).active.max_row > 1
+        sheet = openpyxl.load_workbook(out)["Counts"]
+        assert sheet.max_row > 1
+        assert [cell.value for cell in sheet[1]][4:] == ["line", "direction", "class", "count", "coverage"]
     elif format_ == "json":
         assert json.loads(out.read_text())["frames"] == 40
     else:
         assert "gate" in out.read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "beginning"),
+    [
+        ("a.csv", b"start,end,line"),
+        ("a.JSON", b"{"),
+        ("a.xlsx", b"PK"),
+        ("a.parquet", b"PAR1"),
+        ("a.txt", b"/"),
+    ],
+)
+def test_the_suffix_of_out_names_the_format(
+    recording: Path, tmp_path: Path, name: str, beginning: bytes
+) -> None:
+    result = run("count", recording, "--line", LINE, "--detector", "motion", "--out", tmp_path / name)
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert (tmp_path / name).read_bytes().startswith(beginning)
+
+
+def test_every_class_has_its_column_and_rows_whatever_was_counted(recording: Path) -> None:
+    found = count_json(recording, "--line", LINE)
+    table = run("count", recording, "--line", LINE, "--detector", "motion").stdout
+
+    assert [row["class"] for row in found["totals"]] == 2 * [label.text for label in Label]
+    header = next(line.split() for line in table.splitlines() if line.split()[:1] == ["line"])
+    assert header == ["line", "direction", *(label.text for label in Label), "all"]
+
+
+def test_an_option_that_was_renamed_works_and_warns(recording: Path) -> None:
+    words = ["count", recording, "--line", LINE, "--detector", "motion", "--format", "json"]
+    old, new = run(*words, "--without", "gate"), run(*words, "--disable", "gate")
+
+    assert (old.exit_code, new.exit_code, new.stderr) == (0, 0, "")
+    assert old.stderr == (
+        "passerby: warning: --without is now called --disable; the next version no longer knows --without\n"
+    )
+    assert json.loads(old.stdout)["bins"] == json.loads(new.stdout)["bins"]
+    wrong = run(*words, "--without", "nothing-of-this-name")
+    assert wrong.exit_code == 2
+    assert "--without" not in run("count", "--help").stdout
 
 
 @pytest.mark.parametrize("to_file", [False, True])
@@ -479,7 +533,7 @@ def test_evaluate_adds_errors_and_lets_none_cancel(recording: Path, tmp_path: Pa
     found = json.loads(result.stdout)
 
     assert {tuple(row) for row in found["rows"]} == {
-        ("clip", "line", "direction", "label", "true", "counted", "missed", "over", "signed", "geh")
+        ("clip", "line", "direction", "class", "true", "counted", "missed", "over", "signed", "geh", "label")
     }
     assert sum(row["counted"] for row in found["rows"]) == 1
     summary = found["summary"]

@@ -62,7 +62,7 @@ def rows(result: Result) -> list[dict[str, Any]]:
 def test_a_recording_is_released_once_and_in_every_form(video: Path, place: Path) -> None:
     words = private(video, "--policy", "policy.yaml", "--line", LINE, "--count", "person,car")
     first = rows(run(*words, "--format", "json"))
-    assert [(row["line"], row["direction"], row["label"], row["level"]) for row in first] == [
+    assert [(row["line"], row["direction"], row["class"], row["level"]) for row in first] == [
         ("gate", direction, label, "bin")
         for direction in ("to_right", "to_left")
         for label in ("person", "car")
@@ -94,7 +94,7 @@ def test_a_large_epsilon_warns(video: Path, place: Path) -> None:
 
 def test_a_site_file_is_a_policy_and_names_the_camera(video: Path, place: Path) -> None:
     released = rows(run(*private(video, "--policy", "site.yaml"), "--format", "json"))
-    assert [(row["camera"], row["direction"], row["label"]) for row in released] == [
+    assert [(row["camera"], row["direction"], row["class"]) for row in released] == [
         ("north", "in", "person"),
         ("north", "out", "person"),
     ]
@@ -102,7 +102,7 @@ def test_a_site_file_is_a_policy_and_names_the_camera(video: Path, place: Path) 
         "ask", "site.yaml", "--line", "gate", "--from", "2026-06-01T08:00", "--to", "2026-06-01T08:00:12"
     )
     assert asked.exit_code == 0, asked.stderr
-    assert "cost nothing" in asked.stderr
+    assert "at no price" in asked.stderr
     for row in released:
         assert str(row["value"]) in asked.stdout
 

@@ -94,7 +94,7 @@ def test_mistakes_in_the_keys_of_streams_name_the_key_and_hide_the_address() -> 
 
     assert len(refused.value.problems) == 3
     assert "cameras.north.source: found an address of no known kind" in found
-    assert "cameras.north.substream: found something else" in found
+    assert "cameras.north.substream: found no address" in found
     assert "cameras.north.transport: found 'sctp', expected tcp or udp" in found
     assert "geheim" not in found
     (warning,) = site.parse(

@@ -92,11 +92,124 @@ def test_cameras_by_name() -> None:
     assert one.camera().name == one.camera("north").name == "north"
     assert two.camera("south").name == "south"
     with pytest.raises(
-        InputError, match=r"site\.yaml: it has several cameras, expected one of them: north, south"
+        InputError, match=r"site\.yaml: found several cameras, expected --camera with one of: north, south"
     ):
         two.camera()
     with pytest.raises(InputError, match="no camera 'west', expected one of: north, south"):
         two.camera("west")
+
+
+def policy_problem(privacy: str, line: str = "") -> str:
+    with pytest.raises(SiteError) as refused:
+        parse(
+            "site: {name: quay, timezone: UTC}\ncameras:\n  north:\n    lines:\n"
+            f"      bridge: {{from: [0, 0], to: [1, 1]{line}}}\n    privacy: {privacy}\n"
+        )
+    (problem,) = refused.value.problems
+    return problem
+
+
+@pytest.mark.parametrize(
+    ("privacy", "line", "expected"),
+    [
+        (
+            "{every: 1m}",
+            "",
+            "site.yaml:6: cameras.north.privacy.every: found 1m, which the chunk of 9s does not divide; "
+            "expected such as 45s, 54s, 72s, 15m, or a chunk such as 6s, 10s",
+        ),
+        (
+            "{every: 300s, chunk: 7s}",
+            "",
+            "site.yaml:6: cameras.north.privacy.every: found 300s, which the chunk of 7s does not divide; "
+            "expected such as 1d, or a chunk such as 5s, 6s",
+        ),
+        (
+            "{chunk: 7s}",
+            "",
+            "site.yaml:6: cameras.north.privacy.chunk: found 7s, which does not divide every, 15m; "
+            "expected such as 5s, 6s",
+        ),
+        (
+            "{every: 15m}",
+            ", privacy: {chunk: 8s}",
+            "site.yaml:5: cameras.north.lines.bridge.privacy.chunk: found 8s, which does not divide every, 15m; "
+            "expected such as 6s, 9s",
+        ),
+        (
+            "{epsilon: 1}",
+            ", privacy: {every: 5s}",
+            "site.yaml:5: cameras.north.lines.bridge.privacy.every: found 5s, which the chunk of 9s does not divide; "
+            "expected such as 9s, 18s, 27s, 15m, or a chunk such as 1s, 5s",
+        ),
+    ],
+)
+def test_a_policy_that_can_never_release_is_refused_in_the_units_of_the_file(
+    privacy: str, line: str, expected: str
+) -> None:
+    assert policy_problem(privacy, line) == expected
+
+
+def test_a_line_may_mend_what_does_not_fit_in_the_policy_of_its_camera() -> None:
+    found = parse(
+        "site: {name: quay, timezone: UTC}\ncameras: {north: {privacy: {every: 1m}, lines: "
+        "{bridge: {from: [0, 0], to: [1, 1], privacy: {chunk: 6s}}}}}"
+    )
+
+    (line,) = found.camera().lines
+    assert line.policy == Policy(every_ms=60_000, chunk_ms=6_000)
+
+
+def test_zones_are_named_in_a_warning_because_nothing_counts_them() -> None:
+    found = parse(
+        "site: {name: quay, timezone: UTC}\ncameras:\n  north:\n    zones: {square: [[0, 0], [1, 0], [1, 1]]}\n"
+    )
+
+    assert found.warnings == ("site.yaml:4: cameras.north.zones: nothing is counted in zones yet",)
+
+
+def test_a_site_names_its_store_ledger_mark_and_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PASSWORD", "hunter2")
+    found = site.parse(
+        EXAMPLE
+        + "store: 'postgresql://me:${PASSWORD}@db/counts'\nledger: data/ledger.db\nmark: l.mark\nstate: run\n",
+        Path("/srv/site.yaml"),
+    )
+
+    assert found.store is not None
+    assert found.ledger is not None
+    assert found.store.open_text() == "postgresql://me:hunter2@db/counts"
+    assert found.ledger.open_text() == "/srv/data/ledger.db"
+    assert (found.mark, found.state) == (Path("/srv/l.mark"), Path("/srv/run"))
+    assert "hunter2" not in repr(found)
+    assert found.warnings == ()
+
+
+def test_a_database_with_a_password_in_clear_or_a_variable_that_is_not_set_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("NO_SUCH", raising=False)
+    found = parse(
+        EXAMPLE
+        + "store: postgresql://me:hunter2@db/counts\nledger: 'postgresql+psycopg://me:${NO_SUCH}@db'\n"
+    )
+
+    assert [warning.partition(": ")[2] for warning in found.warnings] == [
+        "store: holds a password in clear, better ${VARIABLE}",
+        "ledger: the environment variable NO_SUCH is not set",
+    ]
+    assert found.ledger is not None
+    with pytest.raises(SiteError, match="ledger: the environment variable NO_SUCH is not set"):
+        found.ledger.open_text()
+
+
+def test_a_database_of_no_known_kind_is_refused_and_not_shown() -> None:
+    with pytest.raises(SiteError) as refused:
+        parse(EXAMPLE + "store: mysql://me:hunter2@db/counts\nledger: 3\nmark: []\nstate: ''\n")
+
+    found = [problem.partition(": ")[2] for problem in refused.value.problems]
+    assert [problem.split(": ")[0] for problem in found] == ["store", "ledger", "mark", "state"]
+    assert "hunter2" not in str(refused.value)
 
 
 MISTAKES = """\
@@ -150,7 +263,10 @@ def test_every_mistake_is_told_at_once_with_its_line_key_and_what_was_expected()
         ("14: cameras.north.privacy.warmup: ", "no duration"),
         ("15: cameras.'': the name is empty", "expected a name"),
         ("16: cameras.south: found 4", "expected a mapping with some of source"),
-        ("18: cameras.east.privacy: found a chunk of 1200000 ms", "every"),
+        (
+            "18: cameras.east.privacy.chunk: found 20m",
+            "does not divide every, 15m; expected such as 450s, 15m",
+        ),
         ("19: kameras: ", "expected cameras"),
     ]
 

@@ -22,6 +22,10 @@ POLICY = {"rho": "6s", "k": 2, "epsilon": 1, "chunk": "9s", "warmup": "2s", "cli
 GOOD: dict[str, Any] = {
     "site": {"name": "quay", "timezone": "Europe/Copenhagen"},
     "page": {"operator": "City", "purpose": "Paths", "contact": "us", "url": "https://counts.example.org/"},
+    "store": "postgresql://me:${PASSWORD}@db/counts",
+    "ledger": "ledger.db",
+    "mark": "ledger.mark",
+    "state": "run",
     "cameras": {
         "north": {
             "source": "rtsp://camera.local/stream",

@@ -130,6 +130,42 @@ def test_excel_has_dates_and_their_offsets(tmp_path: Path) -> None:
     assert openpyxl.load_workbook(path).active["E4"].data_type == "s"
 
 
+def test_excel_is_ready_to_read(tmp_path: Path) -> None:
+    path = tmp_path / "counts.xlsx"
+    tables.write_xlsx(
+        (*ROWS, bin_count(FIRST, 1, line="a line of the longest name that anyone would give")),
+        path,
+        sheet="Counts",
+    )
+
+    sheet = openpyxl.load_workbook(path)["Counts"]
+    widths = {cell.value: sheet.column_dimensions[cell.column_letter].width for cell in sheet[1]}
+    assert widths["start"] >= len("2023-10-29 02:00:00")
+    assert widths["line"] >= 48
+    assert all(width >= len(name) + 2 for name, width in widths.items())
+    assert sheet.freeze_panes == "A2"
+    assert sheet.auto_filter.ref == "A1:I4"
+    (share,) = [cell for cell, name in zip(sheet[2], sheet[1], strict=True) if name.value == "coverage"]
+    assert (share.value, share.number_format) == (0.5, "0.0%")
+
+
+@pytest.mark.parametrize(
+    ("write", "suffix"), [(tables.write_parquet, "parquet"), (tables.write_xlsx, "xlsx")]
+)
+def test_a_file_without_rows_has_its_columns(
+    tmp_path: Path, write: Callable[[tuple[BinCount, ...], Path, tuple[str, ...]], None], suffix: str
+) -> None:
+    path = tmp_path / f"counts.{suffix}"
+    write((), path, COLUMNS)
+
+    read = (
+        pl.read_parquet(path).columns
+        if suffix == "parquet"
+        else [c.value for c in openpyxl.load_workbook(path).active[1]]
+    )
+    assert tuple(read) == COLUMNS
+
+
 @pytest.mark.parametrize(
     ("write", "module", "package"),
     [(tables.write_parquet, "pyarrow.parquet", "pyarrow"), (tables.write_xlsx, "xlsxwriter", "xlsxwriter")],
@@ -166,9 +202,8 @@ def test_a_row_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_otanalytics_has_its_columns_and_its_times() -> None:
-    found = tables.to_otanalytics(
-        [bin_count(FIRST, 3), bin_count(datetime(2023, 11, 18, 14, 0, tzinfo=UTC), 1, "=x")]
-    )
+    rows = [bin_count(FIRST, 3), bin_count(datetime(2023, 11, 18, 14, 0, tzinfo=UTC), 1, "=x")]
+    found = tables.to_otanalytics([{**tables.mapping_of(row), "class": row.label} for row in rows])
 
     assert found.splitlines() == [
         "start time,start occurrence date,start occurrence time,end time,end occurrence date,"

@@ -71,7 +71,17 @@ def test_a_folder_is_one_table_over_its_recordings(folder: Path) -> None:
     rows = rows_of(result.stdout)
 
     assert result.exit_code == 0
-    assert list(rows[0]) == ["file", "start", "end", "line", "direction", "label", "count", "coverage"]
+    assert list(rows[0]) == [
+        "file",
+        "start",
+        "end",
+        "line",
+        "direction",
+        "class",
+        "count",
+        "coverage",
+        "label",
+    ]
     for path in sorted(folder.iterdir()):
         alone = rows_of(run(path, "--format", "csv", "--timezone", "UTC").stdout)
         mine = [
@@ -80,7 +90,7 @@ def test_a_folder_is_one_table_over_its_recordings(folder: Path) -> None:
             if row["file"] == str(path)
         ]
         assert [row for row in mine if row["count"] != "0"] == [row for row in alone if row["count"] != "0"]
-    labels = {row["file"]: {other["label"] for other in rows if other["file"] == row["file"]} for row in rows}
+    labels = {row["file"]: {other["class"] for other in rows if other["file"] == row["file"]} for row in rows}
     assert len(labels) == 3
     assert len({frozenset(one) for one in labels.values()}) == 1
 

@@ -1,6 +1,6 @@
 """The command line: parse, call, print.
 
-Invariant: thin; a command loads what it needs only when it runs, so that help and mistakes are answered at once.
+Invariant: thin; a command imports its packages only when it runs, so that help and mistakes appear at once.
 """
 
 import sys
@@ -60,8 +60,8 @@ for _subcommand in (
 
 
 def main() -> None:
-    """What `passerby` runs."""
+    """Run the command `passerby`."""
     if isinstance(sys.stdout, TextIOWrapper):
-        # A file's name may be no text in any encoding; it is shown escaped, which JSON reads too.
+        # A file's name may not be valid text in any encoding; it is shown escaped, which JSON reads too.
         sys.stdout.reconfigure(errors="backslashreplace")
     command(prog_name="passerby")

@@ -1,8 +1,9 @@
-"""`passerby ask`: a question about the past: for nothing where it was answered before, else at a price.
+"""`passerby ask`: a question about the past, at no price where past releases answer it, else at a price.
 
-Invariant: what was released is looked at first; a refusal depends on the ledger and on configuration alone.
+Invariant: past releases are tried first; a refusal depends on the ledger and on configuration alone.
 """
 
+from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,104 +12,145 @@ import click
 
 from passerby.cli.database import needs
 from passerby.cli.group import note, write_out
-from passerby.cli.ledger import ledger_options, opened
+from passerby.cli.ledger import LedgerOptions, ledger_options, opened
+from passerby.cli.options import grouped, model_dir_option
 from passerby.cli.release import executor
 from passerby.domain.timespan import Span
 from passerby.errors import InputError
 
 if TYPE_CHECKING:
-    from passerby.config.site import CountedLine
+    from passerby.config.site import Camera, CountedLine, Site
     from passerby.privacy.answers import Answer
+    from passerby.privacy.ledger import Ledger
 
-_NAMES = ("start", "end", "line", "direction", "label", "coverage", "answer", "19 times in 20")
+_NAMES = ("start", "end", "line", "direction", "class", "coverage", "value", "95 % range")
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionOptions:
+    """A question: the crossings of a line in a time, and what an answer may cost."""
+
+    camera: str | None
+    line: str
+    from_: str
+    to: str
+    epsilon: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingOptions:
+    """A recording to answer from, and how it is counted."""
+
+    recording: Path | None
+    start: str | None
+    detector: str | None
+    model_dir: Path | None
+    jobs: int
 
 
 @click.command(short_help="Ask about the past, within the budget.")
 @click.argument("site", type=click.Path(path_type=Path))
-@click.option("--camera", metavar="NAME", help="Which camera; needed where the site has several.")
-@click.option("--line", "line_name", metavar="NAME", required=True, help="Which of its lines.")
-@click.option("--from", "from_", metavar="TIME", required=True, help="Such as 2026-11-23T08:00.")
-@click.option("--to", metavar="TIME", required=True, help="Its end, which is not in it.")
-@click.option(
-    "--epsilon", type=float, help="What may be spent where releases do not suffice; else nothing is."
+@grouped(
+    QuestionOptions,
+    "question",
+    click.option("--camera", metavar="NAME", help="The camera; needed where the site has several."),
+    click.option("--line", metavar="NAME", required=True, help="The line."),
+    click.option("--from", "from_", metavar="TIME", required=True, help="Such as 2026-11-23T08:00."),
+    click.option("--to", metavar="TIME", required=True, help="The end, which is not included."),
+    click.option(
+        "--epsilon",
+        type=float,
+        help="The most to spend where past releases do not suffice; by default nothing.",
+    ),
 )
-@click.option(
-    "--recording",
-    type=click.Path(path_type=Path),
-    help="The recording of that time, to answer from where releases do not suffice.",
-)
-@click.option("--start", metavar="TIME", help="When the recording began, where the file does not say.")
-@click.option("--detector", metavar="motion|NAME|PATH", help="By default the site's.")
-@click.option("--model-dir", type=click.Path(path_type=Path), help="Folder of the detectors' weights.")
-@click.option(
-    "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes to count on."
+@grouped(
+    RecordingOptions,
+    "source",
+    click.option(
+        "--recording",
+        type=click.Path(path_type=Path),
+        help="The recording of that time, to answer from where past releases do not suffice.",
+    ),
+    click.option("--start", metavar="TIME", help="When the recording began, where the file does not say."),
+    click.option("--detector", metavar="motion|NAME|PATH", help="By default the site's."),
+    model_dir_option,
+    click.option(
+        "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="How many processes count."
+    ),
 )
 @ledger_options
-def ask(
-    site: Path,
-    camera: str | None,
-    line_name: str,
-    from_: str,
-    to: str,
-    epsilon: float | None,
-    recording: Path | None,
-    start: str | None,
-    detector: str | None,
-    model_dir: Path | None,
-    jobs: int,
-    where: str | None,
-    mark: Path | None,
-) -> None:
-    """How many crossed a line of SITE from one time to another: from releases, else from a recording, at a price."""
+def ask(site: Path, question: QuestionOptions, source: RecordingOptions, ledger: LedgerOptions) -> None:
+    """Estimate how many crossed a line of SITE in a time: from past releases, else from a recording, at a price."""
     from passerby.config.site import load
     from passerby.domain import calendar
-    from passerby.domain.noise_interval import noise_95_of_release
 
     loaded = load(site)
-    of_camera = loaded.camera(camera)
-    line = _line(of_camera.lines, line_name)
-    zone = calendar.zone_of(loaded.timezone)
-    span = _span(from_, to, loaded.timezone)
-    with opened(where, mark, create=recording is not None) as ledger:
-        with needs("private"):
-            from passerby.privacy import answers, standing_query
-            from passerby.recordings import release
-        cells = standing_query.cells_of(of_camera.name, line)
-        bins, days = answers.released(ledger, of_camera.name, line_name)
-        found = [answers.summed(bins, days, cell, span) for cell in cells]
-        known = [one for one in found if one is not None]
-        if len(known) == len(cells):
-            note("answered from what was released before: it cost nothing")
-            _print(known, zone)
-            return
-        if epsilon is None or recording is None:
-            raise InputError(
-                "releases do not make up this time: expected --epsilon and --recording, to answer at a price"
-            )
-        countings, _ = release.countings(
-            recording,
-            of_camera.name,
-            of_camera.lines,
-            detector=detector or of_camera.detector,
-            model_dir=model_dir,
-            start=start,
-            timezone=loaded.timezone,
+    camera = loaded.camera(question.camera)
+    line = _line(camera.lines, question.line)
+    span = _span(question.from_, question.to, loaded.timezone)
+    with opened(ledger, loaded, create=source.recording is not None) as book:
+        answers = _from_releases(book, camera.name, line, span)
+        if answers is not None:
+            note("answered from past releases, at no price")
+        else:
+            answers = _from_recording(book, loaded, camera, question, source, span)
+    _print(answers, calendar.zone_of(loaded.timezone))
+
+
+def _from_releases(ledger: "Ledger", camera: str, line: "CountedLine", span: Span) -> "list[Answer] | None":
+    """The answer that past releases add up to; None where they do not cover the time."""
+    with needs("private"):
+        from passerby.privacy import answers, standing_query
+    cells = standing_query.cells_of(camera, line)
+    bins, days = answers.released(ledger, camera, line.line.name)
+    sums = [answers.summed(bins, days, cell, span) for cell in cells]
+    known = [answer for answer in sums if answer is not None]
+    return known if len(known) == len(cells) else None
+
+
+def _from_recording(
+    ledger: "Ledger",
+    site: "Site",
+    camera: "Camera",
+    question: QuestionOptions,
+    source: RecordingOptions,
+    span: Span,
+) -> "list[Answer]":
+    """An answer from a recording, which the ledger pays for. Raises InputError where none may be bought."""
+    with needs("private"):
+        from passerby.privacy import answers
+        from passerby.recordings import release
+    from passerby.domain.noise_interval import noise_95_of_release
+
+    if question.epsilon is None or source.recording is None:
+        raise InputError(
+            "past releases do not cover this time: expected --epsilon and --recording, to answer at a price"
         )
-        released = release.ask_recording(countings, line_name, span, epsilon, ledger, executor(jobs))
-    note(f"answered from {recording}, at a price of epsilon {epsilon:g} for whoever passed then")
-    _print(
-        [
-            answers.Answer(
-                one.cell,
-                Span(one.start_ms, one.end_ms),
-                one.value,
-                noise_95_of_release(one.noise_scale),
-                one.coverage,
-            )
-            for one in released
-        ],
-        zone,
+    countings, _ = release.countings(
+        source.recording,
+        camera.name,
+        camera.lines,
+        detector=source.detector or camera.detector,
+        model_dir=source.model_dir,
+        start=source.start,
+        timezone=site.timezone,
     )
+    released = release.ask_recording(
+        countings, question.line, span, question.epsilon, ledger, executor(source.jobs)
+    )
+    note(
+        f"answered from {source.recording}, at a price of epsilon {question.epsilon:g} for everyone who passed then"
+    )
+    return [
+        answers.Answer(
+            paid.cell,
+            Span(paid.start_ms, paid.end_ms),
+            paid.value,
+            noise_95_of_release(paid.noise_scale),
+            paid.coverage,
+        )
+        for paid in released
+    ]
 
 
 def _line(lines: "tuple[CountedLine, ...]", name: str) -> "CountedLine":
@@ -133,7 +175,7 @@ def _span(from_: str, to: str, timezone: str) -> Span:
     return Span(*ends)
 
 
-def _print(found: "list[Answer]", zone: tzinfo) -> None:
+def _print(answers: "list[Answer]", zone: tzinfo) -> None:
     from passerby.cli.show import table, to_text
     from passerby.domain import calendar
 
@@ -141,11 +183,11 @@ def _print(found: "list[Answer]", zone: tzinfo) -> None:
         (
             *(
                 f"{calendar.to_local(end, zone):%Y-%m-%d %H:%M:%S}"
-                for end in (one.span.start_ms, one.span.end_ms)
+                for end in (answer.span.start_ms, answer.span.end_ms)
             ),
-            *(one.cell.line, one.cell.direction, one.cell.label, f"{one.coverage:.0%}"),
-            *(one.value, f"± {one.noise_95}"),
+            *(answer.cell.line, answer.cell.direction, answer.cell.label, f"{answer.coverage:.0%}"),
+            *(answer.value, f"± {answer.noise_95}"),
         )
-        for one in found
+        for answer in answers
     ]
     write_out(to_text([table(None, _NAMES, rows, 3)]))

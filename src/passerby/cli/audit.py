@@ -1,6 +1,6 @@
-"""`passerby audit`: the promise attacked, on this machine, through the code that releases.
+"""`passerby audit`: attacks on the privacy promise, on this machine, through the code that releases.
 
-Invariant: ends with 1 when anything is broken; nothing of a site's recordings or ledger is touched.
+Invariant: ends with 1 when an attack succeeds; reads no recording and no ledger of a site.
 """
 
 import sys

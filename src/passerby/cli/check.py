@@ -1,6 +1,6 @@
-"""`passerby check`: a site file, before anything depends on it, and what its privacy policies will give.
+"""`passerby check`: the mistakes of a site file, and the effect of its privacy policies.
 
-Invariant: prints what the file says and what follows from it, and never a password; nothing is spent.
+Invariant: never prints a password; spends nothing.
 """
 
 from pathlib import Path
@@ -9,41 +9,38 @@ from typing import TYPE_CHECKING
 import click
 
 from passerby.cli.database import needs
-from passerby.cli.group import note, write_out
-from passerby.cli.ledger import ledger_options, opened
+from passerby.cli.group import write_out
+from passerby.cli.ledger import LedgerOptions, ledger_options, opened
+from passerby.cli.lines import load_with_warnings
 from passerby.errors import InputError
 
 if TYPE_CHECKING:
-    from passerby.config.site import Camera, CountedLine
+    from passerby.config.site import Camera, CountedLine, Site
 
 
-@click.command(short_help="Check a site file, and what its policies will give.")
+@click.command(short_help="Check a site file and its privacy policies.")
 @click.argument("site", type=click.Path(path_type=Path))
 @click.option(
     "--expect",
     type=click.FloatRange(min=0, min_open=True),
     default=50.0,
     show_default=True,
-    help="Crossings an hour that are expected in each direction and class.",
+    help="Expected crossings an hour, in each direction and class.",
 )
 @click.option(
     "--like",
     metavar="RECEIPT",
-    help="Expect what was released under this receipt; its first letters will do.",
+    help="Expect as many as in the past release with this receipt; its first letters are enough.",
 )
 @ledger_options
-def check(site: Path, expect: float, like: str | None, where: str | None, mark: Path | None) -> None:
-    """Check the site file SITE: every mistake at once, each with file, line, key and what was expected.
+def check(site: Path, expect: float, like: str | None, ledger: LedgerOptions) -> None:
+    """Check the site file SITE: every mistake at once, each with file, line, key and the expected value.
 
-    For each line with a privacy policy it says what will be released, with how much noise, and what is promised.
+    For each line with a privacy policy it prints the releases, their noise, and the privacy promise.
     """
-    from passerby.config.site import load
-
-    loaded = load(site)
-    for warning in loaded.warnings:
-        note(f"warning: {warning}")
+    loaded = load_with_warnings(site)
     if like is not None:
-        expect = _learned(like, where, mark)
+        expect = _learned(like, ledger, loaded)
     texts = []
     for camera in loaded.cameras:
         names = ", ".join(line.line.name for line in camera.lines) or "none"
@@ -57,17 +54,17 @@ def _planned(camera: "Camera", line: "CountedLine", expect: float) -> str:
     with needs("private"):
         from passerby.privacy import plan, standing_query
     assert line.policy is not None
-    found = plan.plan(line.policy, standing_query.cells_of(camera.name, line), expect)
-    told = [plan.corridor_told(line.policy, line.corridor), *plan.describe(found).splitlines()]
-    return f"  line {line.line.name}:\n" + "".join(f"    {text}\n" for text in told)
+    planned = plan.plan(line.policy, standing_query.cells_of(camera.name, line), expect)
+    texts = [plan.corridor_told(line.policy, line.corridor), *plan.describe(planned).splitlines()]
+    return f"  line {line.line.name}:\n" + "".join(f"    {text}\n" for text in texts)
 
 
-def _learned(receipt: str, where: str | None, mark: Path | None) -> float:
+def _learned(receipt: str, ledger: LedgerOptions, site: "Site") -> float:
     """Crossings an hour in each cell of a past release. Raises InputError, LedgerError."""
-    with opened(where, mark) as ledger:
+    with opened(ledger, site) as book:
         from passerby.privacy import answers, plan
 
-        releases = answers.named(ledger, receipt)
+        releases = answers.named(book, receipt)
     if not releases:
         raise InputError(f"--like {receipt}: expected the receipt of one past release")
     return max(1.0, plan.learned(releases))

@@ -48,7 +48,7 @@ def _text(result: "Demo") -> str:
         for row in result.rows
     ]
     rows.append(("all", "", "", result.true, result.counted, result.missed, result.over))
-    columns = ("line", "direction", "label", "true", "counted", "missed", "over")
+    columns = ("line", "direction", "class", "true", "counted", "missed", "over")
     return to_text(
         [
             table(f"{result.duration_s:g} s of a made-up street, counted by motion", columns, rows, 4),

@@ -1,18 +1,21 @@
-"""`passerby evaluate`: counted beside true.
+"""`passerby evaluate`: counts beside the truth.
 
-Invariant: prints what was measured, the bad numbers too.
+Invariant: prints every figure that was measured, the bad ones too.
 """
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from passerby.cli.group import note, write_out
-from passerby.cli.lines import corridor_option, half_width_of, without_option
+from passerby.cli.lines import corridor_option, disable_option, half_width_of
+from passerby.cli.options import model_dir_option
+from passerby.cli.output import with_class, with_old_name
 from passerby.cli.progress import progress_bar
 
 
-@click.command(short_help="Count clips of known truth.")
+@click.command(short_help="Count clips whose truth is known.")
 @click.argument("truth", type=click.Path(path_type=Path))
 @click.option(
     "--clips", type=click.Path(path_type=Path), help="Folder of the clips; by default that of TRUTH."
@@ -20,16 +23,16 @@ from passerby.cli.progress import progress_bar
 @click.option(
     "--detector", metavar="motion|NAME|PATH", default="auto", show_default=True, help="As for count."
 )
-@click.option("--model-dir", type=click.Path(path_type=Path), help="Folder of the detectors' weights.")
+@model_dir_option
 @corridor_option
-@without_option
+@disable_option
 @click.option(
     "--format",
     "format_",
     type=click.Choice(["table", "json"]),
     default="table",
     show_default=True,
-    help="How to print it.",
+    help="Format of the result.",
 )
 def evaluate(
     truth: Path,
@@ -37,10 +40,10 @@ def evaluate(
     detector: str,
     model_dir: Path | None,
     corridor: str | None,
-    without: tuple[str, ...],
+    disable: tuple[str, ...],
     format_: str,
 ) -> None:
-    """Count the clips of the truth file TRUTH, and print what was counted beside what is true."""
+    """Count the clips of the truth file TRUTH, and print the counts beside the true numbers."""
     from passerby.io import tables
     from passerby.recordings import pipeline
 
@@ -52,13 +55,15 @@ def evaluate(
             detector=detector,
             model_dir=model_dir,
             corridor=half_width,
-            without=without,
+            without=disable,
             on_progress=on_progress,
         )
     for warning in evaluation.warnings:
         note(f"warning: {warning}")
     if format_ == "json":
-        write_out(tables.to_json(evaluation))
+        document: dict[str, Any] = tables.mapping_of(evaluation)
+        rows = [with_old_name(with_class(row)) for row in evaluation.rows]
+        write_out(tables.to_json({**document, "rows": rows}))
         return
     from passerby.cli.show import evaluation_tables, to_text
 

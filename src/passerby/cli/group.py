@@ -1,4 +1,4 @@
-"""How a command ends: 0, or 2 with one line for each problem on standard error, or 130 for Ctrl-C.
+"""The end of a command: 0, or 2 with one line for each problem on standard error, or 130 for Ctrl-C.
 
 Invariant: no traceback for what a user can cause.
 """
@@ -15,12 +15,14 @@ import click
 from passerby.errors import OutputError, PasserbyError
 
 EXIT_MISTAKE = 2
+EXIT_PARTLY = 3
+"""Some recordings were counted, and others could not be read."""
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 
 
 class Group(click.Group):
-    """A click group that answers every mistake in the same way."""
+    """A click group that reports every mistake in the same way."""
 
     def main(
         self,
@@ -33,7 +35,7 @@ class Group(click.Group):
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         try:
-            answer = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+            result = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         except PasserbyError as error:
             _leave(str(error).splitlines())
         except click.exceptions.NoArgsIsHelpError as error:
@@ -48,7 +50,7 @@ class Group(click.Group):
             _leave(error.format_message().splitlines())
         except (click.Abort, KeyboardInterrupt):
             sys.exit(EXIT_INTERRUPTED)
-        sys.exit(answer if isinstance(answer, int) else 0)
+        sys.exit(result if isinstance(result, int) else 0)
 
 
 def write_out(text: str) -> None:
@@ -60,6 +62,11 @@ def write_out(text: str) -> None:
 def note(text: str) -> None:
     """One line for people, on standard error."""
     click.echo(f"passerby: {text}", err=True)
+
+
+def counted_noun(number: int, singular: str) -> str:
+    """A number and its noun: `1 slot`, `2 slots`."""
+    return f"{number} {singular}" if number == 1 else f"{number} {singular}s"
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`passerby keys`: who may ask the API.
+"""`passerby keys`: the keys of the API.
 
 Invariant: a key is shown when it is made, and never again.
 """
@@ -7,7 +7,7 @@ import time
 
 import click
 
-from passerby.cli.database import database_option, needs
+from passerby.cli.database import StoreOptions, needs, store_options
 from passerby.cli.group import note, write_out
 
 
@@ -18,7 +18,7 @@ def keys() -> None:
 
 @keys.command()
 @click.argument("name")
-@database_option
+@store_options
 @click.option(
     "--scope",
     "scopes",
@@ -26,13 +26,13 @@ def keys() -> None:
     multiple=True,
     default=("releases",),
     show_default=True,
-    help="What it opens; may be given several times.",
+    help="The part of the API that it opens; may be given several times.",
 )
 @click.option(
     "--expires", metavar="DURATION", default="365d", show_default=True, help="How long it is valid, or never."
 )
-def create(name: str, where: str, scopes: tuple[str, ...], expires: str) -> None:
-    """Make a key called NAME and print it, this one time."""
+def create(name: str, store: StoreOptions, scopes: tuple[str, ...], expires: str) -> None:
+    """Create a key called NAME, and print it; it is not shown again."""
     from passerby.domain.calendar import duration_ms
 
     with needs("web"):
@@ -40,7 +40,7 @@ def create(name: str, where: str, scopes: tuple[str, ...], expires: str) -> None
         from passerby.publish.store.database import open_database
     now_ms = int(time.time() * 1000)
     expires_ms = None if expires == "never" else now_ms + duration_ms(expires)
-    database = open_database(where)
+    database = open_database(store.location)
     try:
         wanted = tuple(scope for scope in of_api.SCOPES if scope in scopes)
         key = of_api.create(database, name, wanted, now_ms, expires_ms)
@@ -51,8 +51,8 @@ def create(name: str, where: str, scopes: tuple[str, ...], expires: str) -> None
 
 
 @keys.command("list")
-@database_option
-def list_(where: str) -> None:
+@store_options
+def list_(store: StoreOptions) -> None:
     """List the keys, without their secrets."""
     from datetime import UTC
 
@@ -62,7 +62,7 @@ def list_(where: str) -> None:
     with needs("web"):
         from passerby.publish.api import keys as of_api
         from passerby.publish.store.database import open_database
-    database = open_database(where, read_only=True)
+    database = open_database(store.location, read_only=True)
     try:
         listed = of_api.listed(database)
     finally:
@@ -81,13 +81,13 @@ def list_(where: str) -> None:
 
 @keys.command()
 @click.argument("id")
-@database_option
-def revoke(id: str, where: str) -> None:  # noqa: A002 - the word that help shows
-    """Make the key ID worth nothing, from the next request on."""
+@store_options
+def revoke(id: str, store: StoreOptions) -> None:  # noqa: A002 - the word that help shows
+    """Revoke the key ID: the next request with it is refused."""
     with needs("web"):
         from passerby.publish.api import keys as of_api
         from passerby.publish.store.database import open_database
-    database = open_database(where)
+    database = open_database(store.location)
     try:
         of_api.revoke(database, id, int(time.time() * 1000))
     finally:

@@ -1,125 +1,158 @@
-"""`passerby ledger`: what was told and what it cost; and the way back when the ledger cannot be trusted.
+"""`passerby ledger`: the releases and their price; and the way back when the ledger cannot be trusted.
 
 Invariant: nothing but `seal` changes a ledger, and nothing is ever taken back.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from passerby.cli.database import needs
-from passerby.cli.group import write_out
+from passerby.cli.database import loaded_site, needs, site_option
+from passerby.cli.group import note, write_out
+from passerby.cli.options import grouped
+from passerby.errors import InputError, OutputError
 
 if TYPE_CHECKING:
+    from passerby.config.site import Site
     from passerby.privacy.ledger import Ledger
 
-
-def ledger_options_as(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """--ledger, given to the command as `name`, and --mark."""
-    options = (
-        click.option(
-            "--ledger",
-            name,
-            metavar="FILE|URL",
-            envvar="PASSERBY_LEDGER",
-            show_envvar=True,
-            help="The ledger: a file (SQLite) or postgresql+psycopg://USER@HOST/DATABASE; by default ledger.db in the "
-            "user's data folder.",
-        ),
-        click.option(
-            "--mark",
-            type=click.Path(path_type=Path),
-            help="The ledger's high-water mark, kept out of its backups; by default FILE.mark.",
-        ),
-    )
-
-    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
+_NAME = "ledger.db"
+_ledger_option = click.option(
+    "--ledger",
+    metavar="FILE|URL",
+    envvar="PASSERBY_LEDGER",
+    show_envvar=True,
+    help="The ledger: a file (SQLite) or postgresql+psycopg://USER@HOST/DATABASE; by default the key `ledger` of the "
+    f"site file, else {_NAME} beside the site file, else {_NAME} in the user's data folder.",
+)
+_mark_option = click.option(
+    "--mark",
+    type=click.Path(path_type=Path),
+    help="The ledger's high-water mark, kept out of its backups; by default the key `mark` of the site file, else "
+    "FILE.mark.",
+)
 
 
-ledger_options = ledger_options_as("where")
+@dataclass(frozen=True, slots=True)
+class LedgerOptions:
+    """The ledger and its high-water mark; None where the site file or the default says."""
+
+    ledger: str | None
+    mark: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSiteOptions(LedgerOptions):
+    """The same, of a command that has no site file as its argument."""
+
+    site_file: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLocation:
+    """A path or URL of a ledger, and its high-water mark where that is not beside it."""
+
+    where: str
+    mark: Path | None
+
+
+ledger_options = grouped(LedgerOptions, "ledger", _ledger_option, _mark_option)
+_ledger_site_options = grouped(LedgerSiteOptions, "ledger", _ledger_option, _mark_option, site_option)
 
 
 @contextmanager
-def opened(where: str | None, mark: Path | None, *, create: bool = False) -> "Iterator[Ledger]":
-    """The ledger of the options, closed after the block. Raises LedgerError, InputError, OutputError."""
+def opened(options: LedgerOptions, site: "Site | None", *, create: bool = False) -> "Iterator[Ledger]":
+    """The ledger of the options, closed after the block. Raises LedgerError, InputError, OutputError, SiteError."""
     with needs("private"):
         from passerby.privacy.database import open_ledger
-    ledger = open_ledger(place_of(where, create), mark, create=create)
+    location = ledger_of(options, site, create=create)
+    ledger = open_ledger(location.where, location.mark, create=create)
     try:
         yield ledger
     finally:
         ledger.close()
 
 
-def place_of(where: str | None, create: bool) -> str:
-    """Where the ledger is, `where` or the user's own; with `create` its folder is made. Raises OutputError."""
-    if where is not None:
-        return where
+def ledger_of(options: LedgerOptions, site: "Site | None", *, create: bool) -> LedgerLocation:
+    """The ledger of the options, else of the site file, else the default; with `create` its folder is made.
+
+    Raises SiteError, OutputError.
+    """
+    mark = options.mark or (None if site is None else site.mark)
+    if options.ledger is not None:
+        return LedgerLocation(options.ledger, mark)
+    if site is not None and site.ledger is not None:
+        return LedgerLocation(site.ledger.open_text(), mark)
     import platformdirs
 
-    from passerby.errors import OutputError
-
     folder = platformdirs.user_data_path("passerby")
+    if site is not None:
+        beside, own = site.path.parent / _NAME, folder / _NAME
+        # An earlier version kept the ledger of every site in the user's data folder: its prices still count.
+        if _exists(beside) or not _exists(own):
+            return LedgerLocation(str(beside), mark)
+        note(
+            f"warning: the ledger is {own}; name it in {site.path} with `ledger: {own}`, or move it beside that"
+        )
     try:
         if create:
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: could not be made: {error.strerror or error}") from None
-    return str(folder / "ledger.db")
+    return LedgerLocation(str(folder / _NAME), mark)
 
 
-@click.group(short_help="What was told, and what it cost.")
+def _exists(ledger: Path) -> bool:
+    """Whether there is a ledger, or was one: its mark stays where only the ledger is lost."""
+    return ledger.exists() or ledger.with_name(f"{ledger.name}.mark").exists()
+
+
+@click.group(short_help="Show what was released, and its price.")
 def ledger() -> None:
-    """The ledger of all that was released: show it, try its chain, write it out, or start again after a loss."""
+    """The ledger of all releases: show it, verify its chain, export it, or start again after a loss."""
 
 
 @ledger.command()
-@ledger_options
-def show(where: str | None, mark: Path | None) -> None:
-    """Say of each camera what was asked of it, and what that cost who passed at the most costly moment."""
-    with opened(where, mark) as book:
+@_ledger_site_options
+def show(ledger: LedgerSiteOptions) -> None:
+    """Show for each camera what was released, and the highest price for a person at any moment."""
+    with opened(ledger, loaded_site(ledger.site_file)) as book:
         from passerby.privacy import statement
 
         write_out("".join(f"{line}\n" for line in statement.show(book)))
 
 
 @ledger.command()
-@ledger_options
+@_ledger_site_options
 @click.option(
     "--receipts",
     type=click.Path(path_type=Path),
-    help="A file of receipts that were published, one on a line: each has to be in the ledger.",
+    help="A file of published receipts, one on a line: each has to be in the ledger.",
 )
-def verify(where: str | None, mark: Path | None, receipts: Path | None) -> None:
-    """Try the chain from its first entry to its last."""
-    from passerby.errors import InputError
-
+def verify(ledger: LedgerSiteOptions, receipts: Path | None) -> None:
+    """Verify the chain from its first entry to its last."""
     known: list[str] = []
     if receipts is not None:
         try:
             known = receipts.read_text("ascii").split()
         except (OSError, UnicodeDecodeError):
             raise InputError(f"--receipts {receipts}: could not be read as a list of receipts") from None
-    with opened(where, mark) as book:
+    with opened(ledger, loaded_site(ledger.site_file)) as book:
         from passerby.privacy import statement
 
         write_out(f"{statement.verify(book, known)}\n")
 
 
 @ledger.command()
-@ledger_options
-def export(where: str | None, mark: Path | None) -> None:
+@_ledger_site_options
+def export(ledger: LedgerSiteOptions) -> None:
     """Write every entry as a line of JSON, oldest first."""
-    with opened(where, mark) as book:
+    with opened(ledger, loaded_site(ledger.site_file)) as book:
         from passerby.privacy import statement
 
         for line in statement.export(book):
@@ -127,15 +160,15 @@ def export(where: str | None, mark: Path | None) -> None:
 
 
 @ledger.command()
-@ledger_options
+@_ledger_site_options
 @click.confirmation_option(prompt="All time before now can then never be released. Go on?")
-def seal(where: str | None, mark: Path | None) -> None:
+def seal(ledger: LedgerSiteOptions) -> None:
     """Give up all time before now, for ever: the way back after a restored backup or a broken ledger.
 
     A ledger whose chain is broken has to be moved away first.
     """
     with needs("private"):
         from passerby.privacy.database import seal_ledger
-    place = place_of(where, create=True)
-    seal_ledger(place, mark, before_ms=int(time.time() * 1000)).close()
+    location = ledger_of(ledger, loaded_site(ledger.site_file), create=True)
+    seal_ledger(location.where, location.mark, before_ms=int(time.time() * 1000)).close()
     write_out("sealed: nothing before now can be released\n")

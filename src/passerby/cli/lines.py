@@ -1,155 +1,172 @@
-"""Which lines of which recording: the options that all commands share which count a recording.
+"""Which lines of which recording: the options of every command that counts a recording.
 
-Invariant: every mistake that can be seen before the long work is told before it.
+Invariant: a mistake that can be found before the long work is reported before it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from passerby.cli.group import note
+from passerby.cli.options import grouped, model_dir_option, renamed_option
 from passerby.domain.geometry import DEFAULT_CORRIDOR, Anchor, Line
 from passerby.errors import InputError
 
 if TYPE_CHECKING:
-    from passerby.config.site import CountedLine
+    from passerby.config.site import CountedLine, Site
     from passerby.io.sources import Place
 
-corridor_option = click.option(
-    "--corridor",
-    metavar="WIDTH|off",
-    help="How far from its line the picture is looked at, in frame heights, or off for the whole picture.  "
-    f"[default: {DEFAULT_CORRIDOR:g}]",
-)
-without_option = click.option(
-    "--without",
-    metavar="NAME,...",
-    callback=lambda _context, _option, text: tuple(n.strip() for n in text.split(",")) if text else (),
-    help="Savings of work to do without, such as cadence,gate, or all of them: docs/explanation/speed.md has what "
-    "each gains and costs.",
-)
-_OPTIONS = (
-    click.option(
-        "--line",
-        "lines",
-        multiple=True,
-        metavar="NAME=X1,Y1:X2,Y2",
-        help="A line to count at, in fractions of the frame; may be given several times. Who stands at X1,Y1 and "
-        "looks at X2,Y2 has to_right on the right hand side.",
-    ),
-    click.option("--pixels", is_flag=True, help="The points of --line are pixels."),
-    click.option(
-        "--site", type=click.Path(path_type=Path), help="A site file, for the lines of one of its cameras."
-    ),
-    click.option("--camera", metavar="NAME", help="Which camera of --site; needed where it has several."),
-    click.option(
-        "--detector",
-        metavar="motion|NAME|PATH",
-        help="What finds the objects; by default the best that is at hand.",
-    ),
-    click.option("--model-dir", type=click.Path(path_type=Path), help="Folder of the detectors' weights."),
-    click.option(
-        "--anchor",
-        type=click.Choice(["bottom", "centre"]),
-        help="The point of a box that crosses: bottom for a view from the side (the default), centre for one "
-        "from above.",
-    ),
-    corridor_option,
-)
-_TIMES = (
-    click.option("--start", metavar="TIME", help="When the recording began, such as 2023-11-18T14:15:00."),
-    click.option("--timezone", metavar="ZONE", help="Such as Europe/Copenhagen; by default the machine's."),
-)
+
+@dataclass(frozen=True, slots=True)
+class LineOptions:
+    """The lines, and how they are counted, as typed; None and no line where the site file or the default says."""
+
+    lines: tuple[str, ...]
+    pixels: bool
+    site: Path | None
+    camera: str | None
+    detector: str | None
+    model_dir: Path | None
+    anchor: Anchor | None
+    corridor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TimeOptions:
+    """When a recording began, and in which timezone; None where the file or the site says."""
+
+    start: str | None
+    timezone: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """`corridor` is half its width in frame heights, None for the whole picture; `of_site` lines come first."""
+    """The lines to count. `of_site` are those of the site file, which come first; `corridor` is half its width in
+    frame heights, None for the whole picture."""
 
     lines: tuple[Line, ...]
     of_site: "tuple[CountedLine, ...]"
     corridor: float | None
     detector: str
     timezone: str | None
+    site: "Site | None"
 
 
-def line_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """All options from --line to --corridor."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+corridor_option = click.option(
+    "--corridor",
+    metavar="WIDTH|off",
+    help="Detect objects only this near to a line, in frame heights; off for the whole picture.  "
+    f"[default: {DEFAULT_CORRIDOR:g}]",
+)
+disable_option = renamed_option(
+    "--without",
+    "--disable",
+    lambda text: tuple(name.strip() for name in text.split(",")) if text else (),
+    metavar="NAME,...",
+    help="Optimisations to turn off, such as cadence,gate, or all of them: docs/explanation/speed.md has what each "
+    "gains and costs.",
+)
+line_options = grouped(
+    LineOptions,
+    "line",
+    click.option(
+        "--line",
+        "lines",
+        multiple=True,
+        metavar="NAME=X1,Y1:X2,Y2",
+        help="A line to count at, in fractions of the frame; may be given several times. Stand at X1,Y1 and face "
+        "X2,Y2: an object that finishes on your right counts as to_right.",
+    ),
+    click.option("--pixels", is_flag=True, help="The points of --line are in pixels."),
+    click.option(
+        "--site", type=click.Path(path_type=Path), help="A site file: count the lines of one of its cameras."
+    ),
+    click.option("--camera", metavar="NAME", help="The camera of --site; needed where it has several."),
+    click.option(
+        "--detector",
+        metavar="motion|NAME|PATH",
+        help="The detector of the objects; by default the best that is installed.",
+    ),
+    model_dir_option,
+    click.option(
+        "--anchor",
+        type=click.Choice(["bottom", "centre"]),
+        help="The point of a box that crosses: bottom for a view from the side (the default), centre for a view "
+        "from above.",
+    ),
+    corridor_option,
+)
+time_options = grouped(
+    TimeOptions,
+    "time",
+    click.option("--start", metavar="TIME", help="When the recording began, such as 2023-11-18T14:15:00."),
+    click.option("--timezone", metavar="ZONE", help="Such as Europe/Copenhagen; by default the machine's."),
+)
 
 
-def time_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--start and --timezone."""
-    for option in reversed(_TIMES):
-        command = option(command)
-    return command
-
-
-def choose(
-    video: "Place | None",
-    *,
-    lines: Sequence[str],
-    pixels: bool,
-    site: Path | None,
-    camera: str | None,
-    detector: str | None,
-    anchor: Anchor | None,
-    corridor: str | None,
-    timezone: str | None,
-) -> Chosen:
-    """What the options of a command come to; `video` None where they are of several recordings.
+def choose(video: "Place | None", options: LineOptions, timezone: str | None) -> Chosen:
+    """The lines of the options; `video` is None where they are of several recordings.
 
     Raises InputError, LineError, SiteError, SourceError.
     """
     from passerby.config.line_spec import check_names, parse_lines
     from passerby.domain import calendar
 
-    half_width = half_width_of(corridor)
-    if camera is not None and site is None:
-        raise InputError(f"--camera {camera!r}: a camera of no site, expected --site with it")
+    half_width = half_width_of(options.corridor)
+    if options.camera is not None and options.site is None:
+        raise InputError(f"--camera {options.camera!r}: expected --site with it")
+    site, detector = None, options.detector
     of_site: tuple[CountedLine, ...] = ()
-    if site is not None:
-        from passerby.config.site import load
-
-        loaded = load(site)
-        for warning in loaded.warnings:
-            note(f"warning: {warning}")
-        of_camera = loaded.camera(camera)
-        of_site = of_camera.lines
-        timezone = timezone or loaded.timezone
-        detector = detector or of_camera.detector
-    if not lines and not of_site:
+    if options.site is not None:
+        site = load_with_warnings(options.site)
+        camera = site.camera(options.camera)
+        of_site = camera.lines
+        timezone = timezone or site.timezone
+        detector = detector or camera.detector
+    if not options.lines and not of_site:
         raise InputError("no line to count at: expected --line, or --site with a camera that has one")
     if timezone is not None:
         calendar.zone_of(timezone)
 
-    size_px = None
-    if pixels and video is None:
-        raise InputError("--pixels: several recordings may differ in size, expected fractions of the frame")
-    if pixels and video is not None:
-        from passerby.recordings import pipeline
-
-        recording = pipeline.probe(video)
-        size_px = (recording.width, recording.height)
-    all_lines = [replace(line.line, anchor=anchor) if anchor is not None else line.line for line in of_site]
-    all_lines += parse_lines(lines, size_px=size_px, anchor=anchor or "bottom")
-    check_names(all_lines)
-    return Chosen(
-        tuple(all_lines),
-        of_site,
-        half_width if corridor is not None or not of_site else _widest(of_site, bool(lines)),
-        detector or "auto",
-        timezone,
+    size_px = _size_px(video) if options.pixels else None
+    anchor = options.anchor
+    lines = [replace(line.line, anchor=anchor) if anchor is not None else line.line for line in of_site]
+    lines += parse_lines(options.lines, size_px=size_px, anchor=anchor or "bottom")
+    check_names(lines)
+    corridor = (
+        half_width if options.corridor is not None or not of_site else _widest(of_site, bool(options.lines))
     )
+    return Chosen(tuple(lines), of_site, corridor, detector or "auto", timezone, site)
+
+
+def load_with_warnings(path: Path) -> "Site":
+    """The site of a file, after its warnings were noted. Raises SiteError."""
+    from passerby.config.site import load
+
+    site = load(path)
+    for warning in site.warnings:
+        note(f"warning: {warning}")
+    return site
+
+
+def _size_px(video: "Place | None") -> tuple[int, int]:
+    """Width and height of a recording, in which the points of its lines are given."""
+    if video is None:
+        raise InputError("--pixels: several recordings may differ in size, expected fractions of the frame")
+    from passerby.recordings import pipeline
+
+    recording = pipeline.probe(video)
+    return recording.width, recording.height
 
 
 def half_width_of(corridor: str | None) -> float | None:
-    """Half the width in frame heights, the default where nothing is said; None for the whole picture."""
+    """Half the width of a corridor in frame heights: the default where none is given, None for the whole picture.
+
+    Raises InputError.
+    """
     if corridor is None:
         return DEFAULT_CORRIDOR
     if corridor == "off":
@@ -165,9 +182,9 @@ def half_width_of(corridor: str | None) -> float | None:
     return width
 
 
-def _widest(of_site: "Sequence[CountedLine]", has_others: bool) -> float | None:
-    """One corridor for all lines: the widest that any of them asks for, None for the whole picture."""
+def _widest(of_site: "Sequence[CountedLine]", has_own: bool) -> float | None:
+    """One corridor for all lines: the widest of them, None for the whole picture. `has_own`: --line adds lines."""
     widths = [line.corridor for line in of_site]
-    if has_others:
+    if has_own:
         widths.append(DEFAULT_CORRIDOR)
     return None if None in widths else max(width for width in widths if width is not None)

@@ -1,6 +1,6 @@
-"""How a web server of ours starts, listens and stops.
+"""How a web server starts, listens and stops.
 
-Invariant: logs no address and no request; what cannot be listened on is told in one line.
+Invariant: logs no address and no request; an address that cannot be used is reported in one line.
 """
 
 import socket
@@ -19,11 +19,15 @@ _STOP_S = 3
 
 
 def listening_options(port: int) -> Callable[[Command], Command]:
-    """--host and --port, with this one where none is given."""
+    """--host and --port; `port` is the default."""
 
     def added(command: Command) -> Command:
         asked = click.option(
-            "--port", type=click.IntRange(0, 65535), default=port, show_default=True, help="0 for a free one."
+            "--port",
+            type=click.IntRange(0, 65535),
+            default=port,
+            show_default=True,
+            help="0 for a free port.",
         )(command)
         return click.option(
             "--host", default="127.0.0.1", show_default=True, help="The address to listen on."
@@ -37,21 +41,21 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listening = socket.create_server((host, port), family=_family(host))
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or "it is no address of this machine"
+        reason = getattr(error, "strerror", None) or "not an address of this machine"
         raise InputError(f"--host {host} --port {port}: cannot be listened on: {reason}") from None
-    # Inherited by what is accepted: else the end of a short answer waits 40 ms for its beginning to arrive.
+    # Connections inherit it: without it the end of a short answer waits 40 ms until its beginning has arrived.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
 
 
 def address_of(listening: socket.socket, host: str) -> str:
-    """The beginning of the addresses of what is served there."""
+    """The address of the server, without a path."""
     shown = f"[{host}]" if ":" in host else host
     return f"http://{shown}:{listening.getsockname()[1]}"
 
 
 def serve(app: Any, host: str, port: int, path: str) -> None:
-    """Serve the ASGI `app` until it is stopped; `path` is what is told to be looked at first. Raises InputError."""
+    """Serve the ASGI `app` until it is stopped; `path` is that of the address that is printed. Raises InputError."""
     with needs("web"):
         import uvicorn
     listening = listen(host, port)
@@ -71,15 +75,15 @@ def serve(app: Any, host: str, port: int, path: str) -> None:
 
 
 def once_each() -> Callable[[str], None]:
-    """Notes a line for people when it is another than the last one, however often it comes."""
-    told: list[str] = []
+    """A function that notes a line for people, but not the same line twice in a row."""
+    last: list[str] = []
 
-    def tell(text: str) -> None:
-        if told != [text]:
-            told[:] = [text]
+    def note_new(text: str) -> None:
+        if last != [text]:
+            last[:] = [text]
             note(text)
 
-    return tell
+    return note_new
 
 
 def _family(host: str) -> socket.AddressFamily:

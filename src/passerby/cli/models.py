@@ -1,6 +1,6 @@
-"""`passerby models`: which detectors are known, where they lie, and fetching one.
+"""`passerby models`: list the known detectors, and download their weights.
 
-Invariant: prints and passes on; what is fetched, and how it is checked, is said in passerby.models.download.
+Invariant: only prints; the downloads and their checks are those of passerby.models.download.
 """
 
 import sys
@@ -25,7 +25,7 @@ def models() -> None:
 @models.command("list")
 @_FOLDER
 def list_(model_dir: Path | None) -> None:
-    """List the weights that are known, their licences, and where they lie on this machine."""
+    """List the known weights, their licences, and their files on this machine."""
     from passerby.cli.show import table, to_text
     from passerby.models.download import list_models
 
@@ -33,7 +33,7 @@ def list_(model_dir: Path | None) -> None:
         (
             listed.weights.name,
             listed.weights.licence,
-            str(listed.path or ("not here: pull it" if listed.weights.files else "not here")),
+            str(listed.path or ("not installed: pull it" if listed.weights.files else "not installed")),
             listed.weights.note,
         )
         for listed in list_models(model_dir)
@@ -45,7 +45,7 @@ def list_(model_dir: Path | None) -> None:
 @click.argument("name")
 @_FOLDER
 def pull(name: str, model_dir: Path | None) -> None:
-    """Fetch the weights NAME from their maker's page, check their SHA-256, and keep them."""
+    """Download the weights NAME from their publisher, check their SHA-256, and keep them."""
     from passerby.models import download as weights
 
     shown: set[str] = set()
@@ -60,7 +60,7 @@ def pull(name: str, model_dir: Path | None) -> None:
 
 @models.command()
 def path() -> None:
-    """Print the folder in which weights are kept."""
+    """Print the folder of the weights."""
     from passerby.models.download import model_dir
 
     write_out(f"{model_dir()}\n")

@@ -1,4 +1,4 @@
-"""How far a count is, on a terminal: share done, speed as a multiple of real time, time left.
+"""The progress of a count on a terminal: share done, speed as a multiple of real time, time left.
 
 Invariant: standard error only, and nothing at all where that is no terminal.
 """
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def progress_bar(*, quiet: bool) -> "Iterator[Callable[[Progress], None] | None]":
-    """A function to be told of progress within the block; None where nothing is to be shown."""
+    """A function that shows progress within the block; None where nothing is to be shown."""
     if quiet or not sys.stderr.isatty():
         yield None
         return
@@ -38,7 +38,7 @@ def progress_bar(*, quiet: bool) -> "Iterator[Callable[[Progress], None] | None]
 
 
 def speed_text(done_ms: int, total_ms: int, wall_s: float) -> str:
-    """Such as `12.3x real time, 0:01:20 left`; empty before there is anything to tell."""
+    """Such as `12.3x real time, 0:01:20 left`; empty at the beginning."""
     if done_ms <= 0 or wall_s <= 0:
         return ""
     speed = done_ms / 1000 / wall_s

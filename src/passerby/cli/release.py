@@ -1,44 +1,59 @@
 """`passerby count --private`: a recording released as a live site's is.
 
-Invariant: prints releases and never an exact count; every mistake is told before anything is paid for.
+Invariant: prints releases and never an exact count; a mistake is reported before anything is paid for.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import tzinfo
+from math import sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from passerby.cli.database import needs
-from passerby.cli.group import note
-from passerby.cli.ledger import opened
+from passerby.cli.group import counted_noun, note
+from passerby.cli.ledger import LedgerOptions, opened
 from passerby.cli.lines import Chosen, half_width_of
-from passerby.cli.output import write
+from passerby.cli.output import Target, with_old_name, write
 from passerby.errors import InputError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from passerby import Label
     from passerby.config.site import CountedLine
     from passerby.domain.policy import Policy
     from passerby.domain.release import Release
     from passerby.executors.processes import Executor
     from passerby.recordings.release import Published
 
-COLUMNS = (
-    *("start", "end", "level", "camera", "line", "direction", "label"),
-    *("value", "noise_95", "noise_scale", "epsilon", "coverage", "receipt"),
+_COLUMNS = (
+    *("start", "end", "level", "camera", "line", "direction", "class"),
+    *("value", "noise_95", "noise_sd", "noise_scale", "epsilon", "coverage", "receipt"),
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A recording to release: of which camera, by which lines; `start` None where the file says when it began."""
+
+    video: Path
+    camera: str
+    lines: "Sequence[CountedLine]"
+    chosen: Chosen
+    model_dir: Path | None
+    start: str | None
+
+
 def private_lines(
-    chosen: Chosen, corridor: str | None, labels: tuple[str, ...] | None, policy: "Policy | None"
+    chosen: Chosen, corridor: str | None, labels: "Sequence[Label] | None", policy: "Policy | None"
 ) -> "list[CountedLine]":
-    """The lines with what they are counted by; `policy` None for the site's own. Raises InputError."""
+    """The lines with their labels, corridor and policy; `policy` is None for the site's own. Raises InputError."""
     from passerby.config.site import CountedLine
 
     half_width = half_width_of(corridor)
-    found = []
+    names = None if labels is None else tuple(label.text for label in labels)
+    counted_lines = []
     for index, line in enumerate(chosen.lines):
         if index < len(chosen.of_site):
             of_site = chosen.of_site[index]
@@ -47,42 +62,34 @@ def private_lines(
                 counted = replace(counted, corridor=half_width)
         else:
             counted = CountedLine(line, None, half_width, None)
-        counted = replace(counted, policy=policy or counted.policy, labels=labels or counted.labels)
+        counted = replace(counted, policy=policy or counted.policy, labels=names or counted.labels)
         if counted.policy is None:
             raise InputError(f"line {line.name!r}: it has no privacy policy, expected --policy FILE")
-        found.append(counted)
-    return found
+        counted_lines.append(counted)
+    return counted_lines
 
 
-def count_privately(
-    video: Path,
-    camera: str,
-    lines: "Sequence[CountedLine]",
-    *,
-    detector: str,
-    model_dir: Path | None,
-    start: str | None,
-    timezone: str | None,
-    where: str | None,
-    mark: Path | None,
-    jobs: int,
-    format_: str,
-    out: Path | None,
-) -> None:
+def count_privately(request: Request, ledger: LedgerOptions, jobs: int, target: Target) -> None:
     """Release the recording and print what was released."""
     with needs("private"):
         from passerby.recordings import release as private
 
     of_camera, zone = private.countings(
-        video, camera, lines, detector=detector, model_dir=model_dir, start=start, timezone=timezone
+        request.video,
+        request.camera,
+        request.lines,
+        detector=request.chosen.detector,
+        model_dir=request.model_dir,
+        start=request.start,
+        timezone=request.chosen.timezone,
     )
-    with opened(where, mark, create=True) as ledger:
-        published = private.count_privately(of_camera, zone, ledger, executor(jobs), lambda release: None)
+    with opened(ledger, request.chosen.site, create=True) as book:
+        published = private.count_privately(of_camera, zone, book, executor(jobs), lambda release: None)
     for problem in published.refused:
         note(f"warning: {problem}")
     if published.again:
-        note(f"warning: {published.again} slots were released before: these are the same numbers")
-    _write(published, zone, format_, out)
+        note(f"warning: {counted_noun(published.again, 'slot')} released before: the same numbers again")
+    _write(published, zone, target)
 
 
 def executor(jobs: int) -> "Executor":
@@ -91,10 +98,10 @@ def executor(jobs: int) -> "Executor":
     return executor_of(jobs)
 
 
-def row(release: "Release", level: str, zone: tzinfo) -> dict[str, Any]:
+def _row(release: "Release", level: str, zone: tzinfo) -> dict[str, Any]:
     """A release as a row of a table."""
     from passerby.domain import calendar
-    from passerby.domain.noise_interval import noise_95_of_release
+    from passerby.domain.noise_interval import noise_95_of_release, variance
 
     cell = release.cell
     return {
@@ -104,9 +111,10 @@ def row(release: "Release", level: str, zone: tzinfo) -> dict[str, Any]:
         "camera": cell.camera,
         "line": cell.line,
         "direction": cell.direction,
-        "label": cell.label,
+        "class": cell.label,
         "value": release.value,
         "noise_95": noise_95_of_release(release.noise_scale),
+        "noise_sd": round(sqrt(variance(release.noise_scale)), 3),
         "noise_scale": release.noise_scale,
         "epsilon": release.epsilon,
         "coverage": round(release.coverage, 4),
@@ -114,18 +122,16 @@ def row(release: "Release", level: str, zone: tzinfo) -> dict[str, Any]:
     }
 
 
-def _write(published: "Published", zone: tzinfo, format_: str, out: Path | None) -> None:
-    rows = [row(one, "bin", zone) for one in published.bins] + [
-        row(one, "day", zone) for one in published.days
-    ]
+def _write(published: "Published", zone: tzinfo, target: Target) -> None:
+    bins = [_row(release, "bin", zone) for release in published.bins]
+    rows = bins + [_row(release, "day", zone) for release in published.days]
     write(
-        format_,
-        out,
+        target,
         rows=rows,
-        columns=COLUMNS,
-        document=lambda: {"releases": rows, "warnings": published.refused},
+        columns=_COLUMNS,
+        document=lambda: {"releases": [with_old_name(row) for row in rows], "warnings": published.refused},
         shown=lambda: [_table(rows)],
-        events=[{**one, "count": one["value"]} for one in rows if one["level"] == "bin"],
+        events=[{**row, "count": row["value"]} for row in bins],
     )
 
 
@@ -134,29 +140,29 @@ def _table(rows: Sequence[dict[str, Any]]) -> "Table":
 
     shown = [
         (
-            *(f"{one[end]:%Y-%m-%d %H:%M}" for end in ("start", "end")),
-            *(one["line"], one["direction"], one["label"], f"{one['coverage']:.0%}"),
-            *(one["value"], f"± {one['noise_95']}"),
+            *(f"{row[end]:%Y-%m-%d %H:%M}" for end in ("start", "end")),
+            *(row["line"], row["direction"], row["class"], f"{row['coverage']:.0%}"),
+            *(row["value"], f"± {row['noise_95']}"),
         )
-        for one in rows
+        for row in rows
     ]
-    names = ("start", "end", "line", "direction", "label", "coverage", "released", "19 times in 20")
+    names = ("start", "end", "line", "direction", "class", "coverage", "value", "95 % range")
     return table("Released", names, shown, 3)
 
 
 def policy_of(policy: Path | None, site: Path | None) -> "tuple[Policy | None, Path | None]":
-    """The policy that a file of its own says, and the site file: --policy may be either. Raises InputError."""
+    """The policy of a file of its own, and the site file: --policy may name either. Raises InputError, SiteError."""
     if policy is None:
         return None, site
     from passerby.config.site import load_policy
 
-    said = load_policy(policy)
-    if said is not None:
+    own = load_policy(policy)
+    if own is not None:
         from passerby.privacy.plan import LARGE_EPSILON
 
-        if said.epsilon > LARGE_EPSILON:
-            note(f"warning: {policy}: epsilon {said.epsilon:g} is above {LARGE_EPSILON:g}: it hides little")
-        return said, site
+        if own.epsilon > LARGE_EPSILON:
+            note(f"warning: {policy}: epsilon {own.epsilon:g} is above {LARGE_EPSILON:g}: it hides little")
+        return own, site
     if site is not None and site.resolve() != policy.resolve():
-        raise InputError(f"--policy {policy}: a site file beside --site, expected one of them")
+        raise InputError(f"--policy {policy}: a site file, and --site is another: expected only one")
     return None, policy

@@ -1,6 +1,6 @@
 """`passerby run`: the cameras of a site, day and night, unattended.
 
-Invariant: every mistake is told before anything starts, and then nothing is started.
+Invariant: with any mistake nothing starts, and every mistake is reported.
 """
 
 import os
@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from passerby.cli.database import database_option, needs
+from passerby.cli.database import database_option, needs, store_of
 from passerby.cli.group import note
-from passerby.cli.ledger import ledger_options_as, place_of
+from passerby.cli.ledger import LedgerOptions, ledger_of, ledger_options
+from passerby.cli.options import model_dir_option
 from passerby.errors import InputError, OutputError
 
 if TYPE_CHECKING:
+    from passerby.config.site import Site
     from passerby.live.supervisor.tmpfs_store import Hold
 
 _KEY = "PASSERBY_SPOOL_KEY"
@@ -28,28 +30,33 @@ state_option = click.option(
     type=click.Path(path_type=Path),
     envvar="PASSERBY_STATE",
     show_envvar=True,
-    help="The folder in which releases wait for the store, with the status and the lock; by default SITE with .run "
-    "added to its name.",
+    help="The folder of the run's status and lock, and of releases that wait for the store; by default the key `state` "
+    "of the site file, else SITE with .run added to its name.",
 )
 
 
-def state_of(site: Path, state: Path | None) -> Path:
-    """The state folder of a site file."""
-    return state or site.with_name(f"{site.name}.run")
+def state_of(site: "Site", state: Path | None) -> Path:
+    """The state folder: `state`, else as the site file names it, else the default."""
+    return state or site.state or default_state(site.path)
+
+
+def default_state(site_file: Path) -> Path:
+    """The state folder of a site file that names none."""
+    return site_file.with_name(f"{site_file.name}.run")
 
 
 @click.command(short_help="Run a site: its cameras, day and night.")
 @click.argument("site", type=click.Path(path_type=Path))
 @database_option
-@ledger_options_as("ledger")
+@ledger_options
 @state_option
-@click.option("--model-dir", type=click.Path(path_type=Path), help="Folder of the detectors' weights.")
+@model_dir_option
 @click.option(
     "--delay",
     metavar="DURATION",
     default="60s",
     show_default=True,
-    help="How long after its end a bin is published; what is not counted by then is left out of it.",
+    help="A bin is published this long after its end; segments that are not counted by then are left out.",
 )
 @click.option(
     "--log",
@@ -60,9 +67,8 @@ def state_of(site: Path, state: Path | None) -> Path:
 )
 def run(
     site: Path,
-    where: str,
-    ledger: str | None,
-    mark: Path | None,
+    database: str | None,
+    ledger: LedgerOptions,
     state: Path | None,
     model_dir: Path | None,
     delay: str,
@@ -80,29 +86,30 @@ def run(
         from passerby.live.supervisor.status import alone
         from passerby.live.supervisor.supervisor import Places, Supervisor
 
-    # Until it can be obeyed.
+    # A SIGHUP that comes before the run handles it would end the process.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     delays = delays_of(_delay_ms(delay))
-    state = state_of(site, state)
-    _expect_folder("--database", where)
-    if ledger is not None:
-        _expect_folder("--ledger", ledger)
     first = wanted(site, model_dir)
     for warning in first.site.warnings:
         note(f"warning: {warning}")
+    state = state_of(first.site, state)
+    store = store_of(database, first.site)
+    location = ledger_of(ledger, first.site, create=True)
+    _expect_folder("--database", store)
+    _expect_folder("--ledger", location.where)
     with alone(state, site):
         places = Places(
             site=site,
             state=state,
             models=model_dir,
-            ledger=place_of(ledger, create=True),
-            mark=mark,
-            store=where,
+            ledger=location.where,
+            mark=location.mark,
+            store=store,
             spool_key=os.environ.get(_KEY) or None,
         )
         log_ = logger(as_json=log == "json" or (log == "auto" and not sys.stderr.isatty()))
         well = Supervisor(places, first, delays, _hold(state), log_.info, log_.warning).run()
-    # A thread that waits for a database is not waited for.
+    # A thread may still wait for a database, and a normal exit would wait for it.
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0 if well else 1)
@@ -114,7 +121,7 @@ def _hold(state: Path) -> "Hold | None":
     try:
         return Hold(folder_of(state))
     except OutputError as error:
-        note(f"warning: {error}; if this process is killed, what it has counted of open bins is lost")
+        note(f"warning: {error}; if this process is killed, the counts of open bins are lost")
         return None
 
 
@@ -128,6 +135,6 @@ def _delay_ms(text: str) -> int:
 
 
 def _expect_folder(option: str, where: str) -> None:
-    """A folder that is not there is a mistake; a database that is not there may come."""
+    """Raises InputError where the folder of a file is missing; a database server may come up later."""
     if "://" not in where and not Path(where).absolute().parent.is_dir():
         raise InputError(f"{option} {where}: the folder {Path(where).parent} does not exist")

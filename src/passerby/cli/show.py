@@ -1,6 +1,6 @@
 """Tables for people, on a terminal or in a file.
 
-Invariant: text of names is shown as it is, and never read as markup.
+Invariant: a name is shown as it is, and never read as markup.
 """
 
 import io
@@ -13,6 +13,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from passerby.cli.group import counted_noun
 
 if TYPE_CHECKING:
     from passerby import Counts, TotalCount
@@ -48,7 +50,7 @@ def to_text(parts: Iterable[Table | str], *, plain: bool = False) -> str:
 
 
 def counts_tables(counts: "Counts") -> list[Table | str]:
-    """A recording's counts: what was counted and from when, totals, then bins; labels as columns."""
+    """The counts of a recording: its start and detector, totals, then bins; classes as columns."""
     labels = _labels(counts.totals)
     totals = _pivot([((row.line, row.direction), row.label, row.count) for row in counts.totals], labels)
     bins = _pivot(
@@ -77,51 +79,51 @@ def counts_tables(counts: "Counts") -> list[Table | str]:
 
 
 def several_tables(counts: "Sequence[Counts]", totals: "Sequence[TotalCount]") -> list[Table | str]:
-    """Of many recordings: a row for each, then the totals of all. Their bins are many, and left to other formats."""
+    """Of many recordings: a row for each, then the totals of all. The bins are left to other formats."""
     labels = _labels(totals)
     files = [
         (
-            one.video,
-            one.start.isoformat(" ", timespec="seconds"),
-            f"{one.duration_s:.1f}",
-            sum(row.count for row in one.totals),
+            of_file.video,
+            of_file.start.isoformat(" ", timespec="seconds"),
+            f"{of_file.duration_s:.1f}",
+            sum(row.count for row in of_file.totals),
         )
-        for one in counts
+        for of_file in counts
     ]
     every = _pivot([((row.line, row.direction), row.label, row.count) for row in totals], labels)
+    hours = sum(of_file.duration_s for of_file in counts) / 3600
     return [
-        f"{len(counts)} recordings, {sum(one.duration_s for one in counts) / 3600:.2f} h",
+        f"{counted_noun(len(counts), 'recording')}, {hours:.2f} h",
         table("Files", ("file", "start", "seconds", "all"), files, 2),
         table("Totals", ("line", "direction", *labels, "all"), every, len(labels) + 1),
     ]
 
 
 def _labels(totals: "Sequence[TotalCount]") -> list[str]:
-    """The labels that were seen at all, in their order; all of them where nothing was counted."""
-    counted = [row.label for row in totals if row.count]
-    return list(dict.fromkeys(counted or [row.label for row in totals]))
+    """The labels of the totals, in their order."""
+    return list(dict.fromkeys(row.label for row in totals))
 
 
 def _pivot(
     counted: Iterable[tuple[tuple[str, ...], str, int]], labels: Sequence[str]
 ) -> list[tuple[str | int, ...]]:
-    """From (key, label, count): a row for each key, in the order seen, of the count of each label and their sum."""
-    found: dict[tuple[str, ...], dict[str, int]] = {}
+    """A row for each key of (key, label, count), in their order: the count of each label, and their sum."""
+    counts: dict[tuple[str, ...], dict[str, int]] = {}
     for key, label, count in counted:
-        found.setdefault(key, {})[label] = count
+        counts.setdefault(key, {})[label] = count
     return [
         (*key, *(by_label.get(label, 0) for label in labels), sum(by_label.values()))
-        for key, by_label in found.items()
+        for key, by_label in counts.items()
     ]
 
 
 def _time(moment: datetime) -> str:
-    """Local time with its offset, which also tells the two hours of a clock change apart."""
+    """Local time with its offset, by which the two hours of a clock change differ."""
     return moment.isoformat(" ", timespec="minutes" if moment.second == 0 else "seconds")
 
 
 def evaluation_tables(evaluation: "Evaluation") -> list[Table | str]:
-    """Counted beside true: a row for each clip, line, direction and label; then clips; then all of it."""
+    """Counts beside the truth: a row for each clip, line, direction and class; then clips; then all of them."""
     figures = ("true", "counted", "missed", "over", "signed")
     rows = [
         (
@@ -138,7 +140,7 @@ def evaluation_tables(evaluation: "Evaluation") -> list[Table | str]:
     ]
     return [
         f"{evaluation.truth}, counted with {evaluation.detector}",
-        table(None, ("clip", "line", "direction", "label", *figures, "GEH"), rows, 6),
+        table(None, ("clip", "line", "direction", "class", *figures, "GEH"), rows, 6),
         table(None, ("clip", *figures, "accuracy"), clips, 6),
     ]
 

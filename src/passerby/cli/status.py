@@ -1,6 +1,6 @@
-"""`passerby status`: how the cameras of a running site are.
+"""`passerby status`: the state of the cameras of a running site.
 
-Invariant: reads what `passerby run` wrote, and needs neither the ledger nor the store.
+Invariant: reads the status file of `passerby run`, and needs neither the ledger nor the store.
 """
 
 import time
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from passerby.cli.database import needs
-from passerby.cli.group import note, write_out
-from passerby.cli.run import state_of, state_option
+from passerby.cli.group import counted_noun, note, write_out
+from passerby.cli.run import default_state, state_option
+from passerby.errors import SiteError
 
 if TYPE_CHECKING:
     from passerby.live.supervisor.status import CameraStatus
@@ -21,55 +22,65 @@ _NOT_WELL = 1
 _COLUMNS = ("camera", "health", "since (UTC)", "frames/s", "coverage today", "epsilon left")
 
 
-@click.command(short_help="How the cameras of a running site are.")
+@click.command(short_help="Show the cameras of a running site.")
 @click.argument("site", type=click.Path(path_type=Path))
 @state_option
 @click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def status(site: Path, state: Path | None, format_: Literal["table", "json"]) -> int:
-    """Show how the site of the file SITE is, as `passerby run` told last: links, frames, coverage, budget.
+    """Show the state of the site of the file SITE, as `passerby run` last wrote it: links, frames, coverage, budget.
 
-    Exits with 1 where it is not run, or hangs.
+    Exits with 1 where the site is not running, or its run hangs.
     """
     with needs("run"):
         from passerby.live.supervisor import status as files
-    folder = state_of(site, state)
-    found = files.read(folder)
-    age_ms = round(time.time() * 1000) - found.written_ms
+    folder = state or _state_of(site)
+    written = files.read(folder)
+    age_ms = round(time.time() * 1000) - written.written_ms
     running = files.is_run(folder)
     stale = running and age_ms > files.STALE_MS
     if format_ == "json":
         from passerby.io.tables import mapping_of, to_json
 
-        write_out(to_json({**mapping_of(found), "running": running, "stale": stale}))
+        write_out(to_json({**mapping_of(written), "running": running, "stale": stale}))
     else:
         from passerby.cli.show import table, to_text
 
-        rows = [_row(one) for one in found.cameras]
-        write_out(to_text([table(f"Site {found.site}", _COLUMNS, rows, 3)], plain=False))
-        for one in found.cameras:
-            if one.note:
-                note(f"camera {one.camera}: {one.note}")
-        for problem in found.problems:
+        rows = [_row(camera) for camera in written.cameras]
+        write_out(to_text([table(f"Site {written.site}", _COLUMNS, rows, 3)], plain=False))
+        for camera in written.cameras:
+            if camera.note:
+                note(f"camera {camera.camera}: {camera.note}")
+        for problem in written.problems:
             note(problem)
-        if found.waiting_bytes:
-            note(f"{found.waiting_bytes} bytes of releases wait for the store")
+        if written.waiting_bytes:
+            note(f"releases of {counted_noun(written.waiting_bytes, 'byte')} wait for the store")
     if not running:
-        note(f"{site}: is not run; this is how it was {round(age_ms / 1000)} s ago")
+        note(f"{site}: not running; this was its state {round(age_ms / 1000)} s ago")
     elif stale:
-        note(f"{site}: the run hangs: it told nothing for {round(age_ms / 1000)} s")
+        note(f"{site}: the run hangs: it wrote no status for {round(age_ms / 1000)} s")
     return 0 if running and not stale else _NOT_WELL
 
 
-def _row(one: "CameraStatus") -> tuple[str, ...]:
-    since = datetime.fromtimestamp(one.since_ms / 1000, UTC)
+def _state_of(site: Path) -> Path:
+    """The state folder that the site file names. A run goes on while its file has mistakes, so its status is shown."""
+    from passerby.config.site import load
+
+    try:
+        return load(site).state or default_state(site)
+    except SiteError:
+        return default_state(site)
+
+
+def _row(camera: "CameraStatus") -> tuple[str, ...]:
+    since = datetime.fromtimestamp(camera.since_ms / 1000, UTC)
     budget = "-"
-    if one.epsilon_left is not None:
-        budget = f"{one.epsilon_left:g} of {one.epsilon_budget:g}"
+    if camera.epsilon_left is not None:
+        budget = f"{camera.epsilon_left:g} of {camera.epsilon_budget:g}"
     return (
-        one.camera,
-        "up" if one.up else f"down: {one.reason}",
+        camera.camera,
+        "up" if camera.up else f"down: {camera.reason}",
         f"{since:%Y-%m-%d %H:%M:%S}",
-        f"{one.fps:.1f}",
-        "-" if one.covered is None else f"{one.covered:.0%}",
+        f"{camera.fps:.1f}",
+        "-" if camera.covered is None else f"{camera.covered:.0%}",
         budget,
     )

@@ -1,14 +1,13 @@
-"""Where a camera's pictures come from: an address, which may hold a password.
+"""The address of a camera's stream, which may hold a password.
 
-Invariant: only `open_text` tells it; no other text that is made of it holds more of it than its scheme.
+Invariant: only `open_text` returns the address; no other text that is made of it holds more than its scheme.
 """
 
-import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from passerby.config.environment import holds_password, missing_variables, with_variables
 from passerby.errors import SiteError
 
 Kind = Literal["rtsp", "http", "v4l2", "file"]
@@ -23,12 +22,10 @@ _KINDS: dict[str, Kind] = {
     "v4l2": "v4l2",
     "file": "file",
 }
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_CLEAR_PASSWORD = re.compile(r"://[^/@\s]*:(?!\$\{)[^/@\s]+@")
 
 
 def kind_of(address: str) -> Kind | None:
-    """What kind of camera an address names: by its scheme, never by what it says further."""
+    """The kind of camera, by the scheme of its address alone; None where that is not known."""
     scheme, separator, _ = address.partition("://")
     if separator:
         return _KINDS.get(scheme.lower())
@@ -36,7 +33,7 @@ def kind_of(address: str) -> Kind | None:
 
 
 def problem_of(text: str) -> str | None:
-    """What is wrong with an address as it stands in a site file, or None; what a variable hides is not judged."""
+    """The mistake in an address as it stands in a site file, or None. The value of a variable is not checked."""
     scheme, _, _ = text.partition("://")
     if kind_of(text) is None and "${" not in scheme:
         known = ", ".join(f"{scheme}://" for scheme in _KINDS)
@@ -46,7 +43,7 @@ def problem_of(text: str) -> str | None:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Address:
-    """Where a camera's pictures come from; may hold a password, so only `open_text` tells it.
+    """Of a camera's stream; it may hold a password, so only `open_text` returns it.
 
     `text` may name environment variables as ${NAME}; or `file` holds the text. The path of a recording is
     relative to `folder`.
@@ -64,19 +61,17 @@ class Address:
             except (OSError, ValueError):
                 raise SiteError([f"{self.file}: the address of a camera could not be read from it"]) from None
         else:
-            if missing := self.missing():
-                raise SiteError([f"source: the environment variable {name} is not set" for name in missing])
-            text = _VARIABLE.sub(lambda found: os.environ[found[1]], self.text or "")
+            text = with_variables("source", self.text or "")
         return text if "://" in text or not text else str(self.folder / text)
 
     def missing(self) -> tuple[str, ...]:
         """The environment variables that it names and that are not set."""
-        return tuple(name for name in _VARIABLE.findall(self.text or "") if name not in os.environ)
+        return missing_variables(self.text or "")
 
     @property
     def in_clear(self) -> bool:
         """Whether a password stands in the site file itself."""
-        return self.text is not None and _CLEAR_PASSWORD.search(self.text) is not None
+        return self.text is not None and holds_password(self.text)
 
     def __repr__(self) -> str:
         return "<Address>"

@@ -1,4 +1,4 @@
-"""A YAML file as plain values that know their lines, so that every mistake in it can be told at once.
+"""A YAML file as plain values and their lines, so that every mistake in it can be reported at once.
 
 Invariant: knows no key by name; a message is one line with file, line, key, found and expected, and no password.
 """
@@ -23,7 +23,7 @@ _DEEPEST = 30
 _TAGS = {"map", "seq", "str", "null", "bool", "int", "float", "timestamp", "value", "merge"}
 _QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
 _OWN = re.compile(r".{0,5}|'<[a-z ]+>'")
-"""What the library quotes of its own: a sign, or the name of a part."""
+"""The texts that the YAML library itself quotes: a sign, or the name of a part. They hold nothing of the file."""
 _PASSWORD = re.compile(r"(?<=://)\S*(?=@)")
 
 _Error = type[SiteError] | type[TruthError]
@@ -42,10 +42,10 @@ class Document:
         self._values_left = most_values
 
     def add(self, key: Key, text: str, line: int | None = None) -> None:
-        """Note a mistake at `key`; `raise_problems` tells them all."""
-        self._problems.append((line or self.line_of(key), self.told(key, text, line)))
+        """Add a mistake at `key`; `raise_problems` raises them all."""
+        self._problems.append((line or self.line_of(key), self.message_at(key, text, line)))
 
-    def told(self, key: Key, text: str, line: int | None = None) -> str:
+    def message_at(self, key: Key, text: str, line: int | None = None) -> str:
         """One line for people: file, line, key path and `text`."""
         # A key may be any text, a line end too, and a message is one line.
         name = ".".join(repr(part) if name_problem(str(part)) else str(part) for part in key)
@@ -58,13 +58,13 @@ class Document:
         return self.lines.get(key, 1)
 
     def add_unknown(self, key: Key, known: Collection[str]) -> None:
-        """Note that `key` is none of the `known` ones."""
+        """Add the mistake that `key` is none of the `known` ones."""
         near = get_close_matches(str(key[-1]), known, n=1)
         expected = near[0] if near else f"one of {', '.join(known)}"
         self.add(key, f"found a key that is not known, expected {expected}")
 
     def raise_problems(self) -> None:
-        """Raises the error of this kind of file when any mistake was noted: all of them, by line."""
+        """Raises the error of this kind of file with all mistakes, in order of lines; nothing where there are none."""
         if self._problems:
             raise self._error([text for _, text in sorted(dict.fromkeys(self._problems))])
 
@@ -124,7 +124,7 @@ def load(
     most_bytes: int = 1_000_000,
     most_values: int = 50_000,
 ) -> Document:
-    """Read a file; `what` it is and what was `expected` in it stand in messages. Raises `error`."""
+    """Read a file; its kind `what`, and what is `expected` in it, stand in messages. Raises `error`."""
     try:
         with path.open("rb") as file:
             content = file.read(most_bytes + 1)
@@ -196,5 +196,5 @@ def _compose(yaml: YAML, text: str) -> Node | None:
             warnings.simplefilter("ignore")
             return cast(Node | None, yaml.compose(text))
     except (ValueError, TypeError, AttributeError, LookupError, AssertionError, NotImplementedError) as error:
-        # The parser trips over some broken texts before it can say what is broken.
+        # The parser fails on some broken texts before it can name the mistake.
         raise YAMLError from error

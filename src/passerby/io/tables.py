@@ -17,6 +17,12 @@ from passerby.io import files
 
 Value = str | int | float | bool | datetime | None
 
+SHARES = frozenset({"coverage", "sender_clock"})
+"""Columns of shares from 0 to 1, which Excel shows in percent."""
+
+_LEAST_WIDTH, _MOST_WIDTH, _TIME_WIDTH = 10, 60, 19
+"""Widths of Excel's columns in characters."""
+
 _OTANALYTICS_COLUMNS = (
     "start time",
     "start occurrence date",
@@ -62,49 +68,67 @@ def to_json(value: Any) -> str:
     return json.dumps(_plain(value), ensure_ascii=False, allow_nan=False, indent=2) + "\n"
 
 
-def write_parquet(rows: Sequence[Any], path: Path) -> None:
-    """Parquet with times in their zone. Raises OutputError, also when pyarrow is not installed."""
+def write_parquet(rows: Sequence[Any], path: Path, columns: Sequence[str] = ()) -> None:
+    """Parquet with times in their zone; `columns` are those of a file without rows.
+
+    Raises OutputError, also when pyarrow is not installed.
+    """
     check_parquet(path)
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     mappings = [mapping_of(row) for row in rows]
+    table = pa.Table.from_pylist(mappings) if mappings else pa.table({name: pa.array([]) for name in columns})
     with files.replacing(path) as beside:
-        pq.write_table(pa.Table.from_pylist(mappings), beside)
+        pq.write_table(table, beside)
 
 
-def write_xlsx(rows: Sequence[Any], path: Path) -> None:
-    """An Excel file. Raises OutputError, also when xlsxwriter is not installed."""
+def write_xlsx(rows: Sequence[Any], path: Path, columns: Sequence[str] = (), *, sheet: str = "Data") -> None:
+    """An Excel file, as `xlsx_bytes` makes it. Raises OutputError, also when xlsxwriter is not installed."""
     check_xlsx(path)
-    files.write(path, xlsx_bytes(rows))
+    files.write(path, xlsx_bytes(rows, columns, sheet=sheet))
 
 
-def xlsx_bytes(rows: Sequence[Any]) -> bytes:
-    """One sheet. Excel knows no zones, so a time is its wall time with a column of its UTC offset beside it.
+def xlsx_bytes(rows: Sequence[Any], columns: Sequence[str] = (), *, sheet: str = "Data") -> bytes:
+    """One sheet with a frozen header, a filter, and columns as wide as their content.
 
-    `check_xlsx` tells whether it can be made.
+    Excel knows no zones, so a time is its wall time with a column of its UTC offset beside it. The columns of
+    SHARES are shown in percent. `columns` are those of a file without rows. `check_xlsx` tells whether it can be made.
     """
     import xlsxwriter
 
     wide = [_with_offsets(mapping_of(row)) for row in rows]
+    header = list(wide[0]) if wide else list(columns)
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     # In memory first: on a full disk the zip file would complain once more when it is forgotten.
     filled = io.BytesIO()
     with xlsxwriter.Workbook(filled, {**options, "in_memory": True}) as book:
-        sheet = book.add_worksheet()
+        page = book.add_worksheet(sheet)
         bold = book.add_format({"bold": True})
         time = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
-        for column, name in enumerate(wide[0] if wide else ()):
-            sheet.write_string(0, column, name, bold)
-            sheet.set_column(column, column, max(12, len(name) + 2))
-        sheet.freeze_panes(1, 0)
+        percent = book.add_format({"num_format": "0.0%"})
+        for column, name in enumerate(header):
+            page.write_string(0, column, name, bold)
+            page.set_column(column, column, _width(name, [row[name] for row in wide]))
         for number, row in enumerate(wide, start=1):
-            for column, value in enumerate(row.values()):
+            for column, name in enumerate(header):
+                value = row[name]
                 if isinstance(value, datetime):
-                    sheet.write_datetime(number, column, value, time)
+                    page.write_datetime(number, column, value, time)
                 else:
-                    sheet.write(number, column, value)
+                    page.write(number, column, value, percent if name in SHARES else None)
+        page.freeze_panes(1, 0)
+        if header:
+            page.autofilter(0, 0, len(wide), len(header) - 1)
     return filled.getvalue()
+
+
+def _width(name: str, values: Sequence[Value]) -> int:
+    """The width of a column, in characters, that shows its header with the filter's button, and its values."""
+    longest = max(
+        (_TIME_WIDTH if isinstance(value, datetime) else len(str(value)) for value in values), default=0
+    )
+    return min(max(_LEAST_WIDTH, len(name) + 4, longest + 2), _MOST_WIDTH)
 
 
 def check_parquet(path: Path) -> None:
@@ -126,7 +150,7 @@ def check_xlsx(path: Path) -> None:
 def to_otanalytics(rows: Sequence[Any]) -> str:
     """Counts as OTAnalytics exports them: its columns, in its order, with local wall times without offset.
 
-    Each row has start, end, line, direction, label and count. OTAnalytics counts flows from one section to
+    Each row has start, end, line, direction, class and count. OTAnalytics counts flows from one section to
     another; here a line and a direction is one flow, "<line> <direction>", with the line as both sections.
     """
     mappings = [mapping_of(row) for row in rows]
@@ -142,7 +166,7 @@ def _otanalytics_row(row: Mapping[str, Any]) -> dict[str, Value]:
         f"{end:%Y-%m-%d %H:%M:%S}",
         f"{end:%Y-%m-%d}",
         f"{end:%H:%M:%S}",
-        row["label"],
+        row["class"],
         f"{line} {row['direction']}",
         line,
         line,

@@ -1,0 +1,135 @@
+"""The privacy policies of a site file: how they merge, and whether their durations fit together.
+
+Invariant: a policy that can never release is refused, at the key that the user wrote and in the user's units.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from passerby.config.site_schema import PrivacyKeys
+from passerby.config.yaml_document import Document, Key
+from passerby.domain.calendar import DAY_MS
+from passerby.domain.policy import Policy
+from passerby.errors import PolicyError
+
+_LARGE_EPSILON = 5.0
+_SECOND_MS = 1000
+_UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (_SECOND_MS, "s"))
+_USUAL_EVERY_MS = 900_000
+
+
+def merged(under: Policy, keys: PrivacyKeys) -> Policy:
+    """The policy `under`, with the values of `keys` in place of its own. Raises PolicyError where they do not fit."""
+    given = keys.model_dump(exclude_unset=True)
+    names = {field.name.removesuffix("_ms"): field.name for field in fields(Policy)}
+    return replace(under, **{names[name]: value for name, value in given.items()})
+
+
+def add_misfits(document: Document) -> None:
+    """Add every policy whose durations do not fit together, also where the file has other mistakes."""
+    for name, camera in _mapping(document.value, "cameras").items():
+        key: Key = ("cameras", name)
+        lines = _mapping(camera, "lines")
+        policy = _merged_or(Policy(), camera, key, document)
+        alone = not any(_mapping(line, "privacy") for line in lines.values())
+        if alone and _mapping(camera, "privacy"):
+            _add_indivisible(policy, [(*key, "privacy")], document)
+        for line_name, line in lines.items():
+            line_key = (*key, "lines", line_name)
+            of_line = _merged_or(policy, line, line_key, document)
+            if not alone and (_mapping(line, "privacy") or _mapping(camera, "privacy")):
+                _add_indivisible(of_line, [(*line_key, "privacy"), (*key, "privacy")], document)
+
+
+def misfit_of_file(document: Document) -> None:
+    """The same for the one policy of a file."""
+    policy = _merged_or(Policy(), document.value, (), document)
+    _add_indivisible(policy, [("privacy",)], document)
+
+
+def warnings_of_policies(policies: Mapping[Key, Policy | None], document: Document) -> Iterator[str]:
+    """A line for people about each policy of the file that protects little."""
+    for key, policy in policies.items():
+        if key in document.lines and policy is not None and policy.epsilon > _LARGE_EPSILON:
+            yield document.message_at(
+                (*key, "epsilon"), f"{policy.epsilon:g} is above {_LARGE_EPSILON:g}: it hides little"
+            )
+
+
+def _merged_or(under: Policy, holder: Any, key: Key, document: Document) -> Policy:
+    try:
+        keys = PrivacyKeys.model_validate(_mapping(holder, "privacy"))
+    except ValidationError:
+        return under
+    try:
+        return merged(under, keys)
+    except PolicyError:
+        # Each value is right by itself, so it is the chunk that is longer than `every`.
+        chunk_ms, every_ms = keys.chunk or under.chunk_ms, keys.every or under.every_ms
+        _add_misfit(chunk_ms, every_ms, [(*key, "privacy")], document)
+        return under
+
+
+def _add_indivisible(policy: Policy, keys: list[Key], document: Document) -> None:
+    """Add a mistake where the chunk does not divide `every`; `keys` are those of the policy, the nearest first."""
+    if policy.every_ms % policy.chunk_ms:
+        _add_misfit(policy.chunk_ms, policy.every_ms, keys, document)
+
+
+def _add_misfit(chunk_ms: int, every_ms: int, keys: list[Key], document: Document) -> None:
+    written = [(*key, name) for key in keys for name in ("every", "chunk") if (*key, name) in document.lines]
+    texts = {key[-1]: _text_at(document, key) for key in reversed(written)}
+    chunk = texts.get("chunk", duration_text(chunk_ms))
+    every = texts.get("every", duration_text(every_ms))
+    chunks = ", ".join(map(duration_text, _chunks(every_ms, chunk_ms)))
+    if written[0][-1] == "every":
+        everies = ", ".join(map(duration_text, _everies(chunk_ms, every_ms)))
+        problem = (
+            f"found {every}, which the chunk of {chunk} does not divide; "
+            f"expected such as {everies}, or a chunk such as {chunks}"
+        )
+    else:
+        problem = f"found {chunk}, which does not divide every, {every}; expected such as {chunks}"
+    document.add(written[0], problem)
+
+
+def _text_at(document: Document, key: Key) -> str:
+    """The value of `key` as the user wrote it."""
+    value: Any = document.value
+    for part in key:
+        value = value[part]
+    return str(value)
+
+
+def _everies(chunk_ms: int, near_ms: int) -> list[int]:
+    """Up to four lengths that divide a day and that the chunk divides: the nearest to `near_ms`, and the usual one."""
+    fitting = [
+        length
+        for length in range(chunk_ms, DAY_MS + 1, chunk_ms)
+        if DAY_MS % length == 0 and length % _SECOND_MS == 0
+    ]
+    nearest = sorted(fitting, key=lambda length: abs(length - near_ms))[:3]
+    usual = [_USUAL_EVERY_MS] if _USUAL_EVERY_MS in fitting else []
+    return sorted({*nearest, *usual}) or [DAY_MS]
+
+
+def _chunks(every_ms: int, near_ms: int) -> list[int]:
+    """Up to two lengths of whole seconds that divide `every_ms`: the nearest to `near_ms`."""
+    fitting = [length for length in range(_SECOND_MS, every_ms + 1, _SECOND_MS) if every_ms % length == 0]
+    return sorted(sorted(fitting, key=lambda length: abs(length - near_ms))[:2])
+
+
+def duration_text(length_ms: int) -> str:
+    """A duration as a site file has it, such as 15m: in the largest unit that it is a whole number of."""
+    for unit_ms, unit in _UNITS:
+        if length_ms % unit_ms == 0:
+            return f"{length_ms // unit_ms}{unit}"
+    return f"{length_ms / _SECOND_MS:g}s"
+
+
+def _mapping(holder: Any, key: str) -> dict[str, Any]:
+    inner = holder.get(key) if isinstance(holder, dict) else None
+    return inner if isinstance(inner, dict) else {}

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from tools import docs_site
 
 import passerby
-from passerby.config import site_schema
+from passerby.config import site, site_schema
 
 ROOT = Path(__file__).parent.parent
 

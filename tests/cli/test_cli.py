@@ -416,7 +416,7 @@ def test_every_class_has_its_column_and_rows_whatever_was_counted(recording: Pat
 
 
 def test_an_option_that_was_renamed_works_and_warns(recording: Path) -> None:
-    words = ["count", recording, "--line", LINE, "--detector", "motion", "--format", "json"]
+    words = ["count", str(recording), "--line", LINE, "--detector", "motion", "--format", "json"]
     old, new = run(*words, "--without", "gate"), run(*words, "--disable", "gate")
 
     assert (old.exit_code, new.exit_code, new.stderr) == (0, 0, "")

@@ -72,7 +72,7 @@ def test_retention_is_kept_and_pruned(folder: Path) -> None:
     store.close()
     old = [one for one in both if one.end_ms <= time.time() * 1000 - 400 * 86_400_000]
     assert len(old) >= 96
-    assert succeeded(folder, "db", "prune") == f"releases.db: {len(old)} rows given up\n"
+    assert succeeded(folder, "db", "prune") == f"releases.db: {len(old)} rows deleted\n"
     for wrong in (("--bins", "1h"), ("--bins", "soon"), ("--days", "1d"), ("--days", "999999999999d")):
         refused = passerby(folder, "db", "retention", *wrong)
         assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1), wrong

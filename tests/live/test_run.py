@@ -160,7 +160,7 @@ def test_two_cameras_are_counted_paid_and_published(place: Place, cameras: Camer
         check=False,
     )
     assert again.returncode == 1
-    assert "is not run" in again.stderr
+    assert "not running" in again.stderr
 
 
 def test_the_site_file_is_read_again(place: Place, cameras: Cameras, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ disable_option = renamed_option(
     "--disable",
     lambda text: tuple(name.strip() for name in text.split(",")) if text else (),
     metavar="NAME,...",
-    help="Optimisations to turn off, such as cadence,gate, or all of them: docs/explanation/speed.md has what each "
+    help="Optimizations to turn off, such as cadence,gate, or all of them: docs/explanation/speed.md has what each "
     "gains and costs.",
 )
 line_options = grouped(

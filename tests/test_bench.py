@@ -22,6 +22,7 @@ def run(cpu_s: float, wrong: int | None = 0) -> dict[str, object]:
     }
 
 
+@pytest.mark.slow
 def test_a_street_is_made_once_at_both_sizes_with_one_truth(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from tools.golden import DETECTORS, GOLDEN, STREETS, Section, clips, counted, differences, drawn, read
 
+pytestmark = pytest.mark.slow
+
 MOTION = "motion"
 FASTEST = ("junction-cyclist.mp4", "pavement.mp4", "car-park-lane.mp4")
 SHIFTED_MS, SHIFTED_ALONG = 100, 0.02

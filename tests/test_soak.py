@@ -211,6 +211,7 @@ def test_what_a_soak_left_can_be_judged_again(tmp_path: Path) -> None:
     assert kept(tmp_path) == played
 
 
+@pytest.mark.slow
 def test_the_same_counting_finds_what_crosses_in_every_loop(tmp_path: Path) -> None:
     (seed,) = cameras.seeds(1000, 1)
     cameras.drawn([seed], tmp_path)

@@ -204,6 +204,7 @@ def served(folder: Path, *arguments: str) -> Iterator[tuple[str, "subprocess.Pop
         process.stderr.close()
 
 
+@pytest.mark.process
 def test_the_api_is_a_process_of_its_own(folder: Path) -> None:
     key = succeeded(folder, "keys", "create", "test").strip()
     with served(folder) as (address, process):
@@ -230,6 +231,7 @@ expected-statuses = [400, 401, 403, 404, 405, 406, 409, 414, 415, 422, 428, 429,
 """
 
 
+@pytest.mark.process
 def test_schemathesis_finds_nothing(folder: Path) -> None:
     pytest.importorskip("schemathesis", reason="schemathesis is not installed")
     key = succeeded(folder, "keys", "create", "test", "--scope", "releases", "--scope", "metrics").strip()

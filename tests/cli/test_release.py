@@ -59,6 +59,7 @@ def rows(result: Result) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.slow
 def test_a_recording_is_released_once_and_in_every_form(video: Path, place: Path) -> None:
     words = private(video, "--policy", "policy.yaml", "--line", LINE, "--count", "person,car")
     first = rows(run(*words, "--format", "json"))

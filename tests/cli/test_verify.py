@@ -19,6 +19,8 @@ from PIL import Image
 
 from passerby.evaluation import truth_file
 
+pytestmark = pytest.mark.process
+
 # The commands run in other folders than the checkout.
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
 LINE = ("--line", "mid=0.5,0:0.5,1", "--detector", "motion", "--anchor", "centre", "--quiet")

@@ -276,6 +276,7 @@ def test_every_mistake_is_told_at_once_with_its_line_key_and_what_was_expected()
         assert holds in problem
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "begins"),
     [

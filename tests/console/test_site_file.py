@@ -187,6 +187,7 @@ def test_what_a_person_can_mend_is_told(shape: Shape, problem: str) -> None:
         shapes.check([shape])
 
 
+@pytest.mark.slow
 @given(name=st.text(max_size=30), x=st.floats(0, 1), corridor=st.one_of(st.none(), st.floats(0.01, 2)))
 def test_whatever_is_drawn_comes_back_from_the_file_or_is_refused(
     tmp_path_factory: pytest.TempPathFactory, name: str, x: float, corridor: float | None

@@ -400,6 +400,7 @@ def test_killed_at_any_step_it_draws_once_and_publishes_the_same(
     world.ledger.close()
 
 
+@pytest.mark.slow
 @needs_memory
 @settings(max_examples=examples(10))
 @given(

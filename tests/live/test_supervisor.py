@@ -120,6 +120,7 @@ usual = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(usual | said, max_size=20))
 def test_whatever_a_camera_says_of_its_chunks_the_accounts_stand(
@@ -142,6 +143,7 @@ def test_whatever_a_camera_says_of_its_chunks_the_accounts_stand(
     assert all("x" * 400 not in line for line in run.log)
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(told=st.lists(pulses, max_size=5))
 def test_whatever_a_camera_says_of_its_link_it_can_be_told(run: Run, store: Store, told: list[Pulse]) -> None:

@@ -32,6 +32,7 @@ def drawn(delta: int, epsilon: float, draws: int) -> Callable[[Counts], Counts]:
     return lambda counts: (counts[0] + next(noise),)
 
 
+@pytest.mark.slow
 def test_lower_bound_is_clopper_and_pearsons() -> None:
     stats = pytest.importorskip("scipy.stats", reason="scipy is not installed")
     for successes, trials, alpha in ((1, 10, 0.01), (9, 10, 0.05), (10, 10, 0.01), (730, 1_000, 0.005)):
@@ -44,6 +45,7 @@ def test_lower_bound_of_all_is_the_root_of_alpha() -> None:
     assert lower_bound(20, 20, 0.01) == pytest.approx(0.01 ** (1 / 20))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("draws", "true"), [(1_000, 2.0), (10_000, 1.2)])
 def test_the_noise_audit_sees_a_claim_that_is_too_small(draws: int, true: float) -> None:
     bound = noise_audit(drawn(24, true, 6 * draws), (0,), (24,), claimed=1.0, draws=draws)
@@ -51,6 +53,7 @@ def test_the_noise_audit_sees_a_claim_that_is_too_small(draws: int, true: float)
     assert bound.lower <= true * 1.1
 
 
+@pytest.mark.slow
 def test_the_noise_audit_lets_the_gate_pass_and_comes_near_its_claim() -> None:
     paid = replace(charge(1), epsilon_micro=MICRO)
     bound = noise_audit(gate_mechanism(paid), *saturating_pair(paid), claimed=1.0, draws=1_500, alpha=1e-6)

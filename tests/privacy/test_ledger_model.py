@@ -16,6 +16,8 @@ from passerby.errors import LedgerError
 from passerby.privacy.charge import Charge, Receipt, Stored
 from passerby.privacy.database import open_ledger
 
+pytestmark = pytest.mark.slow
+
 
 class LedgerMachine(RuleBasedStateMachine):
     """Any order of charges, changes of policy, restarts, restored backups and seals."""

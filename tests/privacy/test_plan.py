@@ -89,6 +89,7 @@ def test_clipping_loses_what_it_says_of_random_traffic(cells: int, per_hour: flo
     assert clipping_bias(policy, cells, per_hour) == pytest.approx(1 - kept.sum() / drawn.sum(), abs=0.006)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [1, 4, 96])
 def test_nineteen_times_in_twenty_noise_stays_within(number: int) -> None:
     drawn = np.array(add_noise([0] * (2_000 * number), 24, 800_000)).reshape(2_000, number).sum(1)

@@ -31,6 +31,8 @@ from passerby.video.motion.background_subtraction import CELL_MS
 from passerby.video.scheduling import incremental
 from passerby.video.segments import Part
 
+pytestmark = pytest.mark.process
+
 A = TypeVar("A")
 B = TypeVar("B")
 LINE = "middle=0.5,0:0.5,1"

@@ -26,6 +26,8 @@ from passerby.video.observe import Reading
 from passerby.video.scheduling import incremental
 from passerby.video.segments import Part, PartResult
 
+pytestmark = pytest.mark.slow
+
 MIDDLE = Line("middle", (0.5, 0.0), (0.5, 1.0))
 CROSSING = Crossing(1_717_243_201_234, "middle", "to_right", Label.CAR, 0.1 + 0.2, 1 / 3)
 

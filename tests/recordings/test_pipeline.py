@@ -27,6 +27,8 @@ from passerby.recordings.pipeline import MARGIN_MS, Progress, chunks, count, cro
 from passerby.synth.street import NEAR_ROAD
 from passerby.video.observe import Recording
 
+pytestmark = pytest.mark.slow
+
 MIDDLE = Line("middle", (0.5, 0.0), (0.5, 1.0))
 STREET = synth.Street(seed=3, width=320, height=180, fps=12.5, duration_s=64)
 NOBODY = synth.Rates(0, 0, 0)

@@ -31,6 +31,8 @@ from passerby.recordings.release import Counting
 from passerby.synth import Street
 from passerby.video.scheduling.regions import mask_of
 
+pytestmark = pytest.mark.slow
+
 DAY_MS = 86_400_000
 STREET = Street(seed=5, duration_s=42.0, width=192, height=108, fps=12.5, density="dense", parked=0)
 POLICY = Policy(rho_ms=4_000, k=2, chunk_ms=6_000, warmup_ms=2_000, clip=9, every_ms=12_000)

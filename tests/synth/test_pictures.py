@@ -27,6 +27,7 @@ def test_any_frame_can_be_had_without_those_before() -> None:
         assert np.array_equal(image, next(frames(SMALL, first=number)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "street",
     [SMALL, replace(SMALL, rain=0.6, contrast=0.4), replace(SMALL, noise=0)],

@@ -65,6 +65,7 @@ def sampled_crossings(street: Street, line: Line, step_s: float) -> list[tuple[s
     return sorted(found, key=lambda one: one[3])
 
 
+@pytest.mark.slow
 def test_truth_is_what_brute_force_finds() -> None:
     street = replace(BUSY, duration_s=45, seed=1)
     given = lines(street)
@@ -92,12 +93,14 @@ def test_traffic_keeps_right_and_the_directions_follow_the_picture() -> None:
     assert Label.PERSON not in {c.label for c in crossed if c.line == "road"}
 
 
+@pytest.mark.slow
 def test_no_one_crosses_near_the_end_of_a_line() -> None:
     for scale in (0.3, 1.0):
         street = replace(BUSY, scale=scale)
         assert all(0.04 < crossing.along < 0.96 for crossing in truth(street, lines(street)))
 
 
+@pytest.mark.slow
 def test_dense_is_200_people_and_400_vehicles_in_a_quarter_of_an_hour() -> None:
     street = Street(seed=5, density="dense", duration_s=900)
     count = Counter(crossing.actor.split("-")[0] for crossing in truth(street, lines(street)))

@@ -14,6 +14,8 @@ from passerby.errors import OutputError
 from passerby.evaluation.truth_file import parse
 from passerby.synth import Street, frames, lines, truth, write, write_truth
 
+pytestmark = pytest.mark.slow
+
 TINY = Street(seed=3, density="dense", duration_s=5, width=320, height=180, fps=12.5)
 
 

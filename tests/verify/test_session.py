@@ -209,6 +209,7 @@ def test_a_check_of_other_lines_or_of_another_count_is_refused(new_session: Call
             resume(new_session())
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(40))
 @given(st.lists(st.sampled_from([*CLICKS, "undo"]), max_size=12))
 def test_any_clicks_can_be_taken_up_again(new_session: Callable[[], Session], clicks: list[Any]) -> None:

@@ -275,6 +275,7 @@ def test_nothing_is_seen_of_nothing(with_motion: bool) -> None:
     assert seen([], setup) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [1, 7, 60, 133])
 def test_a_part_of_a_recording_sees_what_the_whole_sees(first: int) -> None:
     """From the motion's memory after its beginning on."""
@@ -291,6 +292,7 @@ def test_a_part_of_a_recording_sees_what_the_whole_sees(first: int) -> None:
 # Forgetting
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("with_motion", [False, True])
 def test_frames_are_forgotten(with_motion: bool) -> None:
     setup = setup_for(recording(), [UPRIGHT], 0.3, [detector()], with_motion)

@@ -27,6 +27,8 @@ from passerby.video.observe import Observed, Reading, Recording, RecordingObserv
 from passerby.video.scheduling.incremental import HELD_MS
 from passerby.video.segments import LONGEST_MS, JoinedParts, Part, Task, detect_part, parts_of
 
+pytestmark = pytest.mark.process
+
 START = "2024-06-01T12:00:01.234Z"
 START_MS = 1_717_243_201_234
 MIDDLE = Line("middle", (0.5, 0.0), (0.5, 1.0))

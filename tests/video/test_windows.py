@@ -27,6 +27,8 @@ from passerby.video.detect.selection import Choice
 from passerby.video.observe import TICK_MS
 from passerby.video.windows import ChunkResult, Coverage, ObservedCamera, Patience, chunk_results
 
+pytestmark = pytest.mark.slow
+
 CHUNK_MS, WARMUP_MS = 1_000, 500
 WIDTH, HEIGHT = 64, 48
 PATIENCE = Patience(200, 600)

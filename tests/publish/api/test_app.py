@@ -442,6 +442,7 @@ print(*sys.modules)
 """
 
 
+@pytest.mark.process
 def test_the_process_loads_nothing_that_sees(where: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(where)],

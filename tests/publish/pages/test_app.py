@@ -29,6 +29,7 @@ from passerby.publish.store.releases import Store, open_store
 PAGES = ("/", "/counts", "/about", "/sign")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PAGES)
 def test_every_page_is_safe_and_needs_nothing_from_elsewhere(client: TestClient, path: str) -> None:
     got = client.get(path)
@@ -206,6 +207,7 @@ def test_a_fault_of_ours_tells_nothing(town_path: Path, monkeypatch: pytest.Monk
     assert "default-src 'self'" in got.headers["content-security-policy"]
 
 
+@pytest.mark.slow
 def test_downloads_open_and_are_what_is_shown(client: TestClient, town_store: Store) -> None:
     query = "?from=2026-11-20&to=2026-11-22&resolution=hour&class=person"
     start, end = (int(one) for one in ("1795129200000", "1795388400000"))

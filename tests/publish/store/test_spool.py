@@ -115,6 +115,7 @@ def test_a_database_server_that_comes_back_has_everything_once(server: str, spoo
     store.close()
 
 
+@pytest.mark.process
 def test_killed_between_any_two_steps_everything_is_sent_exactly_once(tmp_path: Path) -> None:
     import json
 
@@ -136,6 +137,7 @@ def test_killed_between_any_two_steps_everything_is_sent_exactly_once(tmp_path: 
         assert (one["left"], one["refused"]) == (0, False)
 
 
+@pytest.mark.process
 def test_killed_at_random_moments_everything_is_sent_exactly_once(place: str, tmp_path: Path) -> None:
     """As above, with a server that goes on alone after its client was killed."""
     upgrade(place)

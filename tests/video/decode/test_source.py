@@ -258,6 +258,7 @@ def test_a_picture_of_another_size_in_between_is_fitted(tmp_path: Path) -> None:
 # What a frame does not do
 
 
+@pytest.mark.slow
 def test_frames_are_forgotten(street: Path) -> None:
     """Who reads a recording never holds more than the picture at hand."""
     import gc

@@ -218,6 +218,7 @@ def test_picodet_answers_in_pixels_of_the_image(blue_picodet: Path) -> None:
     assert set(found.class_id) == {Label.PERSON}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(1, 1), (8, 8), (40, 40), (3, 500), (7680, 4320)])
 @pytest.mark.parametrize("graph", ["any_size", "blue_picodet"])
 def test_any_size_of_image_is_answered_within_it(

@@ -105,6 +105,7 @@ def test_who_walks_is_seen(seen: dict[int, Boxes]) -> None:
     assert near > 0.9 * len(seen)
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(4))
 @given(tick=st.integers(0, 449), seed=st.integers(0, 2**16))
 def test_nothing_farther_than_the_memory_changes_what_is_seen(
@@ -132,6 +133,7 @@ def test_what_lies_within_the_memory_does_change_it(
     assert not same(found(changed)[at_ms], seen[at_ms])
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(4))
 @given(first=st.integers(0, 300), lasts=st.integers(1, 300))
 def test_where_reading_begins_and_ends_changes_nothing_farther_than_the_memory(
@@ -145,6 +147,7 @@ def test_where_reading_begins_and_ends_changes_nothing_farther_than_the_memory(
             assert same(boxes, seen[time_ms])
 
 
+@pytest.mark.slow
 def test_a_chunk_and_its_margins_see_what_the_whole_sees(
     recorded: list[SmallPicture], seen: dict[int, Boxes]
 ) -> None:
@@ -156,6 +159,7 @@ def test_a_chunk_and_its_margins_see_what_the_whole_sees(
         assert all(same(part[t], seen[t]) for t in seen if begin <= t < end)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow() -> None:
     """Neither with time, nor with who stands."""
     alive: list[weakref.ref[Image]] = []
@@ -208,6 +212,7 @@ def test_a_mast_that_sways_is_no_motion() -> None:
     assert sum(counts) <= 0.05 * len(counts)
 
 
+@pytest.mark.slow
 def test_a_shadow_alone_is_no_body() -> None:
     def shaded() -> Iterator[SmallPicture]:
         for small in street(16, walking=False):

@@ -190,6 +190,7 @@ def test_where_it_cannot_be_written_is_found_out_first(tmp_path: Path) -> None:
         pipeline.count(tmp_path / "missing.mp4", LINES, picture=tmp_path / "picture.jpg")
 
 
+@pytest.mark.slow
 def test_who_walks_through_a_recording_is_not_in_its_picture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,8 @@ from passerby.video.detect.detector import LoadedDetector
 from passerby.video.detect.nms import Boxes
 from passerby.video.scene.background import GRID_PX, LEAST, MOST, Background, Samples, empty
 
+pytestmark = pytest.mark.slow
+
 WIDTH, HEIGHT = 320, 180
 TICK_MS = 80
 BODY = (140, 60, 164, 120)

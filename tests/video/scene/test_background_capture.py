@@ -23,6 +23,8 @@ from passerby.video.detect.nms import Boxes
 from passerby.video.scene import background_capture
 from passerby.video.scene.background_capture import EmptyPicture, Refused, capture
 
+pytestmark = pytest.mark.slow
+
 WIDTH, HEIGHT = 160, 90
 ADDRESS = Address("rtsp://nowhere/")
 Scene = Callable[[int], Image]

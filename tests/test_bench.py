@@ -7,7 +7,7 @@ import pytest
 from tools.bench import contenders as who
 from tools.bench import measure, recordings, report
 
-from passerby.recordings.pipeline import probe
+from passerby.video.observe import probe
 
 
 def run(cpu_s: float, wrong: int | None = 0) -> dict[str, object]:

@@ -500,14 +500,14 @@ def test_ctrl_c_ends_quietly_and_leaves_no_file(tmp_path: Path) -> None:
 
 WAITING = """
 import sys, time
-from passerby.recordings import pipeline
+from passerby.recordings import plan
 from passerby.cli import main
 
 def wait(*args, **kwargs):
     print("waiting", flush=True)
     time.sleep(3600)
 
-pipeline.plan_of = wait
+plan.plan_of = wait
 sys.argv = ["passerby", "count", sys.argv[1], "--line", "a=0,0:1,1", "--out", sys.argv[2]]
 main()
 """

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from passerby.errors import TruthError
-from passerby.recordings import pipeline
-from passerby.recordings.pipeline import Progress
+from passerby.recordings.evaluate import evaluate as evaluate_clips
+from passerby.recordings.progress import Progress
 
 # The commands run in other folders than the checkout.
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
@@ -72,7 +72,7 @@ def test_counted_beside_true(clips: Path, tmp_path: Path) -> None:
 def test_progress_is_that_of_all_clips(clips: Path) -> None:
     told: list[Progress] = []
 
-    pipeline.evaluate(clips / "good.yaml", detector="motion", on_progress=told.append)
+    evaluate_clips(clips / "good.yaml", detector="motion", progress=told.append)
 
     done = [progress.done_ms for progress in told]
     assert done == sorted(done)
@@ -103,7 +103,7 @@ def test_clips_that_are_not_what_the_truth_says_are_told_together(clips: Path) -
     path.write_text(GOOD.replace("[320, 180]", "[640, 360]") + GOOD.replace("street", "text"))
 
     with pytest.raises(TruthError) as raised:
-        pipeline.evaluate(path, detector="motion")
+        evaluate_clips(path, detector="motion")
 
     size, broken = raised.value.problems
     assert size == f"{path}:1: street.mp4: found a size of 640x360 px, expected 320x180, as the file has"
@@ -116,5 +116,5 @@ def test_a_clip_with_nothing_true_has_no_accuracy(clips: Path, tmp_path: Path) -
         "street.mp4: {size: [320, 180], lines: {top: {from: [0, 5], to: [320, 5], to_left: {}, to_right: {}}}}"
     )
 
-    assert pipeline.evaluate(path, clips, detector="motion").accuracy is None
+    assert evaluate_clips(path, clips, detector="motion").accuracy is None
     assert evaluate(path, "--clips", clips, cwd=tmp_path).returncode == 0

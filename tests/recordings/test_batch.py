@@ -19,13 +19,15 @@ from tests.sample_videos import walkers, write
 from tests.tiers import not_possible
 
 from passerby.cli import command
+from passerby.counting.parameters import CountingParams
 from passerby.domain.geometry import Line
 from passerby.errors import SourceError
 from passerby.io.sources import find
-from passerby.recordings import pipeline
-from passerby.recordings.batch import count_several, totals_of
-from passerby.recordings.checkpoint import Kept
-from passerby.recordings.pipeline import Progress
+from passerby.recordings.batch import count_batch, totals_of
+from passerby.recordings.checkpoint import Checkpoint
+from passerby.recordings.plan import Method, plan_of
+from passerby.recordings.progress import Progress
+from passerby.recordings.settings import Runtime
 from passerby.video import segments
 from passerby.video.motion.background_subtraction import CELL_MS
 from passerby.video.scheduling import incremental
@@ -192,11 +194,11 @@ def test_where_nothing_can_be_read_nothing_is_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_recording_that_is_taken_away_meanwhile_holds_up_no_other(broken: Path, jobs: int) -> None:
     """It was there when the work was planned, and is gone when its first span is asked for."""
-    plan_of = partial(pipeline.plan_of, lines=[MIDDLE], detector="motion")
+    planned = partial(plan_of, method=Method((MIDDLE,), "motion"))
     found = find([f"{broken}/*00.mp4"])
-    plans = {place: plan_of(place) for place in found}
+    plans = {place: planned(place) for place in found}
     Path(str(found[1])).unlink()
-    several = count_several(found, plans.__getitem__, jobs=jobs)
+    several = count_batch(found, plans.__getitem__, runtime=Runtime(jobs=jobs))
 
     assert [one.video for one in several.counts] == [str(found[0]), str(found[2])]
     assert len(several.problems) == 1
@@ -208,10 +210,10 @@ def test_a_recording_that_is_taken_away_meanwhile_holds_up_no_other(broken: Path
 
 def test_progress_goes_over_the_whole_job(folder: Path) -> None:
     told: list[Progress] = []
-    count_several(
+    count_batch(
         find([str(folder)]),
-        partial(pipeline.plan_of, lines=[MIDDLE], detector="motion"),
-        on_progress=told.append,
+        partial(plan_of, method=Method((MIDDLE,), "motion")),
+        progress=told.append,
     )
     done = [one.done_ms for one in told]
     assert done == sorted(done)
@@ -220,7 +222,7 @@ def test_progress_goes_over_the_whole_job(folder: Path) -> None:
 
 
 def test_totals_add_up(folder: Path) -> None:
-    found = count_several(find([str(folder)]), partial(pipeline.plan_of, lines=[MIDDLE], detector="motion"))
+    found = count_batch(find([str(folder)]), partial(plan_of, method=Method((MIDDLE,), "motion")))
     assert sum(row.count for row in totals_of(found.counts)) == sum(
         row.count for one in found.counts for row in one.bins
     )
@@ -232,10 +234,11 @@ def test_totals_add_up(folder: Path) -> None:
 def test_only_what_is_not_counted_is_counted_again(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan_of = partial(pipeline.plan_of, lines=[MIDDLE], detector="motion", chunk_ms=4_000)
+    params = CountingParams(chunk_ms=4_000)
+    planned = partial(plan_of, method=Method((MIDDLE,), "motion", params=params))
     monkeypatch.setattr(segments, "LONGEST_MS", 8_000)
     monkeypatch.setattr(incremental, "HELD_MS", CELL_MS)
-    whole = count_several(find([str(folder)]), plan_of)
+    whole = count_batch(find([str(folder)]), planned)
     asked: list[Part] = []
 
     def noting(function: Callable[[A], B], parts: Iterable[A], /) -> Iterator[B]:
@@ -246,11 +249,11 @@ def test_only_what_is_not_counted_is_counted_again(
             asked.append(part)
             yield function(part)
 
-    with Kept(tmp_path / "a.resume") as kept, pytest.raises(KeyboardInterrupt):
-        count_several(find([str(folder)]), plan_of, executor=noting, kept=kept)
+    with Checkpoint(tmp_path / "a.resume") as kept, pytest.raises(KeyboardInterrupt):
+        count_batch(find([str(folder)]), planned, runtime=Runtime(executor=noting), checkpoint=kept)
     asked.clear()
-    with Kept(tmp_path / "a.resume") as kept:
-        again = count_several(find([str(folder)]), plan_of, executor=noting, kept=kept)
+    with Checkpoint(tmp_path / "a.resume") as kept:
+        again = count_batch(find([str(folder)]), planned, runtime=Runtime(executor=noting), checkpoint=kept)
 
     assert {part.task.recording.path.name for part in asked} == {"north_20240601_120200.mp4"}
     assert [part.again for part in asked] == [True, False, False]
@@ -305,4 +308,4 @@ def test_a_source_error_of_all_names_each(tmp_path: Path) -> None:
     for name in "ab":
         (tmp_path / f"{name}.mp4").touch()
     with pytest.raises(SourceError, match=r"a\.mp4: is empty.*\n.*b\.mp4: is empty"):
-        count_several(find([str(tmp_path)]), partial(pipeline.plan_of, lines=[MIDDLE]))
+        count_batch(find([str(tmp_path)]), partial(plan_of, method=Method((MIDDLE,))))

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from tests.sample_videos import walkers, write
 
 from passerby.counting.counts import Cost, Counts, Crossing, LineDiagnostics
+from passerby.counting.parameters import CountingParams
 from passerby.domain.geometry import Line
 from passerby.domain.labels import Label
 from passerby.domain.timespan import Span
 from passerby.errors import InputError, OutputError
-from passerby.recordings import pipeline
-from passerby.recordings.checkpoint import Done, Kept, key_of
+from passerby.recordings.checkpoint import Checkpoint, Done, key_of
+from passerby.recordings.counter import count
 from passerby.video import segments
 from passerby.video.motion.background_subtraction import CELL_MS
 from passerby.video.observe import Reading
@@ -49,9 +50,9 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(incremental, "HELD_MS", CELL_MS)
 
 
-def counted(video: Path, kept: Kept | None, execute: Any = None, **options: Any) -> Counts:
+def counted(video: Path, kept: Checkpoint | None, execute: Any = None, **options: Any) -> Counts:
     options = {"chunk_ms": 10_000, "detector": "motion", "start": "2024-06-01T12:00:01Z", **options}
-    found = pipeline.count(video, [MIDDLE], kept=kept, timezone="UTC", executor=execute, **options)
+    found = count(video, [MIDDLE], checkpoint=kept, timezone="UTC", executor=execute, **options)
     return replace(found, cost=Cost(0, 0, 0, 0, 0, 0))
 
 
@@ -81,9 +82,9 @@ def test_a_count_that_was_cut_short_gives_what_it_would_have_given(
     street: Path, whole: Counts, tmp_path: Path, after: int
 ) -> None:
     path, first, second = tmp_path / "counts.csv.resume", list[Part](), list[Part]()
-    with Kept(path) as kept, pytest.raises(CutShort):
+    with Checkpoint(path) as kept, pytest.raises(CutShort):
         counted(street, kept, cut_after(after, first))
-    with Kept(path) as kept:
+    with Checkpoint(path) as kept:
         again = counted(street, kept, cut_after(99, second))
         kept.remove()
 
@@ -96,7 +97,8 @@ def test_a_count_that_was_cut_short_gives_what_it_would_have_given(
     if first:
         assert rest[0].start_ms == first[-1].span.end_ms
     assert (
-        sum(part.span.duration_ms for part in second if part.again) <= 10_000 + 2 * pipeline.MARGIN_MS + 4_000
+        sum(part.span.duration_ms for part in second if part.again)
+        <= 10_000 + 2 * CountingParams().margin_ms + 4_000
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -105,7 +107,7 @@ def test_it_may_be_cut_short_again_and_again(street: Path, whole: Counts, tmp_pa
     path, asked = tmp_path / "a.resume", list[Part]()
     for _ in range(20):
         try:
-            with Kept(path) as kept:
+            with Checkpoint(path) as kept:
                 assert counted(street, kept, cut_after(3, asked)) == whole
                 break
         except CutShort:
@@ -117,9 +119,9 @@ def test_it_may_be_cut_short_again_and_again(street: Path, whole: Counts, tmp_pa
 
 def test_what_is_complete_is_not_looked_at_again(street: Path, whole: Counts, tmp_path: Path) -> None:
     path, asked = tmp_path / "a.resume", list[Part]()
-    with Kept(path) as kept:
+    with Checkpoint(path) as kept:
         counted(street, kept)
-    with Kept(path) as kept:
+    with Checkpoint(path) as kept:
         assert counted(street, kept, cut_after(0, asked)) == whole
     assert asked == []
 
@@ -130,9 +132,9 @@ def test_what_is_complete_is_not_looked_at_again(street: Path, whole: Counts, tm
 )
 def test_other_settings_begin_anew(street: Path, tmp_path: Path, other: dict[str, Any]) -> None:
     path, asked = tmp_path / "a.resume", list[Part]()
-    with Kept(path) as kept:
+    with Checkpoint(path) as kept:
         counted(street, kept)
-    with Kept(path) as kept:
+    with Checkpoint(path) as kept:
         assert counted(street, kept, cut_after(99, asked), **other) == counted(street, None, **other)
     assert len(asked) == 8
 
@@ -141,10 +143,10 @@ def test_another_recording_of_the_same_name_begins_anew(street: Path, tmp_path: 
     path, asked = tmp_path / "a.resume", list[Part]()
     video = tmp_path / "street.mp4"
     video.write_bytes(street.read_bytes())
-    with Kept(path) as kept:
+    with Checkpoint(path) as kept:
         counted(video, kept)
     write(video, walkers(60, width=160, height=90))
-    with Kept(path) as kept:
+    with Checkpoint(path) as kept:
         assert counted(video, kept, cut_after(99, asked)) == counted(video, None)
     assert len(asked) == 4
 
@@ -152,9 +154,9 @@ def test_another_recording_of_the_same_name_begins_anew(street: Path, tmp_path: 
 def test_labels_and_bins_may_change(street: Path, tmp_path: Path) -> None:
     """They say what is shown of the crossings, and not which there are."""
     path = tmp_path / "a.resume"
-    with Kept(path) as kept:
+    with Checkpoint(path) as kept:
         counted(street, kept)
-    with Kept(path) as kept:
+    with Checkpoint(path) as kept:
         found = counted(street, kept, cut_after(0, []), bin_ms=60_000, labels=(Label.PERSON,))
     assert found == counted(street, None, bin_ms=60_000, labels=(Label.PERSON,))
 
@@ -170,18 +172,18 @@ def test_a_damaged_recording_goes_on_as_well(street: Path, tmp_path: Path) -> No
     for after in range(6):
         path = tmp_path / f"{after}.resume"
         try:
-            with Kept(path) as kept:
+            with Checkpoint(path) as kept:
                 assert counted(video, kept, cut_after(after, [])) == whole
         except CutShort:
             pass
-        with Kept(path) as kept:
+        with Checkpoint(path) as kept:
             assert counted(video, kept, map) == whole
 
 
 def test_a_picture_is_refused(street: Path, tmp_path: Path) -> None:
     with (
-        Kept(tmp_path / "a.resume") as kept,
-        pytest.raises(InputError, match="expected none of a count that is taken up again"),
+        Checkpoint(tmp_path / "a.resume") as kept,
+        pytest.raises(InputError, match="expected none for a count that can be resumed"),
     ):
         counted(street, kept, picture=tmp_path / "a.png")
 
@@ -190,27 +192,29 @@ def test_a_picture_is_refused(street: Path, tmp_path: Path) -> None:
 
 
 def filled(path: Path) -> None:
-    with Kept(path) as kept:
+    with Checkpoint(path) as kept:
         for number in range(3):
-            done = kept.of("a")
-            done.crossings.append(replace(CROSSING, time_ms=number))
-            done.diagnostics = [LineDiagnostics("middle", number, 0, 1, number)]
-            done.reading = Reading(number, 1, 7, (Span(0, 3), Span(5, 7)), ("stopped",), True, False)
-            done.tallied_ms, done.seen_ms = number * 10, number * 10 + 5
-            kept.keep("a")
+            done = Done(
+                tuple(replace(CROSSING, time_ms=time_ms) for time_ms in range(number + 1)),
+                (LineDiagnostics("middle", number, 0, 1, number),),
+                Reading(number, 1, 7, (Span(0, 3), Span(5, 7)), ("stopped",), True, False),
+                number * 10,
+                number * 10 + 5,
+            )
+            kept.save("a", done)
 
 
 def test_what_was_kept_comes_back_to_the_bit(tmp_path: Path) -> None:
     filled(tmp_path / "a.resume")
-    with Kept(tmp_path / "a.resume") as kept:
-        assert kept.of("a") == Done(
-            [replace(CROSSING, time_ms=number) for number in range(3)],
-            [LineDiagnostics("middle", 2, 0, 1, 2)],
+    with Checkpoint(tmp_path / "a.resume") as kept:
+        assert kept.take("a") == Done(
+            tuple(replace(CROSSING, time_ms=number) for number in range(3)),
+            (LineDiagnostics("middle", 2, 0, 1, 2),),
             Reading(2, 1, 7, (Span(0, 3), Span(5, 7)), ("stopped",), True, False),
             20,
             25,
         )
-        assert kept.of("b") == Done()
+        assert kept.take("b") == Done()
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -223,20 +227,20 @@ def test_a_line_that_was_cut_off_is_none_and_the_rest_is_kept(tmp_path: Path, cu
     lines = content.splitlines(keepends=True)
     path.write_bytes(content[: min(cut, len(content))])
     whole = sum(sum(map(len, lines[: number + 1])) <= cut for number in range(3))
-    with Kept(path) as kept:
-        assert len(kept.of("a").crossings) == whole
-        kept.of("a").crossings.append(CROSSING)
-        kept.keep("a")
-    with Kept(path) as kept:
-        assert len(kept.of("a").crossings) == whole + 1
+    with Checkpoint(path) as kept:
+        done = kept.take("a")
+        assert len(done.crossings) == whole
+        kept.save("a", replace(done, crossings=(*done.crossings, CROSSING)))
+    with Checkpoint(path) as kept:
+        assert len(kept.take("a").crossings) == whole + 1
 
 
 def test_it_holds_crossings_and_no_box(street: Path, tmp_path: Path) -> None:
-    with Kept(tmp_path / "a.resume") as kept:
+    with Checkpoint(tmp_path / "a.resume") as kept:
         counted(street, kept)
     lines = [json.loads(line) for line in (tmp_path / "a.resume").read_text().splitlines()]
     assert {key for line in lines for key in line} == {
-        *("key", "crossings", "diagnostics", "reading", "tallied_ms", "seen_ms", "complete")
+        *("key", "crossings", "diagnostics", "reading", "counted_ms", "read_ms", "complete")
     }
     assert {len(row) for line in lines for row in line["crossings"]} == {7}
     assert len(lines) == 8
@@ -246,27 +250,27 @@ def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
     path = tmp_path / "a.resume"
     before = os.umask(0)
     try:
-        with Kept(path):
+        with Checkpoint(path):
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
     finally:
         os.umask(before)
 
 
 def test_nothing_is_left_of_a_count_that_did_nothing(tmp_path: Path) -> None:
-    with Kept(tmp_path / "a.resume"):
+    with Checkpoint(tmp_path / "a.resume"):
         pass
     assert not list(tmp_path.iterdir())
 
 
 def test_two_counts_do_not_share_one(tmp_path: Path) -> None:
     pytest.importorskip("fcntl", reason="files are not locked on Windows")
-    with Kept(tmp_path / "a.resume"), pytest.raises(InputError, match="another count is at work there"):
-        Kept(tmp_path / "a.resume")
+    with Checkpoint(tmp_path / "a.resume"), pytest.raises(InputError, match="another count is at work there"):
+        Checkpoint(tmp_path / "a.resume")
 
 
 def test_where_it_cannot_be_written_it_is_told(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"a\.resume: could not be written"):
-        Kept(tmp_path / "nowhere" / "a.resume")
+        Checkpoint(tmp_path / "nowhere" / "a.resume")
 
 
 def test_keys_tell_settings_apart() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,18 +18,22 @@ from tests.tiers import examples
 from passerby import synth
 from passerby.counting.counts import Counts, Crossing
 from passerby.counting.detections import Detections, no_detections
+from passerby.counting.parameters import CountingParams
 from passerby.domain import calendar
 from passerby.domain.geometry import Line
 from passerby.domain.labels import Label
 from passerby.domain.timespan import Span
 from passerby.errors import InputError, LineError, OutputError, SourceError
-from passerby.recordings import pipeline
-from passerby.recordings.pipeline import MARGIN_MS, Progress, chunks, count, crossings_of, plan_of
+from passerby.recordings.chunks import chunks, crossings_of
+from passerby.recordings.counter import count
+from passerby.recordings.plan import Method, plan_of
+from passerby.recordings.progress import Progress
 from passerby.synth.street import NEAR_ROAD
-from passerby.video.observe import Recording
+from passerby.video.observe import Recording, probe
 
 pytestmark = pytest.mark.slow
 
+MARGIN_MS = CountingParams().margin_ms
 MIDDLE = Line("middle", (0.5, 0.0), (0.5, 1.0))
 STREET = synth.Street(seed=3, width=320, height=180, fps=12.5, duration_s=64)
 NOBODY = synth.Rates(0, 0, 0)
@@ -43,8 +48,8 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def counted(video: Path, lines: Sequence[Line] = (MIDDLE,), **options: object) -> Counts:
-    return count(video, lines, detector="motion", timezone="UTC", start=START, **options)  # type: ignore[arg-type]
+def counted(video: Path, lines: Sequence[Line] = (MIDDLE,), **options: Any) -> Counts:
+    return count(video, lines, detector="motion", timezone="UTC", start=START, **options)
 
 
 def ways(counts: Counts) -> Counter[tuple[str, str]]:
@@ -78,7 +83,7 @@ def test_what_is_counted_says_nothing_of_sizes(whole: Counts) -> None:
 
 def test_auto_looks_as_often_as_the_corridor_asks_for(street: Path) -> None:
     """The choice that is left to us is the rightest; who names a detector saves what may be saved."""
-    auto, named = (plan_of(street, [MIDDLE], detector=detector) for detector in ("auto", "motion"))
+    auto, named = (plan_of(street, Method((MIDDLE,), detector)) for detector in ("auto", "motion"))
     assert auto.task.optimizations == replace(named.task.optimizations, pace=False)
     assert named.task.optimizations.pace
 
@@ -109,8 +114,8 @@ def in_chunks(boxed: tuple[list[Detections], Recording, tuple[Line, ...]], chunk
     ticks, recording, lines = boxed
     return [
         crossing
-        for span, near in chunks(ticks, chunk_ms)
-        for crossing in crossings_of(near, lines, recording, span, 0.4)[0]
+        for span, near in chunks(ticks, CountingParams(chunk_ms=chunk_ms))
+        for crossing in crossings_of(near, lines, (recording.width, recording.height), span, 0.4)[0]
     ]
 
 
@@ -149,7 +154,7 @@ def test_a_cut_at_the_moment_of_a_crossing_or_just_after_it_changes_nothing(
 )
 def test_chunks_meet_and_see_what_lies_near_them(start_ms: int, steps: list[int], chunk_ms: int) -> None:
     times = (start_ms + np.cumsum([0, *steps])).tolist()
-    found = list(chunks([no_detections(time_ms) for time_ms in times], chunk_ms))
+    found = list(chunks([no_detections(time_ms) for time_ms in times], CountingParams(chunk_ms=chunk_ms)))
 
     assert found[0][0].start_ms <= times[0]
     assert times[-1] in found[-1][0]
@@ -163,7 +168,7 @@ def test_chunks_meet_and_see_what_lies_near_them(start_ms: int, steps: list[int]
 
 
 def test_a_recording_of_nothing_has_no_chunk() -> None:
-    assert list(chunks([], 10_000)) == []
+    assert list(chunks([], CountingParams(chunk_ms=10_000))) == []
 
 
 def test_no_more_is_held_than_a_chunk_and_its_margins() -> None:
@@ -182,7 +187,7 @@ def test_no_more_is_held_than_a_chunk_and_its_margins() -> None:
             )
 
     longest = (20_000 + 2 * MARGIN_MS) / 400 + 1
-    for span, near in chunks(ticks(), 20_000):
+    for span, near in chunks(ticks(), CountingParams(chunk_ms=20_000)):
         assert len(near) <= longest
         # It is answered as soon as it can be.
         assert held * 400 <= span.end_ms + MARGIN_MS + 800
@@ -316,7 +321,7 @@ def test_what_a_line_counts_does_not_depend_on_others_without_corridors(tmp_path
 
 def test_progress_goes_on_to_the_end(tmp_path: Path) -> None:
     told: list[Progress] = []
-    counted(write(tmp_path / "street.mp4", walkers(8)), on_progress=told.append)
+    counted(write(tmp_path / "street.mp4", walkers(8)), progress=told.append)
     done = [one.done_ms for one in told]
     assert done == sorted(done)
     assert done[-1] == pytest.approx(8_000, abs=200)
@@ -360,6 +365,6 @@ def test_what_cannot_be_done_is_told_before_the_long_work(tmp_path: Path) -> Non
     path = write(tmp_path / "street.mp4", walkers(1))
     told: list[Progress] = []
     with pytest.raises(OutputError):
-        counted(path, picture=tmp_path / "no-such-folder" / "picture.png", on_progress=told.append)
+        counted(path, picture=tmp_path / "no-such-folder" / "picture.png", progress=told.append)
     assert told == []
-    assert pipeline.probe(path).width == 320
+    assert probe(path).width == 320

@@ -21,7 +21,7 @@ from tests.tiers import not_possible
 from passerby import synth
 from passerby.counting.counts import Cost, Counts
 from passerby.domain.geometry import Line
-from passerby.recordings import pipeline
+from passerby.recordings.counter import count
 from passerby.video.motion.background_subtraction import CELL_MS
 from passerby.video.observe import Observed, Reading, Recording, RecordingObservation, probe, setup_for
 from passerby.video.scheduling.incremental import HELD_MS
@@ -45,7 +45,7 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def counted(video: Path, jobs: int, detector: str = "motion", **options: Any) -> Counts:
     lines = options.pop("lines", synth.lines(STREET))
-    found = pipeline.count(
+    found = count(
         video, lines, jobs=jobs, detector=detector, timezone="UTC", start=START, bin_ms=60_000, **options
     )
     return replace(found, cost=NO_COST)

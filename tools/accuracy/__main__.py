@@ -19,7 +19,8 @@ from tools.accuracy.streets import SEEDS, Result, measured, number_of, points
 
 from passerby import synth
 from passerby.io import files
-from passerby.recordings import pipeline
+from passerby.recordings.evaluate import evaluate
+from passerby.recordings.settings import Runtime
 
 ROOT = Path(__file__).parents[2]
 TRUTH, MODELS = ROOT.parent / "shared/clips/truth.yaml", ROOT.parent / "shared/models"
@@ -61,7 +62,7 @@ def clips() -> None:
         return
     told = {}
     for detector in CLIP_DETECTORS:
-        told[detector] = pipeline.evaluate(TRUTH, detector=detector, model_dir=MODELS)
+        told[detector] = evaluate(TRUTH, detector=detector, runtime=Runtime(model_dir=MODELS))
         print(f"{detector}: {told[detector].accuracy}", file=sys.stderr)
     report.write("clips", report.clips(told))
 

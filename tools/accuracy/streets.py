@@ -11,7 +11,8 @@ from pathlib import Path
 
 from passerby import synth
 from passerby.evaluation.score import Evaluation
-from passerby.recordings import pipeline
+from passerby.recordings.evaluate import evaluate
+from passerby.recordings.settings import Runtime
 
 BASE = synth.Street(width=640, height=360, fps=12.5, duration_s=90, density="mixed")
 SEEDS = (21, 22)
@@ -97,7 +98,7 @@ def measured(street: synth.Street, detector: str, models: Path | None, folder: P
     if not truth.exists():
         synth.write(street, video)
         synth.write_truth(street, video, truth)
-    return result_of(pipeline.evaluate(truth, detector=detector, model_dir=models))
+    return result_of(evaluate(truth, detector=detector, runtime=Runtime(model_dir=models)))
 
 
 def number_of(street: synth.Street) -> int:

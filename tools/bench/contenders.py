@@ -13,7 +13,8 @@ from pathlib import Path
 from tools.bench.recordings import Ways
 
 from passerby.domain.geometry import DEFAULT_CORRIDOR, Line
-from passerby.recordings import pipeline
+from passerby.recordings.counter import count
+from passerby.video.observe import probe
 from passerby.video.scheduling.optimizations import NAMES
 
 ROOT = Path(__file__).parents[2]
@@ -60,13 +61,13 @@ def passerby(
         corridor = None if each_frame else DEFAULT_CORRIDOR
 
         def run() -> Counted:
-            counts = pipeline.count(
+            counts = count(
                 video,
                 lines,
                 detector=detector,
                 model_dir=MODELS,
                 corridor=corridor,
-                without=without,
+                disable=without,
                 jobs=jobs,
             )
             return counts.frames, Counter((c.line, c.direction) for c in counts.crossings)
@@ -89,7 +90,7 @@ def supervision(video: Path, lines: Sequence[Line]) -> Callable[[], Counted]:
 
     cv2.setNumThreads(1)
     network = onnx.open_network(MODELS / f"{NETWORK}.onnx", 1, "cpu")
-    recording = pipeline.probe(video)
+    recording = probe(video)
     size = np.array([recording.width, recording.height])
     zones = []
     for line in lines:

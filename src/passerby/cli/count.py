@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from passerby import BinCount, Counts, Label, TotalCount
     from passerby.config.site import CountedLine
     from passerby.io.sources import Place
-    from passerby.recordings.batch import Several
-    from passerby.recordings.checkpoint import Kept
-    from passerby.recordings.pipeline import Plan
+    from passerby.recordings.batch import BatchCounts
+    from passerby.recordings.checkpoint import Checkpoint
+    from passerby.recordings.plan import Plan
 
 
 Row = TypeVar("Row", "BinCount", "TotalCount")
@@ -162,22 +162,20 @@ def _planner(
 ) -> "Callable[[Place], Plan]":
     """Makes the plan of each recording. Raises InputError."""
     from passerby.domain import calendar
-    from passerby.recordings import pipeline
+    from passerby.recordings.counter import optimizations_without
+    from passerby.recordings.plan import Clock, Method, plan_of
+    from passerby.recordings.settings import Runtime
 
-    return partial(
-        pipeline.plan_of,
+    method = Method(
         lines=chosen.lines,
         detector=chosen.detector,
-        model_dir=line.model_dir,
         corridor=chosen.corridor,
         labels=_labels_of(settings.labels) or _labels_of_site(chosen.of_site, bool(line.lines)),
-        start=time.start,
-        timezone=chosen.timezone,
-        bin_ms=calendar.bin_length_ms(settings.bin_),
-        decode=worker.decode,
-        device=worker.device,
-        without=settings.disable,
+        runtime=Runtime(decode=worker.decode, device=worker.device, model_dir=line.model_dir),
+        optimizations=optimizations_without(settings.disable, chosen.detector),
     )
+    clock = Clock(time.start, chosen.timezone, calendar.bin_length_ms(settings.bin_))
+    return partial(plan_of, method=method, clock=clock)
 
 
 def _count_several(
@@ -185,13 +183,19 @@ def _count_several(
     plan_of: "Callable[[Place], Plan]",
     worker: WorkerOptions,
     settings: CountOptions,
-    kept: "Kept | None",
-) -> "Several":
-    from passerby.recordings.batch import count_several
+    kept: "Checkpoint | None",
+) -> "BatchCounts":
+    from passerby.recordings.batch import count_batch
+    from passerby.recordings.settings import Runtime
 
     with workers.started(worker) as (executor, jobs), progress_bar(quiet=settings.quiet) as on_progress:
-        return count_several(
-            places, plan_of, jobs=jobs, executor=executor, kept=kept, on_problem=note, on_progress=on_progress
+        return count_batch(
+            places,
+            plan_of,
+            runtime=Runtime(jobs=jobs, executor=executor),
+            checkpoint=kept,
+            on_problem=note,
+            progress=on_progress,
         )
 
 
@@ -200,21 +204,15 @@ def _count_single(
     plan_of: "Callable[[Place], Plan]",
     worker: WorkerOptions,
     settings: CountOptions,
-    kept: "Kept | None",
-) -> "Several":
-    from passerby.recordings import pipeline
-    from passerby.recordings.batch import Several
+    kept: "Checkpoint | None",
+) -> "BatchCounts":
+    from passerby.recordings.batch import BatchCounts
+    from passerby.recordings.pipeline import count_plan
 
     with workers.started(worker) as (executor, jobs), progress_bar(quiet=settings.quiet) as on_progress:
-        counts = pipeline.count_plan(
-            plan_of(video),
-            jobs=jobs,
-            executor=executor,
-            kept=kept,
-            picture=settings.picture,
-            on_progress=on_progress,
-        )
-    return Several((counts,), (), counts.cost.wall_s)
+        plan = plan_of(video).with_workers(jobs, executor)
+        counts = count_plan(plan, checkpoint=kept, picture=settings.picture, progress=on_progress)
+    return BatchCounts((counts,), (), counts.cost.wall_s)
 
 
 def _check_several(time: TimeOptions, settings: CountOptions) -> None:

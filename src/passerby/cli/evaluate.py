@@ -45,18 +45,20 @@ def evaluate(
 ) -> None:
     """Count the clips of the truth file TRUTH, and print the counts beside the true numbers."""
     from passerby.io import tables
-    from passerby.recordings import pipeline
+    from passerby.recordings.counter import optimizations_without
+    from passerby.recordings.evaluate import evaluate as evaluate_clips
+    from passerby.recordings.settings import Runtime
 
     half_width = half_width_of(corridor)
     with progress_bar(quiet=False) as on_progress:
-        evaluation = pipeline.evaluate(
+        evaluation = evaluate_clips(
             truth,
             clips,
             detector=detector,
-            model_dir=model_dir,
             corridor=half_width,
-            without=disable,
-            on_progress=on_progress,
+            runtime=Runtime(model_dir=model_dir),
+            optimizations=optimizations_without(disable, detector),
+            progress=on_progress,
         )
     for warning in evaluation.warnings:
         note(f"warning: {warning}")

@@ -156,9 +156,9 @@ def _size_px(video: "Place | None") -> tuple[int, int]:
     """Width and height of a recording, in which the points of its lines are given."""
     if video is None:
         raise InputError("--pixels: several recordings may differ in size, expected fractions of the frame")
-    from passerby.recordings import pipeline
+    from passerby.video.observe import probe
 
-    recording = pipeline.probe(video)
+    recording = probe(video)
     return recording.width, recording.height
 
 

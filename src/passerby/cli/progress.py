@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from passerby.recordings.pipeline import Progress
+    from passerby.recordings.progress import Progress
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from passerby.cli.group import counted_noun
 
 if TYPE_CHECKING:
     from passerby import Counts, TotalCount
-    from passerby.recordings.pipeline import Evaluation
+    from passerby.evaluation.score import Evaluation
 
 _WIDTH_OF_A_FILE = 160
 

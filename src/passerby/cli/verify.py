@@ -97,12 +97,13 @@ def verify(video: Path, line: LineOptions, time: TimeOptions, settings: VerifyOp
     chosen = choose(video, line, time.timezone)
 
     from passerby.io import files
-    from passerby.recordings import pipeline
     from passerby.verify.session import Session, resume
+    from passerby.video.observe import probe
+    from passerby.video.scene.time_slice import cut
 
-    recording = pipeline.probe(video)
+    recording = probe(video)
     counts = _counted(video, chosen, line, time, bin_ms, settings.quiet)
-    slices = pipeline.cut_slices(counts, chosen.lines)
+    slices = cut(recording, chosen.lines, calendar.to_ms(counts.start))
     size_px = (recording.width, recording.height)
     session = Session(counts, chosen.lines, slices, size_px, recording.fps, output.saved_at)
     if settings.serve or output.report is not None:
@@ -135,19 +136,15 @@ def _files_of(video: Path, settings: VerifyOptions) -> _Files:
 def _counted(
     video: Path, chosen: Chosen, line: LineOptions, time: TimeOptions, bin_ms: int, quiet: bool
 ) -> "Counts":
-    from passerby.recordings import pipeline
+    from passerby.recordings.counter import Counter
+    from passerby.recordings.settings import Runtime
 
+    counter = Counter(
+        chosen.lines, chosen.detector, chosen.corridor, runtime=Runtime(model_dir=line.model_dir)
+    )
     with progress_bar(quiet=quiet) as on_progress:
-        counts = pipeline.count(
-            video,
-            chosen.lines,
-            detector=chosen.detector,
-            model_dir=line.model_dir,
-            corridor=chosen.corridor,
-            start=time.start,
-            timezone=chosen.timezone,
-            bin_ms=bin_ms,
-            on_progress=on_progress,
+        counts = counter.count(
+            video, start=time.start, timezone=chosen.timezone, bin_ms=bin_ms, progress=on_progress
         )
     for warning in counts.warnings:
         note(f"warning: {warning}")

@@ -17,7 +17,7 @@ from passerby.errors import InputError
 
 if TYPE_CHECKING:
     from passerby.executors.processes import Executor
-    from passerby.recordings.checkpoint import Kept
+    from passerby.recordings.checkpoint import Checkpoint
 
 DECODES = ("auto", "software", "cuda", "vaapi", "qsv")
 DEVICES = ("cpu", "cuda", "openvino")
@@ -105,12 +105,12 @@ def started(worker: WorkerOptions) -> "Iterator[tuple[Executor | None, int]]":
 
 
 @contextmanager
-def keeping(out: Path | None, resume: bool) -> "Iterator[Kept | None]":
+def keeping(out: Path | None, resume: bool) -> "Iterator[Checkpoint | None]":
     """The saved progress of the count that goes to `out`; None without `resume`."""
     if not resume or out is None:
         yield None
         return
-    from passerby.recordings.checkpoint import SUFFIX, Kept
+    from passerby.recordings.checkpoint import SUFFIX, Checkpoint
 
-    with Kept(out.with_name(out.name + SUFFIX)) as kept:
+    with Checkpoint(out.with_name(out.name + SUFFIX)) as kept:
         yield kept

@@ -109,6 +109,10 @@ class Site:
     `warnings`: lines for people about values that are allowed but probably not meant. `store`, `ledger`, `mark` and
     `state`: where the site keeps its releases, its ledger with the high-water mark, and the state of a run; None for
     the default.
+
+    >>> site = passerby.load_site("site.yaml")
+    >>> [camera.name for camera in site.cameras], site.timezone
+    (['street'], 'UTC')
     """
 
     path: Path

@@ -6,15 +6,26 @@ Invariant: rows of primitives and aware datetimes; only the rooms that import ru
 from dataclasses import dataclass
 from datetime import datetime
 from math import hypot
+from pathlib import Path
+from typing import Any
 
 from passerby.domain.geometry import Direction
 from passerby.domain.labels import Label
+from passerby.errors import OutputError
+from passerby.io import files, tables
+
+COLUMNS = ("start", "end", "line", "direction", "class", "count", "coverage")
+"""The columns of the tables that `Counts` makes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kinematics:
     """A body as it crosses: `length` and `height` of its box in px, its centre `x`, `y` in px, and its velocity
-    `dx`, `dy` in px per ms."""
+    `dx`, `dy` in px per ms.
+
+    >>> passerby.Kinematics(length=40, height=20, x=100, y=50, dx=0.3, dy=0.4).pace
+    0.5
+    """
 
     length: float
     height: float
@@ -36,6 +47,10 @@ class Crossing:
     `time_ms` is in Unix ms UTC, interpolated between frames; `along` is the place on the line, 0 at its first point
     and 1 at its second; `share` of the votes, 0..1, went to `label`. `kinematics` is for a body without a class, until
     it has been compared with the usual traffic, and None in every result.
+
+    >>> counts = passerby.count("street.mp4", [line], detector="motion")
+    >>> [(crossing.line, crossing.direction, crossing.label.text) for crossing in counts.crossings][:1]
+    [('road', 'to_right', 'car')]
     """
 
     time_ms: int
@@ -50,7 +65,13 @@ class Crossing:
 @dataclass(frozen=True, slots=True)
 class BinCount:
     """The count of one bin `[start, end)`, line, direction and label; `coverage` is the share of the bin, 0..1, for
-    which frames exist."""
+    which frames exist.
+
+    >>> counts = passerby.count("street.mp4", [line], detector="motion")
+    >>> row = counts.bins[0]
+    >>> row.line, row.direction, row.label, row.count
+    ('road', 'to_right', 'car', 1)
+    """
 
     start: datetime
     end: datetime
@@ -63,7 +84,12 @@ class BinCount:
 
 @dataclass(frozen=True, slots=True)
 class TotalCount:
-    """The count of one line, direction and class in the whole recording."""
+    """The count of one line, direction and class in the whole recording.
+
+    >>> counts = passerby.count("street.mp4", [line], detector="motion")
+    >>> [(row.direction, row.count) for row in counts.totals if row.count]
+    [('to_right', 1), ('to_left', 1)]
+    """
 
     line: str
     direction: str
@@ -77,6 +103,10 @@ class LineDiagnostics:
 
     `lost_tracks` ended inside the corridor, away from its edge and the frame's; another track began at once beside
     `switched_tracks` of them; `close_votes` of all `crossings` were nearly given another class.
+
+    >>> counts = passerby.count("street.mp4", [line], detector="motion")
+    >>> counts.diagnostics[0].line, counts.diagnostics[0].crossings
+    ('road', 2)
     """
 
     line: str
@@ -88,7 +118,12 @@ class LineDiagnostics:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Seconds of wall clock and of CPU that the counting took."""
+    """Seconds of wall clock and of CPU that the counting took.
+
+    >>> counts = passerby.count("street.mp4", [line], detector="motion")
+    >>> counts.cost.wall_s > 0
+    True
+    """
 
     wall_s: float
     cpu_s: float
@@ -104,6 +139,12 @@ class Counts:
 
     `start_from` names the source of `start`; `detector` is the name of the detectors that ran, such as
     `yolox_nano+motion`; `warnings` are lines for people; `diagnostics` are signs of miscounts.
+
+    >>> counts = passerby.count("street.mp4", [line], detector="motion")
+    >>> counts.duration_s, counts.frames, counts.detector
+    (12.0, 120, 'motion')
+    >>> list(counts.to_pandas().columns)
+    ['start', 'end', 'line', 'direction', 'class', 'count', 'coverage']
     """
 
     video: str
@@ -118,3 +159,36 @@ class Counts:
     cost: Cost
     warnings: tuple[str, ...]
     diagnostics: tuple[LineDiagnostics, ...] = ()
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The bins as mappings with the columns of `COLUMNS`."""
+        return [
+            dict(
+                zip(
+                    COLUMNS,
+                    (b.start, b.end, b.line, b.direction, b.label, b.count, b.coverage),
+                    strict=True,
+                )
+            )
+            for b in self.bins
+        ]
+
+    def to_pandas(self) -> Any:
+        """The bins as a `pandas.DataFrame` with the columns of `COLUMNS`. Raises OutputError without pandas."""
+        try:
+            import pandas as pd
+        except ImportError:
+            raise OutputError("Counts.to_pandas needs pandas: pip install pandas") from None
+        return pd.DataFrame(self.rows(), columns=list(COLUMNS))
+
+    def to_polars(self) -> Any:
+        """The bins as a `polars.DataFrame` with the columns of `COLUMNS`. Raises OutputError without polars."""
+        try:
+            import polars as pl
+        except ImportError:
+            raise OutputError("Counts.to_polars needs polars: pip install polars") from None
+        return pl.DataFrame(self.rows(), schema=list(COLUMNS), orient="row")
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write the bins as CSV (RFC 4180) with the columns of `COLUMNS`. Raises OutputError."""
+        files.write(Path(path), tables.to_csv(self.rows(), COLUMNS))

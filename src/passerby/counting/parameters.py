@@ -15,6 +15,9 @@ class TrackerParams:
 
     A box with a class comes from a detector; a box without one comes from background subtraction alone. Lengths in
     "body sizes" are measured per axis in the width and height of the body's own box.
+
+    >>> passerby.TrackerParams(lost_ms=2_000).lost_ms
+    2000
     """
 
     sure_confidence: float = 0.4
@@ -150,7 +153,11 @@ class TrackerParams:
 
 @dataclass(frozen=True, slots=True)
 class CrossingParams:
-    """Thresholds of `passerby.counting.line_test` and `passerby.counting.crossings`: how paths become crossings."""
+    """Thresholds of `passerby.counting.line_test` and `passerby.counting.crossings`: how paths become crossings.
+
+    >>> passerby.CrossingParams().min_boxes
+    3
+    """
 
     band_share: float = 0.1
     """Half the width of the hysteresis band around a line.
@@ -270,6 +277,9 @@ class ContextParams:
 
     "Usual" is the median of the bodies that cross one line in one direction. The source of each figure and what they
     bring together: docs/decisions/0017.
+
+    >>> passerby.ContextParams().min_sample
+    5
     """
 
     min_sample: int = 5
@@ -328,7 +338,13 @@ class ContextParams:
 
 @dataclass(frozen=True, slots=True)
 class CountingParams:
-    """All thresholds of counting one's own recording, and how it is cut for that."""
+    """All thresholds of counting one's own recording, and how it is cut for that.
+
+    >>> params = passerby.CountingParams(tracker=passerby.TrackerParams(gate=1.0))
+    >>> counts = passerby.Counter([line], "motion", params=params).count("street.mp4")
+    >>> sum(total.count for total in counts.totals)
+    2
+    """
 
     tracker: TrackerParams = field(default_factory=TrackerParams)
     """Thresholds that tie boxes together. Unit: see there. Source: see there. Higher or lower: see there."""

@@ -22,7 +22,12 @@ DEFAULT_CORRIDOR = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line from `start` to `end`; `names` are what its (to_right, to_left) crossings are called."""
+    """A line from `start` to `end`; `names` are what its (to_right, to_left) crossings are called.
+
+    >>> bridge = passerby.Line("bridge", start=(0.12, 0.80), end=(0.88, 0.74), names=("south", "north"))
+    >>> bridge.direction_name("to_right")
+    'south'
+    """
 
     name: str
     start: Point

@@ -8,7 +8,11 @@ from enum import IntEnum
 
 
 class Label(IntEnum):
-    """Closed: nothing about *who* can be said. `VEHICLE` is any motor vehicle whose kind is not known."""
+    """Closed: nothing about *who* can be said. `VEHICLE` is any motor vehicle whose kind is not known.
+
+    >>> [label.text for label in passerby.Label][:3]
+    ['person', 'bicycle', 'motorcycle']
+    """
 
     PERSON = 0
     BICYCLE = 1

@@ -14,7 +14,11 @@ LEVELS: tuple[Level, ...] = ("bin", "day")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Cell:
-    """What is counted: comes from the site file, never from data, so that zero cells are released too."""
+    """What is counted: comes from the site file, never from data, so that zero cells are released too.
+
+    >>> passerby.Cell("street", "road", "to_left", "car").label
+    'car'
+    """
 
     camera: str
     line: str
@@ -30,6 +34,10 @@ class Release:
     Laplace noise; `coverage` is the share of the span with frames, from 0 to 1; `receipt` says what paid for it;
     `sender_clock` is the share of the span with frames that the sender's wall clock dated (the rest of `coverage` is
     dated by arrival), None where that is not known.
+
+    >>> cell = passerby.Cell("street", "road", "to_left", "car")
+    >>> passerby.Release(cell, 0, 900_000, -3, 4.0, 1.0, 1.0, "receipt").value
+    -3
     """
 
     cell: Cell

@@ -1,12 +1,11 @@
-"""What is done of a count that may be cut short, in a file beside its output.
+"""The state of a count that may be interrupted, in a file beside its output.
 
-Invariant: holds the crossings of one's own recordings, of what had no name its size and pace, and how reading them
-went, and no path and no picture; is readable by its owner alone, and is gone when the count is whole.
+Invariant: the file has the crossings of one's own recordings, for bodies without a class also their size and pace, and
+how reading went; it has no path and no picture, is readable by its owner alone, and is removed when all is counted.
 
-One line of JSON for each span that was seen, and one for each recording that was counted; each begins with the key
-of its recording, which names the file, its state, and all that its crossings depend on: what was found under other
-settings, or in another file, is counted again. A line is on the disk before the next span is; a line that was cut
-off is none.
+One line of JSON for each part that was read and one for each recording that was counted. Each begins with the key of
+its recording, which depends on the file, its state and all settings: a recording counted with other settings, or
+changed since, is counted again. A line is on the disk before the next part is read; an incomplete line is ignored.
 """
 
 import hashlib
@@ -26,24 +25,31 @@ from passerby.video.observe import Reading
 SUFFIX = ".resume"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Done:
-    """What was counted of one recording: all chunks that end by `tallied_ms`, and `reading` of all spans that end by
-    `seen_ms`; both None before the first. `complete` when there is nothing left to do."""
+    """The part of a recording that has been counted: all chunks that end by `counted_ms`, and `reading` of all parts
+    that end by `read_ms`, both Unix ms UTC and None before the first; `complete` when nothing is left to do."""
 
-    crossings: list[Crossing] = field(default_factory=list)
-    diagnostics: list[LineDiagnostics] = field(default_factory=list)
+    crossings: tuple[Crossing, ...] = ()
+    diagnostics: tuple[LineDiagnostics, ...] = ()
     reading: Reading = field(default_factory=Reading)
-    tallied_ms: int | None = None
-    seen_ms: int | None = None
+    counted_ms: int | None = None
+    read_ms: int | None = None
     complete: bool = False
 
 
-class Kept:
-    """The file of what is done. Use it in a `with` block; `remove` it when all is counted."""
+class Checkpoint:
+    """The file in which the state of a count is kept. Use it in a `with` block; `remove` it when all is counted.
+
+    >>> with passerby.Checkpoint(Path("counts.csv.resume")) as checkpoint:
+    ...     counts = passerby.Counter([line], "motion").count("street.mp4", checkpoint=checkpoint)
+    ...     checkpoint.remove()
+    >>> sum(total.count for total in counts.totals)
+    2
+    """
 
     def __init__(self, path: Path) -> None:
-        """Opens `path`, made where it is not there. Raises OutputError; InputError where another count has it open."""
+        """Opens or creates `path`. Raises OutputError; InputError where another count has it open."""
         self.path = path
         self._done: dict[str, Done] = {}
         self._written: dict[str, int] = {}
@@ -58,7 +64,7 @@ class Kept:
             os.close(self._file)
             raise
 
-    def __enter__(self) -> "Kept":
+    def __enter__(self) -> "Checkpoint":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -66,20 +72,22 @@ class Kept:
             self.remove()
         os.close(self._file)
 
-    def of(self, key: str) -> Done:
-        """What is done of the recording of this key: of nothing that is not known, nothing."""
-        return self._done.setdefault(key, Done())
+    def take(self, key: str) -> Done:
+        """The state of the recording of this key when the file was opened; it is handed out once, to save memory."""
+        return self._done.pop(key, Done())
 
-    def keep(self, key: str) -> None:
-        """Write down what was added to the `Done` of this key. Raises OutputError."""
-        done = self.of(key)
+    def save(self, key: str, done: Done) -> None:
+        """Append the state of the recording of this key; of its crossings those that were not written before.
+
+        Raises OutputError.
+        """
         line = {
             "key": key,
-            "crossings": [_crossing(one) for one in done.crossings[self._written.get(key, 0) :]],
-            "diagnostics": [asdict(line) for line in done.diagnostics],
+            "crossings": [_crossing(crossing) for crossing in done.crossings[self._written.get(key, 0) :]],
+            "diagnostics": [asdict(of_line) for of_line in done.diagnostics],
             "reading": asdict(done.reading),
-            "tallied_ms": done.tallied_ms,
-            "seen_ms": done.seen_ms,
+            "counted_ms": done.counted_ms,
+            "read_ms": done.read_ms,
             "complete": done.complete,
         }
         content = json.dumps(line, allow_nan=False).encode() + b"\n"
@@ -92,11 +100,11 @@ class Kept:
         self._written[key] = len(done.crossings)
 
     def remove(self) -> None:
-        """All is counted, or nothing is done."""
+        """Delete the file: all is counted, or nothing is."""
         self.path.unlink(missing_ok=True)
 
     def _read(self) -> int:
-        """Takes up what the file holds, and tells how many of its bytes are whole lines."""
+        """Read the states in the file; returns how many of its bytes are complete lines."""
         whole = 0
         for line in self.path.read_bytes().splitlines(keepends=True):
             if not line.endswith(b"\n"):
@@ -112,26 +120,34 @@ class Kept:
         reading = line["reading"]
         covered = tuple(Span(**span) for span in reading.pop("covered"))
         problems = tuple(reading.pop("problems"))
-        found = Done(
-            [*self.of(line["key"]).crossings, *(_crossing_of(one) for one in line["crossings"])],
-            [LineDiagnostics(**entry) for entry in line["diagnostics"]],
+        before = self._done.get(line["key"], Done())
+        self._done[line["key"]] = done = Done(
+            (*before.crossings, *(_crossing_of(row) for row in line["crossings"])),
+            tuple(LineDiagnostics(**entry) for entry in line["diagnostics"]),
             Reading(**reading, covered=covered, problems=problems),
-            line["tallied_ms"],
-            line["seen_ms"],
+            line["counted_ms"],
+            line["read_ms"],
             line["complete"],
         )
-        self._done[line["key"]] = found
-        self._written[line["key"]] = len(found.crossings)
+        self._written[line["key"]] = len(done.crossings)
 
 
 def key_of(settings: Sequence[object]) -> str:
-    """A key for all that a recording's crossings depend on; objects are told apart by what they print."""
+    """A key of `settings`; objects differ if their `repr` differs."""
     return hashlib.sha256(repr(settings).encode(errors="backslashreplace")).hexdigest()[:32]
 
 
-def _crossing(one: Crossing) -> list[Any]:
-    kinematics = None if one.kinematics is None else list(astuple(one.kinematics))
-    return [one.time_ms, one.line, one.direction, one.label.text, one.along, one.share, kinematics]
+def _crossing(crossing: Crossing) -> list[Any]:
+    kinematics = None if crossing.kinematics is None else list(astuple(crossing.kinematics))
+    return [
+        crossing.time_ms,
+        crossing.line,
+        crossing.direction,
+        crossing.label.text,
+        crossing.along,
+        crossing.share,
+        kinematics,
+    ]
 
 
 def _crossing_of(row: list[Any]) -> Crossing:
@@ -155,4 +171,6 @@ def _lock(file: int, path: Path) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        raise InputError(f"{path}: another count is at work there, expected an output of its own") from None
+        raise InputError(
+            f"{path}: found another count at work there, expected an output of its own"
+        ) from None

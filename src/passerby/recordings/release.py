@@ -60,7 +60,14 @@ class Counting:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What was released, in order of time; `refused` are lines for people, `again` how many slots were replayed."""
+    """What was released, in order of time; `refused` are lines for people, `again` how many slots were replayed.
+
+    >>> published = passerby.release(
+    ...     "street.mp4", passerby.load_site("site.yaml"), ledger="ledger.db", start="2026-06-01T08:00:00"
+    ... )
+    >>> len(published.bins) > 0, published.refused
+    (True, ())
+    """
 
     bins: tuple[Release, ...]
     days: tuple[Release, ...]

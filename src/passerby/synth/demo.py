@@ -15,7 +15,8 @@ from jinja2 import Environment, StrictUndefined
 from passerby import synth
 from passerby.errors import InputError, OutputError
 from passerby.io import files, tables
-from passerby.recordings import pipeline
+from passerby.recordings.counter import Counter as RecordingCounter
+from passerby.recordings.progress import Progress as CountProgress
 
 DURATION_S = 90.0
 BIN_MS = 10_000
@@ -150,20 +151,14 @@ def run(
         if on_progress:
             on_progress("making the street", done / total)
 
-    def seen(progress: pipeline.Progress) -> None:
+    def seen(progress: CountProgress) -> None:
         if on_progress and progress.total_ms:
             on_progress("counting", min(1.0, progress.done_ms / progress.total_ms))
 
     crossed = synth.write(street, video, drawn)
     synth.write_truth(street, video, out / "truth.yaml")
-    counts = pipeline.count(
-        video,
-        synth.lines(street),
-        detector="motion",
-        timezone="UTC",
-        bin_ms=BIN_MS,
-        picture=picture,
-        on_progress=seen,
+    counts = RecordingCounter(synth.lines(street), "motion").count(
+        video, timezone="UTC", bin_ms=BIN_MS, picture=picture, progress=seen
     )
     true: Counter[tuple[str, str, str]] = Counter()
     for c in crossed:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from passerby.counting.counts import Cost, Counts, TotalCount
 from passerby.domain.geometry import Line, signed_distance
 from passerby.errors import InputError, OutputError
-from passerby.recordings import pipeline
+from passerby.recordings.counter import count
 from passerby.video.decode.frame import Frame, Image
 from passerby.video.scene import annotated_image
 from passerby.video.scene.background import Background, Samples
@@ -185,9 +185,9 @@ def test_a_picture_has_no_metadata(tmp_path: Path) -> None:
 
 def test_where_it_cannot_be_written_is_found_out_first(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="does not exist"):
-        pipeline.count(tmp_path / "missing.mp4", LINES, picture=tmp_path / "nowhere" / "picture.png")
+        count(tmp_path / "missing.mp4", LINES, picture=tmp_path / "nowhere" / "picture.png")
     with pytest.raises(InputError, match=r"ends in \.png"):
-        pipeline.count(tmp_path / "missing.mp4", LINES, picture=tmp_path / "picture.jpg")
+        count(tmp_path / "missing.mp4", LINES, picture=tmp_path / "picture.jpg")
 
 
 @pytest.mark.slow
@@ -207,7 +207,7 @@ def test_who_walks_through_a_recording_is_not_in_its_picture(
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         container.mux(stream.encode(None))
 
-    counts = pipeline.count(video, LINES, detector="motion", model_dir=tmp_path, picture=path)
+    counts = count(video, LINES, detector="motion", model_dir=tmp_path, picture=path)
 
     image = decoded(path)[:720].astype(np.int16)
     magenta = (image[..., 0] > 180) & (image[..., 1] < 90) & (image[..., 2] > 180)

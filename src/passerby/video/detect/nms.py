@@ -3,7 +3,7 @@
 Invariant: arrays in, arrays out; no image, no model.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -18,11 +18,26 @@ DEFAULT_IOU = 0.45
 
 class Boxes(NamedTuple):
     """`xyxy` (n, 4) float32: left, top, right, bottom, px of the image; `confidence` (n,) float32 in 0..1;
-    `class_id` (n,) int64, a `Label` each; the highest confidence first. n may be 0."""
+    `class_id` (n,) int64, a `Label` each; the highest confidence first. n may be 0.
+
+    >>> boxes = passerby.Boxes.of([(10, 20, 40, 90, 0.8, passerby.Label.PERSON)])
+    >>> boxes.xyxy.tolist(), boxes.class_id.tolist()
+    ([[10.0, 20.0, 40.0, 90.0]], [0])
+    """
 
     xyxy: NDArray[np.float32]
     confidence: NDArray[np.float32]
     class_id: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rows: Iterable[tuple[float, float, float, float, float, Label]]) -> "Boxes":
+        """Boxes from rows of left, top, right, bottom, confidence and label."""
+        listed = sorted(rows, key=lambda row: -row[4])
+        return cls(
+            np.array([row[:4] for row in listed], np.float32).reshape(-1, 4),
+            np.array([row[4] for row in listed], np.float32),
+            np.array([row[5] for row in listed], np.int64),
+        )
 
 
 def no_boxes() -> Boxes:

@@ -23,6 +23,9 @@ class Optimizations:
     `fit`: scale a picture down to about the number of pixels that the detector was trained for, and show corridors
     that lie close together in one picture.
     `filter`: decode large pictures without the deblocking filter.
+
+    >>> passerby.Optimizations(crops=False).gate
+    True
     """
 
     cadence: bool = True

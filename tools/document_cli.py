@@ -1,6 +1,7 @@
 """Print docs/reference/cli.md, made from the commands: `make docs` writes it; a test fails when it is stale."""
 
 from collections.abc import Iterator
+from inspect import cleandoc
 
 import click
 
@@ -12,7 +13,7 @@ WIDTH = 10_000  # help texts are wrapped by whoever shows the page, not here
 
 def section(command: click.Command, context: click.Context) -> Iterator[str]:
     """One command and then those below it, each as Markdown."""
-    yield f"\n## {context.command_path}\n\n{(command.help or '').strip()}\n"
+    yield f"\n## {context.command_path}\n\n{cleandoc(command.help or '')}\n"
     yield f"\n    {context.command_path} {' '.join(command.collect_usage_pieces(context))}\n"
     records = [record for param in command.get_params(context) if (record := param.get_help_record(context))]
     if records:

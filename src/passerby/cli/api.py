@@ -22,9 +22,9 @@ from passerby.cli.listening import listening_options, once_each, serve
     help="The most requests a minute of a key, and of an address.",
 )
 def api(store: StoreOptions, host: str, port: int, public: bool, per_minute: int) -> None:
-    """Serve published numbers, read only: JSON, CSV and Parquet; see docs/reference/api.md.
+    """Serve published numbers, read only, as JSON, CSV and Parquet; see docs/reference/api.md.
 
-    TLS is a reverse proxy's work.
+    For TLS put a reverse proxy in front.
     """
     with needs("web"):
         from passerby.publish.api.app import create_app

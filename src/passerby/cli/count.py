@@ -116,12 +116,7 @@ def count(
     target = target_of(output)
     labels = _labels_of(settings.labels)
     workers.check(worker, target.out)
-    if several:
-        _check_several(time, settings)
-    if settings.private:
-        _check_private(not several and isinstance(video, Path), worker, settings)
-    elif settings.policy is not None:
-        raise InputError(f"--policy {settings.policy}: expected --private with it")
+    _check_settings(several, not several and isinstance(video, Path), time, worker, settings)
     policy, site_file = policy_of(settings.policy, line.site)
     line = replace(line, site=site_file)
     chosen = choose(None if several else video, line, time.timezone)
@@ -213,6 +208,18 @@ def _count_single(
         plan = plan_of(video).with_workers(jobs, executor)
         counts = count_plan(plan, checkpoint=kept, picture=settings.picture, progress=on_progress)
     return BatchCounts((counts,), (), counts.cost.wall_s)
+
+
+def _check_settings(
+    several: bool, is_file: bool, time: TimeOptions, worker: WorkerOptions, settings: CountOptions
+) -> None:
+    """Raises InputError for options that do not go together, or not with these recordings."""
+    if several:
+        _check_several(time, settings)
+    if settings.private:
+        _check_private(is_file, worker, settings)
+    elif settings.policy is not None:
+        raise InputError(f"--policy {settings.policy}: expected --private with it")
 
 
 def _check_several(time: TimeOptions, settings: CountOptions) -> None:

@@ -8,7 +8,8 @@ import time
 import click
 
 from passerby.cli.database import StoreOptions, needs, store_options
-from passerby.cli.group import counted_noun, write_out
+from passerby.cli.group import write_out
+from passerby.domain.wording import counted_noun
 from passerby.errors import InputError
 
 
@@ -62,7 +63,7 @@ def retention(store: StoreOptions, bins: str | None, hours: str | None, days: st
     finally:
         releases.close()
     for name, length_ms in (("bins", kept.bin_ms), ("hours", kept.hour_ms), ("days", kept.day_ms)):
-        write_out(f"{name}: {'forever' if length_ms is None else f'{length_ms / 86_400_000:g} days'}\n")
+        write_out(f"{name}: {'forever' if length_ms is None else _days(length_ms)}\n")
 
 
 @db.command()
@@ -88,3 +89,8 @@ def _duration_ms(text: str) -> int | None:
         return duration_ms(text)
     except InputError:
         raise InputError(f"{text!r} is no duration, expected one such as 400d, or forever") from None
+
+
+def _days(length_ms: int) -> str:
+    days = length_ms / 86_400_000
+    return f"{days:g} day" if days == 1 else f"{days:g} days"

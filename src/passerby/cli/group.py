@@ -64,11 +64,6 @@ def note(text: str) -> None:
     click.echo(f"passerby: {text}", err=True)
 
 
-def counted_noun(number: int, singular: str) -> str:
-    """A number and its noun: `1 slot`, `2 slots`."""
-    return f"{number} {singular}" if number == 1 else f"{number} {singular}s"
-
-
 @contextmanager
 def _standard_output() -> Iterator[None]:
     try:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from passerby.cli.database import needs
-from passerby.cli.group import counted_noun, note
+from passerby.cli.group import note
 from passerby.cli.ledger import LedgerOptions, opened
 from passerby.cli.lines import Chosen, half_width_of
 from passerby.cli.output import Target, with_old_name, write
+from passerby.domain.wording import counted_noun
 from passerby.errors import InputError
 
 if TYPE_CHECKING:

@@ -74,10 +74,10 @@ def run(
     delay: str,
     log: Literal["auto", "json", "text"],
 ) -> None:
-    """Run the cameras of the site file SITE until told to end: count, pay, add noise, publish; see docs/how-to/run.md.
+    """Run the cameras of the site file SITE until stopped: count, pay, add noise, publish; see docs/how-to/run.md.
 
-    SIGHUP reads the site file again; SIGTERM ends within 5 s. What waits for the store is encrypted on disk where
-    PASSERBY_SPOOL_KEY holds a Fernet key.
+    SIGHUP reads the site file again; SIGTERM stops the run within 5 s. Releases that wait for the store are encrypted
+    on disk where PASSERBY_SPOOL_KEY holds a Fernet key.
     """
     with needs("run"):
         from passerby.live.supervisor.accounting import delays_of

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from passerby.cli.group import counted_noun
+from passerby.domain.wording import counted_noun
 
 if TYPE_CHECKING:
     from passerby import Counts, TotalCount

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from passerby.cli.database import needs
-from passerby.cli.group import counted_noun, note, write_out
+from passerby.cli.group import note, write_out
 from passerby.cli.run import default_state, state_option
+from passerby.domain.wording import counted_noun
 from passerby.errors import SiteError
 
 if TYPE_CHECKING:

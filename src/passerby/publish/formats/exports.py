@@ -96,7 +96,7 @@ def xlsx_bytes(sums: Iterable[Sum], timezone: str) -> bytes:
             f"more than {MOST_IN_A_SHEET} rows do not fit into one Excel file, "
             "expected a shorter time, a coarser resolution, or csv"
         )
-    return tables.xlsx_bytes([row_of(number, timezone) for number in rows])
+    return tables.xlsx_bytes([row_of(number, timezone) for number in rows], COLUMNS, sheet="Counts")
 
 
 def check(format_: Format, path: Path) -> None:

@@ -45,7 +45,7 @@ def a_day(cells: tuple[Cell, ...] = (PERSON,), start_ms: int = MIDNIGHT_MS) -> l
 
 
 def fresh_database(server: str) -> str:
-    """The server's one database, emptied: to make another for each test would take its disk a second each."""
+    """The only database of the server, emptied: creating another one for each test takes a second."""
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         others = "datname = current_database() AND pid <> pg_backend_pid()"
@@ -57,17 +57,17 @@ def fresh_database(server: str) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where a new store can be made: in each of the two databases."""
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The path or URL of a new store, in each of the two databases."""
     if request.param == "sqlite":
         return str(tmp_path / "releases.db")
     return fresh_database(request.getfixturevalue("server"))
 
 
 @pytest.fixture
-def store(place: str) -> Iterator[Store]:
+def store(location: str) -> Iterator[Store]:
     """An empty store, in each of the two databases."""
-    upgrade(place)
-    opened = open_store(place, ZONE)
+    upgrade(location)
+    opened = open_store(location, ZONE)
     yield opened
     opened.close()

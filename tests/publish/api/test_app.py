@@ -1,4 +1,4 @@
-"""The API: what it answers, to whom, in which form, and what it refuses."""
+"""The API: its responses, keys, formats and errors."""
 
 import csv
 import io
@@ -46,9 +46,11 @@ def fill(path: Path) -> None:
     upgrade(path)
     store = open_store(path, ZONE)
     day = a_day((PERSON, BICYCLE, FORMULA))
-    # Of a quarter-hour in every six hours it is not known: the second of the day is the first of these.
+    # The sender's clock is not known for one quarter-hour in every six hours, first for the second of the day.
     unknown = {MIDNIGHT_MS + number * BIN_MS for number in range(1, 96, 24)}
-    store.write([replace(one, sender_clock=None if one.start_ms in unknown else 0.75) for one in day], "bin")
+    store.write(
+        [replace(each, sender_clock=None if each.start_ms in unknown else 0.75) for each in day], "bin"
+    )
     store.report([Health("north", False, "no bytes", MIDNIGHT_MS, MIDNIGHT_MS + 5_000)])
     store.close()
 
@@ -59,7 +61,7 @@ def client_of(app: FastAPI) -> TestClient:
 
 @pytest.fixture
 def client(where: Path) -> Iterator[TestClient]:
-    """Asks an API that is open to all."""
+    """A client of a public API."""
     app = create_app(where, public=True, per_minute=1_000_000)
     yield client_of(app)
     app.state.lazy_store.close()
@@ -67,7 +69,7 @@ def client(where: Path) -> Iterator[TestClient]:
 
 @pytest.fixture
 def key_of(where: Path) -> Callable[..., dict[str, str]]:
-    """Makes a key, and gives the header that shows it."""
+    """A function that creates a key and returns its header."""
 
     def make(*scopes: keys.Scope, expires_ms: int | None = None) -> dict[str, str]:
         store = open_store(where)
@@ -166,7 +168,7 @@ def test_hours_and_days_of_a_range(client: TestClient) -> None:
     assert [(row["releases"], row["complete"], row["receipt"]) for row in day] == [(96, True, None)] * 3
 
 
-def test_the_same_numbers_in_every_form(client: TestClient) -> None:
+def test_every_format_has_the_same_numbers(client: TestClient) -> None:
     pq = pytest.importorskip("pyarrow.parquet", reason="the extra `tables` is not installed")
     rows = client.get("/v1/releases").json()["rows"]
     answer = client.get("/v1/releases", headers={"Accept": "text/csv"})
@@ -201,7 +203,7 @@ def test_the_same_numbers_in_every_form(client: TestClient) -> None:
         ("nonsense;;;=,,", None),
     ],
 )
-def test_the_form_is_negotiated(client: TestClient, accept: str | None, form: str | None) -> None:
+def test_the_format_is_negotiated(client: TestClient, accept: str | None, form: str | None) -> None:
     answer = client.get("/v1/releases", params={"limit": 1}, headers={"Accept": accept or ""})
     if form is None:
         assert answer.status_code == 406
@@ -210,7 +212,7 @@ def test_the_form_is_negotiated(client: TestClient, accept: str | None, form: st
         assert answer.headers["content-type"].startswith(form)
 
 
-def test_what_did_not_change_is_not_sent_again(client: TestClient, where: Path) -> None:
+def test_an_unchanged_page_is_not_sent_again(client: TestClient, where: Path) -> None:
     first = client.get("/v1/releases")
     tag = {"If-None-Match": first.headers["etag"]}
     assert first.headers["cache-control"] == "public, max-age=60"
@@ -255,16 +257,16 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("query", "told"), REFUSED)
-def test_what_cannot_be_meant_is_refused_by_name(client: TestClient, query: str, told: str) -> None:
+@pytest.mark.parametrize(("query", "message"), REFUSED)
+def test_an_invalid_parameter_is_refused_by_its_name(client: TestClient, query: str, message: str) -> None:
     answer = client.get(f"/v1/releases?{query}")
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
-    assert told in answer.json()["detail"]
+    assert message in answer.json()["detail"]
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_a_name_of_which_nothing_was_published(client: TestClient) -> None:
+def test_a_name_without_published_numbers(client: TestClient) -> None:
     answer = client.get("/v1/releases", params={"camera": "nowhere"})
     assert answer.status_code == 404
     assert answer.json()["detail"] == (
@@ -272,7 +274,7 @@ def test_a_name_of_which_nothing_was_published(client: TestClient) -> None:
     )
 
 
-def test_what_no_route_is_for_is_refused(client: TestClient) -> None:
+def test_unknown_routes_methods_and_bodies_are_refused(client: TestClient) -> None:
     assert client.get("/v1/releases?camera=" + "x" * 5_000).status_code == 414
     assert client.request("GET", "/v1/releases", content=b"x" * 100_000).status_code == 413
     for method in ("POST", "PUT", "PATCH", "DELETE"):
@@ -300,7 +302,9 @@ PARTS = ("camera", "line", "direction", "class", "label", "from", "to", "resolut
     ),
     accept=st.text(alphabet=st.characters(max_codepoint=126, min_codepoint=32), max_size=30) | st.just(CSV),
 )
-def test_no_parameter_breaks_it(client: TestClient, query: list[tuple[str, str]], accept: str) -> None:
+def test_no_parameter_causes_an_error_of_the_server(
+    client: TestClient, query: list[tuple[str, str]], accept: str
+) -> None:
     try:
         answer = client.get("/v1/releases", params=[*query], headers={"Accept": accept})
     except UnicodeEncodeError:
@@ -310,7 +314,7 @@ def test_no_parameter_breaks_it(client: TestClient, query: list[tuple[str, str]]
         assert "\n" not in answer.json()["detail"]
 
 
-def test_a_key_opens_what_its_scopes_say(where: Path, key_of: Callable[..., dict[str, str]]) -> None:
+def test_a_key_gives_access_to_its_scopes(where: Path, key_of: Callable[..., dict[str, str]]) -> None:
     client = client_of(create_app(where, per_minute=100_000))
     refused = client.get("/v1/releases")
     assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
@@ -325,7 +329,7 @@ def test_a_key_opens_what_its_scopes_say(where: Path, key_of: Callable[..., dict
 
 
 @pytest.mark.parametrize("public", [True, False])
-def test_a_key_that_is_not_valid_opens_nothing(
+def test_an_invalid_key_gives_no_access(
     where: Path, key_of: Callable[..., dict[str, str]], public: bool
 ) -> None:
     client = client_of(create_app(where, public=public, per_minute=100_000))
@@ -339,16 +343,16 @@ def test_a_key_that_is_not_valid_opens_nothing(
     store = open_store(where)
     keys.revoke(store.database, good.split("_")[1], 5)
     store.close()
-    # Also one that was found right a moment ago.
+    # Also a key that was verified a moment ago.
     assert client.get("/v1/cells", headers={"Authorization": good}).status_code == 401
 
 
-def test_a_key_is_nowhere_in_the_store(where: Path, key_of: Callable[..., dict[str, str]]) -> None:
+def test_the_store_does_not_contain_a_key(where: Path, key_of: Callable[..., dict[str, str]]) -> None:
     secret = key_of()["Authorization"].split("_", 2)[2]
     assert all(secret.encode() not in path.read_bytes() for path in where.parent.iterdir())
 
 
-def test_who_asks_too_often_waits(where: Path, key_of: Callable[..., dict[str, str]]) -> None:
+def test_too_many_requests_have_to_wait(where: Path, key_of: Callable[..., dict[str, str]]) -> None:
     client = client_of(create_app(where, public=True, per_minute=30))
     answers = [client.get("/v1/cells") for _ in range(6)]
     assert [answer.status_code for answer in answers] == [200] * 5 + [429]
@@ -356,7 +360,7 @@ def test_who_asks_too_often_waits(where: Path, key_of: Callable[..., dict[str, s
     assert client.get("/healthz").status_code == 200
 
 
-def test_metrics_tell_links_and_released_values_only(client: TestClient) -> None:
+def test_metrics_contain_links_and_released_values_only(client: TestClient) -> None:
     client.get("/v1/releases?camera=secret-name")
     client.get("/no/such/secret-path")
     text = client.get("/metrics").text
@@ -393,34 +397,34 @@ def test_the_cameras(client: TestClient) -> None:
     ]
 
 
-def test_start_up_has_no_order(tmp_path: Path) -> None:
-    told: list[str] = []
-    client = client_of(create_app(tmp_path / "releases.db", public=True, on_store_error=told.append))
+def test_the_api_starts_before_its_store(tmp_path: Path) -> None:
+    message: list[str] = []
+    client = client_of(create_app(tmp_path / "releases.db", public=True, on_store_error=message.append))
     assert client.get("/healthz").status_code == 200
     for path in ("/readyz", "/v1/releases", "/v1/cells"):
         answer = client.get(path)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
         assert str(tmp_path) not in answer.text
     assert "passerby_store_up 0.0" in client.get("/metrics").text
-    assert str(tmp_path) in told[0]
+    assert str(tmp_path) in message[0]
     upgrade(tmp_path / "releases.db")
     assert client.get("/readyz").status_code == 200
     assert client.get("/v1/releases").json()["timezone"] == "UTC"
-    # The first who writes says whose days they are.
+    # The first writer sets the timezone.
     fill(tmp_path / "releases.db")
     assert client.get("/v1/releases").json()["timezone"] == ZONE
 
 
-def test_every_answer_has_its_headers(client: TestClient) -> None:
+def test_every_response_has_the_security_headers(client: TestClient) -> None:
     for path in ("/v1/releases", "/nowhere", "/healthz", "/v1/releases?x=" + "y" * 5_000):
         headers = client.get(path).headers
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 
-def test_it_reads_postgresql_too(server: str, store: Store, place: str) -> None:
+def test_the_api_reads_postgresql(server: str, store: Store, location: str) -> None:
     store.write(a_day(), "bin")
-    client = client_of(create_app(place, public=True))
+    client = client_of(create_app(location, public=True))
     assert len(client.get("/v1/releases").json()["rows"]) == 96
     assert client.get("/v1/releases?resolution=day").json()["rows"][0]["releases"] == 96
     key = keys.create(store.database, "test", ("releases",), 0, None)
@@ -443,7 +447,7 @@ print(*sys.modules)
 
 
 @pytest.mark.process
-def test_the_process_loads_nothing_that_sees(where: Path) -> None:
+def test_the_process_loads_no_module_that_sees_pictures(where: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(where)],
         capture_output=True,
@@ -462,7 +466,7 @@ def test_the_process_loads_nothing_that_sees(where: Path) -> None:
     ]
 
 
-def test_the_description_names_every_refusal(client: TestClient) -> None:
+def test_openapi_lists_every_error(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
     json.dumps(document)
     answers = document["paths"]["/v1/releases"]["get"]["responses"]

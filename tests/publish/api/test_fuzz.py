@@ -1,4 +1,4 @@
-"""The API asked anything: it answers with what it says it can, or with one line that says what was expected.
+"""The API with random requests: each response is described in OpenAPI, or is one line that says what was expected.
 
 Invariant: no answer is an error of its own (500), whatever is asked, on whatever route, with whatever header.
 """
@@ -41,7 +41,7 @@ HEADERS = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=4
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """Asks an API over a day of one cell, open to all; a key that is wrong is refused all the same."""
+    """A client of a public API over a day of one cell; a wrong key is refused all the same."""
     path = tmp_path_factory.mktemp("fuzz") / "releases.db"
     upgrade(path)
     store = open_store(path, ZONE)
@@ -61,7 +61,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     cursor=st.none() | st.from_regex("[0-9]{1,16}-[0-9]{1,10}", fullmatch=True),
     form=st.sampled_from([JSON, CSV, PARQUET]),
 )
-def test_any_window_is_read_or_refused_by_the_name_of_its_parameter(
+def test_any_time_range_is_read_or_refused_by_name(
     client: TestClient, start: str, end: str, resolution: str, limit: int, cursor: str | None, form: str
 ) -> None:
     asked = {"from": start, "to": end, "resolution": resolution, "limit": str(limit)}
@@ -91,7 +91,7 @@ def test_any_window_is_read_or_refused_by_the_name_of_its_parameter(
     accept=HEADERS,
     signed=st.booleans(),
 )
-def test_any_bytes_and_any_header_on_any_route_are_no_fault_of_ours(
+def test_no_bytes_or_header_cause_an_error_of_the_server(
     client: TestClient, route: str, query: str, tag: str, key: str, accept: str, signed: bool
 ) -> None:
     headers = {"If-None-Match": tag, "Accept": accept} | ({"Authorization": key} if signed else {})

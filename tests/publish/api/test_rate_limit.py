@@ -1,4 +1,4 @@
-"""Rates: as many at once as the burst, then one at a time, and no more memory than there is room for."""
+"""Rate limit: the burst at once, then the rate, with bounded memory."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,14 +15,14 @@ def test_a_burst_and_then_the_rate() -> None:
     assert RateLimit(per_s=0.1, burst=1).wait_s("a", 0) == 0
 
 
-def test_waiting_as_long_as_it_says_is_enough() -> None:
+def test_after_the_returned_wait_a_request_is_allowed() -> None:
     limit = RateLimit(per_s=0.1, burst=1)
     assert limit.wait_s("a", 0) == 0
     assert limit.wait_s("a", 4) == 6
     assert limit.wait_s("a", 10) == 0
 
 
-def test_a_clock_that_goes_back_gives_nothing() -> None:
+def test_a_clock_that_goes_back_adds_no_requests() -> None:
     limit = RateLimit(per_s=1, burst=1)
     assert limit.wait_s("a", 100) == 0
     assert limit.wait_s("a", 50) > 0
@@ -37,7 +37,7 @@ def test_never_more_than_the_burst_and_the_rate_allow(steps: list[float], per_s:
         assert allowed <= burst + now * per_s + 1e-6
 
 
-def test_many_names_take_no_more_room() -> None:
+def test_memory_is_bounded_with_many_names() -> None:
     limit = RateLimit(per_s=1, burst=5, most_names=100)
     for number in range(1_000):
         limit.wait_s(f"name {number}", 0)

@@ -29,7 +29,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 ENVIRONMENT.pop("PASSERBY_DATABASE", None)
 DAYS = 45
 NASTY = "<script>alert(1)</script>'\"{{7*7}}"
-"""A name that would be a program where names are not kept text."""
+"""A name that would run as a script or a template if it were not escaped."""
 
 
 @pytest.fixture(scope="session")
@@ -49,13 +49,13 @@ def town_store(town_path: Path) -> Iterator[Store]:
 
 @pytest.fixture(scope="session")
 def client(town_path: Path) -> TestClient:
-    """Asks the town's page."""
+    """A client of the town's pages."""
     return TestClient(create_app(town.make_site(1), town_path, version="1.2.3"))
 
 
 @contextmanager
 def serving(app: ASGIApp) -> Iterator[str]:
-    """Where `app` is served, on a port of this machine."""
+    """Serves `app` on a port of this machine; the context is its address."""
     uvicorn = pytest.importorskip("uvicorn", reason="the extra `web` is not installed")
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -71,7 +71,7 @@ def serving(app: ASGIApp) -> Iterator[str]:
 
 @contextmanager
 def started(folder: Path, *words: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
-    """`passerby` with these words, which serves something; where it does, and the process."""
+    """Runs a `passerby` command that serves; the context is its address and the process."""
     process = subprocess.Popen(
         [sys.executable, "-m", "passerby", *words, "--port", "0"],
         stderr=subprocess.PIPE,
@@ -91,7 +91,7 @@ def started(folder: Path, *words: str) -> Iterator[tuple[str, "subprocess.Popen[
 
 @pytest.fixture(scope="session")
 def address(town_path: Path) -> Iterator[str]:
-    """Where the town's page is served."""
+    """The address of the town's pages."""
     with serving(create_app(town.make_site(1), town_path, version="1.2.3")) as found:
         yield found
 

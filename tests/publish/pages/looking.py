@@ -1,7 +1,7 @@
-"""Looks for a canary in what servers answered: its texture, its green, when it crossed, and where its camera is.
+"""Searches the responses of servers for traces of a canary: its texture, its green, the time of its crossing, and the
+address of its camera.
 
-Invariant: an answer is unpacked for as long as there is anything to unpack, and each of its forms is searched for
-each trace.
+Invariant: a response is unpacked until nothing is packed, and each unpacked form is searched for each trace.
 """
 
 import base64
@@ -27,7 +27,7 @@ from tests.console.street import canaries
 from passerby.domain.calendar import DAY_MS
 
 RUN_PX = 8
-"""So many pixels in a row are a texture: by chance they are met once in 2^64."""
+"""So many pixels in a row are a texture: a random match has a chance of 1 in 2^64."""
 _DEPTH = 3
 _PACKED = (
     (
@@ -43,7 +43,7 @@ _CLOCK = re.compile(rb"\d\d:\d\d:(\d\d)(?:[.,](\d+))?")
 
 @dataclass(frozen=True)
 class Answer:
-    """What `address` answered: its headers and its body, or one message of a web socket."""
+    """The response of `address`: its headers and its body, or one message of a web socket."""
 
     address: str
     headers: bytes
@@ -63,7 +63,7 @@ class Traces:
     words: tuple[bytes, ...]
 
     def finer(self, time_ms: float) -> bool:
-        """Whether a time tells more than the edge of a bin does."""
+        """True if a time is finer than the edges of bins."""
         return self.start_ms <= time_ms < self.end_ms and round(time_ms) % self.grid_ms != 0
 
 
@@ -147,9 +147,9 @@ def _within(content: bytes) -> Iterator[tuple[str, bytes]]:
     if unquoted != content:
         yield "unquoted", unquoted
     for pattern, unpack in _PACKED:
-        for one in pattern.finditer(content):
+        for each in pattern.finditer(content):
             with suppress(ValueError):
-                yield "encoded", unpack(one[0])
+                yield "encoded", unpack(each[0])
 
 
 def _padded(text: bytes) -> bytes:
@@ -162,9 +162,9 @@ def _table(content: bytes) -> bytes:
     import pyarrow.parquet as pq
 
     table = pq.read_table(io.BytesIO(content))
-    said = [*(table.schema.metadata or {}).values()]
+    texts = [*(table.schema.metadata or {}).values()]
     columns = [f"{value}".encode() for column in table.columns for value in column.to_pylist()]
-    return b"\n".join([*said, *columns])
+    return b"\n".join([*texts, *columns])
 
 
 def _store_errors(content: bytes, traces: Traces) -> Iterator[str]:
@@ -204,15 +204,15 @@ def _binary_time(windows: NDArray[np.uint64], traces: Traces) -> Iterator[bool]:
         for per_ms in (1, 10**3, 10**6):
             first, end = np.uint64(traces.start_ms * per_ms), np.uint64(traces.end_ms * per_ms)
             near = ordered[(ordered >= first) & (ordered < end)]
-            yield any(traces.finer(int(one) / per_ms) for one in near)
+            yield any(traces.finer(int(each) / per_ms) for each in near)
 
 
 def _written_time(content: bytes, traces: Traces) -> Iterator[bool]:
     """As a number of seconds to nanoseconds, as days of a spreadsheet, or as a time of day with its seconds."""
-    for one in _NUMBER.finditer(content):
-        if (number := float(one[0])) > _DAYS_BEFORE_1970:
+    for each in _NUMBER.finditer(content):
+        if (number := float(each[0])) > _DAYS_BEFORE_1970:
             yield any(traces.finer(number / per_ms) for per_ms in (0.001, 1, 10**3, 10**6))
             yield traces.finer((number - _DAYS_BEFORE_1970) * DAY_MS)
-    for one in _CLOCK.finditer(content):
-        fine_ms = int(one[1]) * 1000 + (float(f"0.{one[2].decode()}") * 1000 if one[2] else 0)
+    for each in _CLOCK.finditer(content):
+        fine_ms = int(each[1]) * 1000 + (float(f"0.{each[2].decode()}") * 1000 if each[2] else 0)
         yield fine_ms % traces.grid_ms != 0

@@ -1,4 +1,4 @@
-"""The pages over HTTP: what they answer, how they may be cached, and what they refuse."""
+"""The pages over HTTP: their responses, caching and errors."""
 
 import csv
 import gzip
@@ -31,7 +31,7 @@ PAGES = ("/", "/counts", "/about", "/sign")
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", PAGES)
-def test_every_page_is_safe_and_needs_nothing_from_elsewhere(client: TestClient, path: str) -> None:
+def test_every_page_is_safe_and_loads_nothing_from_other_hosts(client: TestClient, path: str) -> None:
     got = client.get(path)
 
     assert got.status_code == 200
@@ -43,12 +43,12 @@ def test_every_page_is_safe_and_needs_nothing_from_elsewhere(client: TestClient,
     assert "set-cookie" not in got.headers
     assert not re.search(r"<script|<style|\sstyle=|\son[a-z]+=|javascript:", got.text)
     addresses = re.findall(r'(?:href|src|action)="([^"]*)"', got.text)
-    assert [one for one in addresses if re.match(r"[a-z]+:|//|/", one)] == []
+    assert [each for each in addresses if re.match(r"[a-z]+:|//|/", each)] == []
     assert got.text.startswith('<!doctype html>\n<html lang="en"')
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/style.css", "/chart-week.svg", "/counts.csv", "/icon.svg"])
-def test_answers_can_be_cached(client: TestClient, path: str) -> None:
+def test_responses_can_be_cached(client: TestClient, path: str) -> None:
     got = client.get(path)
     age = re.fullmatch(r"public, max-age=(\d+)", got.headers["cache-control"])
     assert age is not None
@@ -66,7 +66,7 @@ def test_answers_can_be_cached(client: TestClient, path: str) -> None:
     assert plain.content == got.content
 
 
-def test_a_cache_is_right_when_the_store_changes(tmp_path: Path) -> None:
+def test_the_cache_follows_changes_of_the_store(tmp_path: Path) -> None:
     path = tmp_path / "releases.db"
     app = create_app(town.make_site(1), path)
     client = TestClient(app)
@@ -81,7 +81,7 @@ def test_a_cache_is_right_when_the_store_changes(tmp_path: Path) -> None:
         Cell("quay", "bridge", "in", "person"), 1_795_388_400_000, 1_795_389_300_000, 777, 2.0, 0.8, 1.0, "r"
     )
     store.write([release], "bin")
-    app._state_read_s = -10.0  # type: ignore[attr-defined]  # a second later
+    app._state_read_s = -10.0  # type: ignore[attr-defined]  # as if a second had passed
     first = client.get("/")
     assert "777" in first.text
     later = Release(release.cell, release.end_ms, release.end_ms + 900_000, 888, 2.0, 0.8, 1.0, "r")
@@ -94,18 +94,20 @@ def test_a_cache_is_right_when_the_store_changes(tmp_path: Path) -> None:
     assert second.headers["etag"] != first.headers["etag"]
 
 
-def test_the_language_is_the_urls_or_the_browsers(client: TestClient) -> None:
+def test_the_language_is_that_of_the_url_or_the_browser(client: TestClient) -> None:
     assert '<html lang="da"' in client.get("/about", headers={"Accept-Language": "da-DK,en;q=0.5"}).text
     german = client.get("/about?lang=de", headers={"Accept-Language": "da"})
     assert '<html lang="de"' in german.text
     assert "Über die Zahlen" in german.text
-    # Whoever chose a language keeps it.
-    inner = [one for one in re.findall(r'href="([^"#]+)"', german.text) if "." not in one.replace("./", "")]
-    assert all("lang=" in one for one in inner)
+    # Links keep the chosen language.
+    inner = [
+        each for each in re.findall(r'href="([^"#]+)"', german.text) if "." not in each.replace("./", "")
+    ]
+    assert all("lang=" in each for each in inner)
     assert len(inner) > 4
 
 
-def test_the_url_holds_the_choice(client: TestClient) -> None:
+def test_the_url_contains_the_filters(client: TestClient) -> None:
     asked = "/counts?at=quay%2Fharbour+path&direction=out&class=bicycle&from=2026-11-20&to=2026-11-22&resolution=hour"
     text = client.get(asked).text
     for part in (
@@ -121,7 +123,7 @@ def test_the_url_holds_the_choice(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "status", "told"),
+    ("path", "status", "message"),
     [
         ("/counts?from=yesterday", 400, "from &#39;yesterday&#39; is not a date"),
         ("/counts?colour=red", 400, "there is no such parameter"),
@@ -144,12 +146,10 @@ def test_the_url_holds_the_choice(client: TestClient) -> None:
         ("/chart-course.svg?from=2020-01-01&to=2020-01-02", 404, "There are no numbers for this chart."),
     ],
 )
-def test_what_cannot_be_answered_is_told_in_a_line(
-    client: TestClient, path: str, status: int, told: str
-) -> None:
+def test_an_error_page_has_one_line(client: TestClient, path: str, status: int, message: str) -> None:
     got = client.get(path)
     assert got.status_code == status
-    assert told in got.text
+    assert message in got.text
     assert "Traceback" not in got.text
     assert "<script" not in got.text
     assert "passwd" not in got.text
@@ -157,11 +157,11 @@ def test_what_cannot_be_answered_is_told_in_a_line(
     assert "default-src 'self'" in got.headers["content-security-policy"]
 
 
-def test_a_wrong_address_is_told_in_the_language_of_who_reads_it(client: TestClient) -> None:
+def test_an_error_page_is_in_the_language_of_the_reader(client: TestClient) -> None:
     german = {"Accept-Language": "de"}
-    told = client.get("/counts?from=yesterday", headers=german).text
-    assert '<p class="lead" lang="de">from &#39;yesterday&#39; ist kein Datum' in told
-    # What it holds is no pattern of ours.
+    message = client.get("/counts?from=yesterday", headers=german).text
+    assert '<p class="lead" lang="de">from &#39;yesterday&#39; ist kein Datum' in message
+    # Text from the URL is not a format string.
     assert "&#39;{text}{0}{names}&#39;" in client.get("/counts?at={text}{0}{names}", headers=german).text
     danish = client.get("/counts?lang=da&class=nobody")
     assert (danish.status_code, "der er intet offentliggjort om det" in danish.text) == (404, True)
@@ -177,7 +177,7 @@ _VALUES = st.one_of(
     path=st.sampled_from(["/counts.csv", "/about", "/plan-0", "/chart-x.svg", "/none"]),
     query=st.dictionaries(st.sampled_from([*NAMES, "x", "%00"]), _VALUES, max_size=4),
 )
-def test_any_address_has_an_answer(client: TestClient, path: str, query: dict[str, bytes]) -> None:
+def test_any_url_gives_a_page(client: TestClient, path: str, query: dict[str, bytes]) -> None:
     text = "&".join(f"{name}={quote_from_bytes(value)}" for name, value in query.items())
     got = client.get(f"{path}?{text}")
     assert got.status_code in (200, 400, 404)
@@ -185,7 +185,7 @@ def test_any_address_has_an_answer(client: TestClient, path: str, query: dict[st
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE"])
-def test_nothing_but_reading_is_answered(client: TestClient, method: str) -> None:
+def test_only_get_and_head_are_answered(client: TestClient, method: str) -> None:
     got = client.request(method, "/")
     assert (got.status_code, got.headers["allow"]) == (405, "GET, HEAD")
 
@@ -194,7 +194,7 @@ def test_a_body_is_refused(client: TestClient) -> None:
     assert client.request("GET", "/", content=b"x" * 10).status_code == 413
 
 
-def test_a_fault_of_ours_tells_nothing(town_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_reveals_nothing(town_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app = create_app(town.make_site(1), town_path)
 
     def fails(*_: object) -> None:
@@ -208,9 +208,9 @@ def test_a_fault_of_ours_tells_nothing(town_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.slow
-def test_downloads_open_and_are_what_is_shown(client: TestClient, town_store: Store) -> None:
+def test_downloads_open_and_have_the_numbers_of_the_page(client: TestClient, town_store: Store) -> None:
     query = "?from=2026-11-20&to=2026-11-22&resolution=hour&class=person"
-    start, end = (int(one) for one in ("1795129200000", "1795388400000"))
+    start, end = (int(each) for each in ("1795129200000", "1795388400000"))
     rows = list(town_store.rows(Query("hour", start, end, ("quay",), ("bridge",), (), ("person",))))
     assert len(rows) == 3 * 24 * 2
 
@@ -235,7 +235,7 @@ def test_downloads_open_and_are_what_is_shown(client: TestClient, town_store: St
     assert client.get(f"/chart-calendar.png{query}").content.startswith(b"\x89PNG")
 
 
-def test_names_are_text_wherever_they_stand(nasty_app: ASGIApp) -> None:
+def test_names_are_text_on_every_page(nasty_app: ASGIApp) -> None:
     client = TestClient(nasty_app)
     for page in PAGES:
         got = client.get(page)
@@ -251,7 +251,7 @@ def test_names_are_text_wherever_they_stand(nasty_app: ASGIApp) -> None:
     assert "<script" not in client.get("/chart-directions.svg").text
 
 
-def test_a_plan_is_served_as_it_is_and_can_do_nothing(town_path: Path, tmp_path: Path) -> None:
+def test_a_plan_is_served_unchanged_and_sandboxed(town_path: Path, tmp_path: Path) -> None:
     drawn = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 400 300'><script>alert(1)</script></svg>"
     (tmp_path / "quay.svg").write_text(drawn)
     site = parse(town.site_text(1, camera="plan: quay.svg"), tmp_path / "site.yaml")
@@ -263,7 +263,7 @@ def test_a_plan_is_served_as_it_is_and_can_do_nothing(town_path: Path, tmp_path:
     assert "sandbox" in got.headers.get_list("content-security-policy")[0]
 
 
-def test_what_is_told_of_a_site(town_path: Path) -> None:
+def test_the_facts_about_a_site(town_path: Path) -> None:
     site = town.make_site(1, camera="accuracy: {share: 0.943, day: 2026-10-01}")
     client = TestClient(create_app(site, town_path, version="9.8.7"))
     text = client.get("/about").text
@@ -283,7 +283,7 @@ def test_what_is_told_of_a_site(town_path: Path) -> None:
     assert "better than 88.1 times in 100" in sign
 
 
-def test_what_is_not_known_is_told_as_that(town_path: Path) -> None:
+def test_an_unknown_fact_is_shown_as_unknown(town_path: Path) -> None:
     site = town.make_site(1, page="page: {purpose: Counting.}")
     client = TestClient(create_app(site, town_path))
     text = client.get("/about").text
@@ -294,7 +294,7 @@ def test_what_is_not_known_is_told_as_that(town_path: Path) -> None:
     assert "does not contain the address of this page" in sign
 
 
-def test_a_line_that_fell_silent_is_still_named(tmp_path: Path) -> None:
+def test_a_line_without_recent_numbers_is_still_listed(tmp_path: Path) -> None:
     path = tmp_path / "releases.db"
     upgrade(path)
     store = open_store(path, town.ZONE)
@@ -339,14 +339,14 @@ def test_no_policy_is_no_promise(town_path: Path) -> None:
     assert "can guess" not in client.get("/sign").text
 
 
-def test_what_is_packed_is_what_is_there(client: TestClient) -> None:
+def test_the_compressed_response_equals_the_plain_one(client: TestClient) -> None:
     with client.stream("GET", "/counts", headers={"Accept-Encoding": "gzip"}) as got:
         packed = b"".join(got.iter_raw())
     assert gzip.decompress(packed) == client.get("/counts").content
     assert len(packed) < 60_000
 
 
-def test_kept_answers_are_bounded_and_go_with_their_state() -> None:
+def test_the_cache_is_bounded_and_emptied_by_a_new_state() -> None:
     kept = ResponseCache(100_000)
     for number in range(100):
         kept.get(number, "a")
@@ -361,7 +361,7 @@ def test_kept_answers_are_bounded_and_go_with_their_state() -> None:
     assert kept.get("late", "b") is None
 
 
-def test_only_the_newest_numbers_renew_themselves_and_not_for_who_does_not_want_it(
+def test_only_the_now_page_reloads_itself_and_it_can_be_turned_off(
     client: TestClient,
 ) -> None:
     got = client.get("/")
@@ -374,7 +374,7 @@ def test_only_the_newest_numbers_renew_themselves_and_not_for_who_does_not_want_
     stopped = client.get("/?lang=da&renew=off")
     assert "refresh" not in stopped.headers
     assert 'href="./?lang=da">' in stopped.text
-    # Wherever one goes from there, it stays so.
+    # Links keep it turned off.
     assert 'href="counts?lang=da&amp;renew=off"' in stopped.text
     assert 'name="renew" value="off"' in client.get("/counts?renew=off").text
     assert client.get("/?renew=on").status_code == 400

@@ -1,6 +1,6 @@
-"""The pages in a real browser: at three widths, by keyboard, in the dark, and for who cannot see them.
+"""The pages in a real browser: at three widths, by keyboard, in dark colours, and for screen readers (axe).
 
-Invariant: nothing may be asked of another host, no complaint in the console, no script at all.
+Invariant: no request to another host, no message in the browser's console, no script.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ Open = Callable[..., "Page"]
 
 @pytest.fixture
 def visit(browser: "Browser", address: str) -> Iterator[Open]:
-    """Opens a page; fails where anything was asked of elsewhere, or the console complained."""
+    """A function that opens a page; the test fails on a request to another host or a message in the console."""
     asked: list[str] = []
     complaints: list[str] = []
     contexts = []
@@ -50,7 +50,7 @@ def visit(browser: "Browser", address: str) -> Iterator[Open]:
         context.close()
     assert asked
     assert [url for url in asked if not url.startswith(f"{address}/")] == []
-    assert [one for one in complaints if "400 (Bad Request)" not in one] == []
+    assert [each for each in complaints if "400 (Bad Request)" not in each] == []
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -70,16 +70,16 @@ def test_pages_fit_and_axe_finds_nothing_serious(visit: Open, path: str) -> None
             assert serious(page) == [], (width, scheme)
 
 
-def test_axe_finds_what_is_wrong(visit: Open) -> None:
+def test_axe_finds_a_planted_problem(visit: Open) -> None:
     page = visit("./")
     page.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', '<img src=icon.svg>')")
-    assert any("image-alt" in one for one in serious(page))
+    assert any("image-alt" in each for each in serious(page))
 
 
 @pytest.mark.parametrize(
     "media", [{"color_scheme": "dark"}, {"contrast": "more"}, {"forced_colors": "active"}]
 )
-def test_charts_follow_the_colours_that_are_wanted(visit: Open, media: dict[str, str]) -> None:
+def test_charts_follow_the_preferred_colours(visit: Open, media: dict[str, str]) -> None:
     page = visit("counts")
 
     def colours() -> list[str]:
@@ -98,7 +98,7 @@ def test_charts_follow_the_colours_that_are_wanted(visit: Open, media: dict[str,
     assert serious(page) == []
 
 
-def test_a_choice_by_keyboard_alone(visit: Open) -> None:
+def test_filters_work_by_keyboard(visit: Open) -> None:
     page = visit("./")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
@@ -106,7 +106,7 @@ def test_a_choice_by_keyboard_alone(visit: Open) -> None:
     for _ in range(3):
         page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.innerText") == "Details"
-    # What has the focus can be seen to have it.
+    # The focus is visible.
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     page.keyboard.press("Enter")
     page.wait_for_url("**/counts")
@@ -126,11 +126,11 @@ def test_a_choice_by_keyboard_alone(visit: Open) -> None:
     assert "resolution=hour" in page.url
     assert page.inner_text("h1") == "harbour path"
     assert "Bicycles" in page.inner_text(".lead")
-    # The same address shows the same to who it is sent to.
+    # The same URL shows the same page to another reader.
     assert page.locator("option:checked").all_inner_texts() == ["harbour path", "Bicycles", "out", "1 hour"]
 
 
-def test_a_table_is_opened_and_scrolled_by_keyboard(visit: Open) -> None:
+def test_a_table_opens_and_scrolls_by_keyboard(visit: Open) -> None:
     page = visit("counts", 360)
     page.locator("summary").first.focus()
     page.keyboard.press("Enter")
@@ -148,16 +148,16 @@ def test_a_table_is_opened_and_scrolled_by_keyboard(visit: Open) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
-def test_names_that_would_be_programs_are_text(browser: "Browser", nasty_app: ASGIApp) -> None:
+def test_scripts_in_names_are_text(browser: "Browser", nasty_app: ASGIApp) -> None:
     with serving(nasty_app) as address:
         page = browser.new_page()
         ran: list[str] = []
 
-        def told(dialog: "Dialog") -> None:
+        def message(dialog: "Dialog") -> None:
             ran.append(dialog.message)
             dialog.dismiss()
 
-        page.on("dialog", told)
+        page.on("dialog", message)
         page.on("console", lambda message: ran.append(message.text))
         for path in ("", "counts", "about", "sign"):
             page.goto(f"{address}/{path}")
@@ -186,7 +186,7 @@ def test_every_download_is_a_file(visit: Open, tmp_path: Path) -> None:
     assert len(seen) == links.count()
 
 
-def test_pages_are_whole_without_script(visit: Open) -> None:
+def test_pages_work_without_scripts(visit: Open) -> None:
     page = visit("counts", java_script_enabled=False)
     assert page.locator("section.panel").count() == 7
     page.locator("nav.ranges a").nth(1).click()
@@ -210,10 +210,10 @@ def test_the_sign_fits_one_sheet(visit: Open) -> None:
         assert sheet.count(b"/Type /Page\n") == 1 or sheet.count(b"/Type /Page ") == 1
 
 
-def test_the_newest_numbers_come_by_themselves_until_one_stops_it(
+def test_the_page_reloads_itself_until_the_reader_turns_that_off(
     browser: "Browser", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a script; it asks each second here, which it does nowhere else."""
+    """Without a script; in this test it reloads each second."""
     path = tmp_path / "releases.db"
     upgrade(path)
     cell = Cell("quay", "bridge", "in", "person")

@@ -1,7 +1,6 @@
-"""One street, a site that runs, and all that its servers answer meanwhile: a canary that rides by is nowhere in it.
+"""A running site and all responses of its servers: a canary that rides past leaves no trace in them.
 
-Invariant: the servers are the real commands, every link is followed, and whatever is answered is searched in every
-form.
+Invariant: the servers are the real commands, every link is followed, and every response is searched in every format.
 """
 
 import base64
@@ -75,13 +74,13 @@ cameras:
 """
 _LINK = re.compile(r'(?:href|src|action)="([^"#]+)')
 _CLOCKS = (b"date",)
-"""Headers that tell the time of the answer itself."""
+"""Headers with the time of the response itself."""
 _LINK_TIMES = re.compile(
     rb'"(?:since|seen)":"[^"]+"|passerby_camera_(?:since|seen)_timestamp\S+ \S+|\w+_created\S* \S+'
 )
-"""Since when a camera's link is up, when that was last known, and when a server began: nothing of what is seen."""
+"""Times of links and of the start of a server; they do not depend on the picture."""
 _ACT_TIMES = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC")
-"""When somebody did something at the console, which its journal shows."""
+"""Times of actions in the console, from its journal."""
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +90,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> rtsp_camera.Drawn:
 
 @pytest.fixture(scope="module")
 def camera(drawn: rtsp_camera.Drawn) -> Iterator[rtsp_camera.Server]:
-    """The street again and again, for who knows the password."""
+    """The street in a loop, behind a password."""
     start_ms = round(time() * 1000)
     served = rtsp_camera.serve(drawn, start_ms, user=USER, password=PASSWORD, loop_s=LENGTH_S)
     yield served
@@ -100,7 +99,7 @@ def camera(drawn: rtsp_camera.Drawn) -> Iterator[rtsp_camera.Server]:
 
 @pytest.fixture(scope="module")
 def traces(drawn: rtsp_camera.Drawn, camera: rtsp_camera.Server) -> Traces:
-    """Of a street that began a moment ago and may be shown for an hour."""
+    """The traces of a street that began a moment ago and may be shown for an hour."""
     runs = runs_of(drawn.video)
     assert runs.size > 1000
     now_ms = round(time() * 1000)
@@ -112,7 +111,7 @@ def traces(drawn: rtsp_camera.Drawn, camera: rtsp_camera.Server) -> Traces:
 def answers(
     camera: rtsp_camera.Server, browser: "Browser", tmp_path_factory: pytest.TempPathFactory
 ) -> list[Answer]:
-    """All that the public page, the API and the console answered while canaries rode by and were counted."""
+    """All responses of the public pages, the API and the console while canaries rode past and were counted."""
     place = Place(tmp_path_factory.mktemp("site"))
     (place.folder / "plan.png").write_bytes(picture_of(EMPTY, 0))
     (place.folder / "camera.address").write_text(camera.url.replace("rtsp://", f"rtsp://{USER}:{PASSWORD}@"))
@@ -128,7 +127,7 @@ def answers(
             found = [*crawled(page), *asked(read), *console_answers(browser, console.address, console.first)]
         # It was counted meanwhile, so all of this was said while canaries were known of.
         place.until_bins(len(place.spans("north")) + 1, "north")
-    assert sum(one.value for one in place.bins()) > 0
+    assert sum(each.value for each in place.bins()) > 0
     return found
 
 
@@ -153,7 +152,7 @@ def crawled(client: httpx.Client) -> Iterator[Answer]:
     for method in ("HEAD", "POST", "OPTIONS"):
         yield kept(client.request(method, "/counts"))
     assert {"/plan-0", "/style.css", "/counts.xlsx", "/chart-week.png", "/chart-week.svg"} <= {
-        one for one, _ in seen
+        each for each, _ in seen
     }
 
 
@@ -166,7 +165,7 @@ def asked(client: httpx.Client) -> Iterator[Answer]:
 
 
 def kept(answer: httpx.Response) -> Answer:
-    lines = [b": ".join(one) for one in answer.headers.raw if one[0].lower() not in _CLOCKS]
+    lines = [b": ".join(each) for each in answer.headers.raw if each[0].lower() not in _CLOCKS]
     return Answer(str(answer.url), b"\n".join(lines), answer.content)
 
 
@@ -191,7 +190,7 @@ def console_answers(browser: "Browser", address: str, first: str) -> Iterator[An
     yield from (Answer(url, b"", _ACT_TIMES.sub(b"", body)) for url, body in found)
 
 
-def test_a_canary_that_rides_by_is_in_no_answer(answers: list[Answer], traces: Traces) -> None:
+def test_a_canary_that_rides_past_is_in_no_response(answers: list[Answer], traces: Traces) -> None:
     assert len(answers) > 100
     assert found_in(answers, traces) == []
 
@@ -236,7 +235,7 @@ def test_a_planted_leak_is_found(kind: str, traces: Traces, tmp_path: Path) -> N
     store = open_store(place.store, "UTC")
     cells = [Cell("north", "road", direction, "person") for direction in ("to_right", "to_left")]
     store.write(
-        [Release(one, start_ms, start_ms + BIN_MS, 4, 1.0, 1.0, 1.0, leak.receipt) for one in cells], "bin"
+        [Release(each, start_ms, start_ms + BIN_MS, 4, 1.0, 1.0, 1.0, leak.receipt) for each in cells], "bin"
     )
     store.close()
     of_api = leak.address.startswith("/v1")
@@ -246,7 +245,7 @@ def test_a_planted_leak_is_found(kind: str, traces: Traces, tmp_path: Path) -> N
         answer = client.get(leak.address, headers={"accept": leak.form})
 
     assert answer.status_code == 200
-    assert any(one.startswith(leak.told) for one in found_in([kept(answer)], traces))
+    assert any(each.startswith(leak.told) for each in found_in([kept(answer)], traces))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Charts are shapes and words: no script, no style, no address, whatever anybody is called."""
+"""Charts contain shapes and text only: no script, no style, no URL, whatever the names are."""
 
 import json
 import re
@@ -37,7 +37,7 @@ def test_every_chart_is_drawn_in_every_width(town_store: Store, name: str, width
     assert "marks" in body
 
 
-def test_a_picture_alone_says_where_when_and_by_whom(town_store: Store) -> None:
+def test_a_standalone_chart_names_its_line_day_and_source(town_store: Store) -> None:
     view = views.view(town_store, filters_for(town_store, direction="in", class_="person"))
     text = rendering.svg(panels.standalone("course", view, languages()["da"], "Havneby"))
     for part in (
@@ -49,7 +49,7 @@ def test_a_picture_alone_says_where_when_and_by_whom(town_store: Store) -> None:
     assert rendering.png(panels.standalone("week", view, ENGLISH, "Havneby")).startswith(b"\x89PNG")
 
 
-def test_names_stay_text() -> None:
+def test_names_in_charts_are_text() -> None:
     spec = charts.classes(
         {NASTY: Estimate(100, 5), "person": Estimate(3, 5)}, ChartStyle(ENGLISH, 880, (NASTY,))
     )
@@ -58,7 +58,7 @@ def test_names_stay_text() -> None:
     assert "&lt;script&gt;" in text
 
 
-def test_a_table_has_what_its_chart_has(town_store: Store) -> None:
+def test_a_table_has_the_numbers_of_its_chart(town_store: Store) -> None:
     view = views.view(town_store, filters_for(town_store))
     found = {panel.name: panel for panel in panels.panels(view, ENGLISH)}
     assert set(found) == set(panels.CHARTS)
@@ -73,7 +73,7 @@ def test_a_table_has_what_its_chart_has(town_store: Store) -> None:
         assert {len(row) for row in panel.table.rows} == {len(panel.table.head)}
 
 
-def test_an_axis_of_a_day_of_25_hours_shows_true_time() -> None:
+def test_the_axis_of_a_day_of_25_hours_shows_elapsed_time() -> None:
     zone = ZoneInfo("Europe/Copenhagen")
     start = datetime(2026, 10, 25, tzinfo=zone).timestamp()
     hours = [datetime.fromtimestamp(start + n * 3600, zone) for n in range(26)]
@@ -109,7 +109,7 @@ def test_a_calendar_of_any_length(days: int) -> None:
         assert sum(found.count("<path") for found in squares) == len(year) + heatmaps.LEVELS + 1
 
 
-def test_what_the_camera_did_not_see_has_a_ground_of_its_own() -> None:
+def test_low_coverage_has_a_grey_background() -> None:
     bars = [
         Bar(start, start + timedelta(minutes=15), Estimate(3, 5), coverage, so_far)
         for start, coverage, so_far in zip(
@@ -125,7 +125,7 @@ def test_what_the_camera_did_not_see_has_a_ground_of_its_own() -> None:
     assert "low_coverage" not in rendering.svg(charts.over_time(bars[:1], ChartStyle(ENGLISH)))
 
 
-def test_a_day_that_has_just_begun_is_not_one_bar_as_wide_as_the_page() -> None:
+def test_the_first_bar_of_a_day_is_not_as_wide_as_the_page() -> None:
     start = datetime(2026, 11, 23, 12, tzinfo=UTC)
     bar = Bar(start, start + timedelta(minutes=15), Estimate(300, 5), 1.0, False)
     scale = time_axis([bar], ChartStyle(ENGLISH))["scale"]
@@ -133,7 +133,7 @@ def test_a_day_that_has_just_begun_is_not_one_bar_as_wide_as_the_page() -> None:
 
 
 @pytest.mark.parametrize(("hours", "marked"), [(1, 4), (2, 8), (6, 6), (24, 8)])
-def test_a_short_time_has_marks_too(hours: int, marked: int) -> None:
+def test_a_short_axis_has_labels(hours: int, marked: int) -> None:
     start = datetime(2026, 11, 23, tzinfo=UTC)
     bars = [
         Bar(start + timedelta(minutes=at), start + timedelta(minutes=at + 15), Estimate(3, 5), 1.0, False)
@@ -145,7 +145,7 @@ def test_a_short_time_has_marks_too(hours: int, marked: int) -> None:
     assert texts["0"] == "00:00"
 
 
-def test_where_all_is_within_the_noise_the_key_is_that_alone() -> None:
+def test_the_legend_of_noise_alone_has_one_entry() -> None:
     drawn = rendering.svg(
         heatmaps.year({date(2026, 11, 23): Estimate(3, 5)}, date(2026, 11, 23), ChartStyle(ENGLISH))
     )

@@ -19,7 +19,7 @@ def test_an_estimate_is_never_shown_as_zero_or_less(estimate: Estimate) -> None:
 
 
 @given(estimates)
-def test_the_interval_holds_all_counts_that_the_value_allows(estimate: Estimate) -> None:
+def test_the_interval_contains_every_count_that_the_value_allows(estimate: Estimate) -> None:
     allowed = range(
         max(0, estimate.value - estimate.noise_95), max(0, estimate.value + estimate.noise_95) + 1
     )

@@ -52,7 +52,7 @@ def test_dots_are_on_the_side_where_a_direction_ends(
             assert sign * signed_distance(line, (x / width, y / height), width / height) > 0
 
 
-def test_dots_do_not_cover_each_other() -> None:
+def test_dots_do_not_overlap() -> None:
     (dots, _) = plan.plan_line(1, LINE, [Estimate(240, 1), None], 10, None).dots
     assert len(dots) == plan.MOST_DOTS
     assert min(dist(first, second) for first, second in combinations(dots, 2)) > 2 * 15
@@ -62,7 +62,7 @@ def png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + bytes(4) + b"IHDR" + width.to_bytes(4) + height.to_bytes(4) + bytes(9)
 
 
-def test_pictures_are_png_or_svg_with_a_shape(tmp_path: Path) -> None:
+def test_a_plan_is_a_png_or_svg_file(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(png(640, 480))
     (tmp_path / "a.svg").write_text("<?xml version='1.0'?>\n<svg xmlns='x' viewBox='0 0 200 100'></svg>")
     assert (plan.load(tmp_path / "a.png").media_type, plan.load(tmp_path / "a.png").aspect) == (
@@ -82,7 +82,7 @@ def test_other_files_are_refused_by_name(tmp_path: Path, content: bytes) -> None
         plan.load(tmp_path / "plan.png")
 
 
-def test_a_plan_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_missing_or_too_large_plan_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.svg: the plan cannot be read"):
         plan.load(tmp_path / "none.svg")
     (tmp_path / "large.png").write_bytes(png(2, 2) + bytes(5 * 2**20))

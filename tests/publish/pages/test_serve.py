@@ -1,4 +1,4 @@
-"""`passerby serve` as a process of its own: what it loads, how it stops, and what it refuses."""
+"""`passerby serve` as a process: the modules that it loads, how it stops, and its errors."""
 
 import signal
 import socket
@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_it_serves_loads_nothing_that_sees_and_stops(folder: Path, town_path: Path) -> None:
+def test_the_server_loads_no_module_that_sees_pictures_and_stops(folder: Path, town_path: Path) -> None:
     with started(folder, "serve", "site.yaml", "--database", str(town_path)) as (address, process):
         with urlopen(f"{address}counts") as got:
             assert got.status == 200
@@ -45,20 +45,20 @@ def test_it_serves_loads_nothing_that_sees_and_stops(folder: Path, town_path: Pa
         assert process.wait(timeout=30) in (0, -signal.SIGTERM)
 
 
-def test_it_starts_before_its_store(folder: Path) -> None:
+def test_the_server_starts_before_its_store(folder: Path) -> None:
     with started(folder, "serve", "site.yaml") as (address, _):
         assert urlopen(f"{address}healthz").read() == b"ok\n"
 
 
 @pytest.mark.parametrize(
-    ("site", "told"),
+    ("site", "message"),
     [
         ("none.yaml", "none.yaml"),
         ("wrong.yaml", "wrong.yaml:1: site.colour"),
         ("planless.yaml", "none.png: the plan cannot be read"),
     ],
 )
-def test_a_mistake_is_one_line(folder: Path, site: str, told: str) -> None:
+def test_a_mistake_is_one_line(folder: Path, site: str, message: str) -> None:
     (folder / "wrong.yaml").write_text(town.site_text(1).replace("{name:", "{colour: red, name:"))
     (folder / "planless.yaml").write_text(town.site_text(1, camera="plan: none.png"))
     done = subprocess.run(
@@ -71,10 +71,10 @@ def test_a_mistake_is_one_line(folder: Path, site: str, told: str) -> None:
         check=False,
     )
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert told in done.stderr
+    assert message in done.stderr
 
 
-def test_a_port_that_is_taken_is_told(folder: Path) -> None:
+def test_a_port_in_use_is_an_error(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = subprocess.run(
@@ -91,7 +91,9 @@ def test_a_port_that_is_taken_is_told(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("page", ["now", "counts", "about"])
-def test_a_page_asks_the_store_as_often_for_many_cameras_as_for_one(tmp_path: Path, page: str) -> None:
+def test_the_number_of_store_queries_does_not_depend_on_the_number_of_cameras(
+    tmp_path: Path, page: str
+) -> None:
     """What a page costs must not grow with cameras: 10 of them over a year were measured, see docs/how-to/pages.md."""
     asked = []
     for cameras in (1, 4):
@@ -121,6 +123,6 @@ def test_a_page_asks_the_store_as_often_for_many_cameras_as_for_one(tmp_path: Pa
         finally:
             event.remove(Engine, "before_cursor_execute", note)
         opened.close()
-        asked.append(len([one for one in statements if one.startswith("SELECT")]))
+        asked.append(len([each for each in statements if each.startswith("SELECT")]))
     assert asked[0] == asked[1]
     assert asked[0] > 3

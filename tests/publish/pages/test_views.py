@@ -1,4 +1,4 @@
-"""What is shown is what was released, added up; the usual is a median; days are those of the wall clock."""
+"""Views are sums of releases; the usual number is a median; days follow the wall clock."""
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -53,7 +53,7 @@ def test_a_day_is_the_sum_of_its_bins(town_store: Store) -> None:
     assert {len(bars) for bars in view.by_direction.values()} == {len(view.bars)}
 
 
-def test_a_part_is_shown_alone(town_store: Store) -> None:
+def test_a_direction_and_class_are_shown_alone(town_store: Store) -> None:
     whole = views.view(town_store, filters_for(town_store))
     part = views.view(town_store, filters_for(town_store, direction="in", class_="person"))
 
@@ -131,7 +131,7 @@ def test_days_on_which_the_clock_changes(tmp_path: Path, day: date, hours: int) 
     assert view.total.estimate.value == hours * 4000
     shown = [hour.estimate for hour in view.profile if hour.estimate is not None]
     assert len(shown) == (23 if hours == 23 else 24)
-    # The hour that the clock shows twice is both of them together.
+    # The hour that the clock shows twice is the sum of both.
     assert sum(estimate.value for estimate in shown) == hours * 4000
 
 
@@ -141,7 +141,7 @@ def test_a_time_without_numbers_is_empty(town_store: Store) -> None:
     assert (view.total, view.peak, view.profile, view.week, view.year) == (None, None, (), {}, {})
 
 
-def test_bins_that_make_up_no_hour_still_have_bars(tmp_path: Path) -> None:
+def test_bins_that_do_not_divide_the_hour_still_have_bars(tmp_path: Path) -> None:
     path = tmp_path / "releases.db"
     upgrade(path)
     store = open_store(path, town.ZONE)

@@ -1,6 +1,6 @@
-"""A made-up town and what it released: the same numbers each time, with a day's and a week's ebb and flow.
+"""A made-up town and its releases: the same numbers each time, with daily and weekly patterns.
 
-Invariant: nothing here was ever counted; noise is drawn as the gate draws it, from a seed.
+Invariant: nothing here was ever counted; noise has the distribution of real releases, from a seed.
 """
 
 import math
@@ -91,17 +91,17 @@ def _bins(cell: Cell, busy: float, days: int) -> Iterator[Release]:
     zone = ZoneInfo(ZONE)
     first, end = LAST_DAY - timedelta(days=days - 1), _instant(LAST_DAY, LAST_HOUR)
     drawn = random.Random(f"{cell}")
-    for one in calendar.bins(Span(_instant(first), end), 900_000, zone):
-        mean = _mean(cell, busy, one.start)
+    for each in calendar.bins(Span(_instant(first), end), 900_000, zone):
+        mean = _mean(cell, busy, each.start)
         value = round(drawn.gauss(mean, math.sqrt(mean))) + _noise(drawn, _SCALE)
         # A camera that was away for an afternoon.
         away = (
             cell.camera == "market"
-            and one.start.date() == LAST_DAY - timedelta(days=2)
-            and one.start.hour > 12
+            and each.start.date() == LAST_DAY - timedelta(days=2)
+            and each.start.hour > 12
         )
         coverage = 0.0 if away else 1.0
-        span = one.span
+        span = each.span
         yield Release(
             cell,
             span.start_ms,
@@ -118,10 +118,10 @@ def _days(cell: Cell, busy: float, days: int) -> Iterator[Release]:
     zone = ZoneInfo(ZONE)
     drawn = random.Random(f"day {cell}")
     first = LAST_DAY - timedelta(days=days - 1)
-    for one in calendar.bins(Span(_instant(first), _instant(LAST_DAY)), calendar.DAY_MS, zone):
-        hours = [one.start + timedelta(hours=hour) for hour in range(24)]
+    for each in calendar.bins(Span(_instant(first), _instant(LAST_DAY)), calendar.DAY_MS, zone):
+        hours = [each.start + timedelta(hours=hour) for hour in range(24)]
         value = round(4 * sum(_mean(cell, busy, hour) for hour in hours)) + _noise(drawn, _DAY_SCALE)
-        yield Release(cell, one.span.start_ms, one.span.end_ms, value, _DAY_SCALE, 0.4, 1.0, "r")
+        yield Release(cell, each.span.start_ms, each.span.end_ms, value, _DAY_SCALE, 0.4, 1.0, "r")
 
 
 def _mean(cell: Cell, busy: float, when: datetime) -> float:
@@ -135,8 +135,8 @@ def _mean(cell: Cell, busy: float, when: datetime) -> float:
 def _noise(drawn: random.Random, scale: float) -> int:
     """Discrete Laplace: the difference of two geometric numbers."""
     q = math.exp(-1 / scale)
-    one, other = (math.floor(math.log(1 - drawn.random()) / math.log(q)) for _ in range(2))
-    return one - other
+    plus, minus = (math.floor(math.log(1 - drawn.random()) / math.log(q)) for _ in range(2))
+    return plus - minus
 
 
 def _instant(day: date, hour: int = 0) -> int:

@@ -1,4 +1,4 @@
-"""The store: each key once, sums as brute force has them, pages without a gap, in both databases."""
+"""The store in both databases: one value for each key, sums equal to brute force, pages without gaps."""
 
 from collections import defaultdict
 from dataclasses import replace
@@ -31,7 +31,7 @@ def rows(store: Store, query: Query) -> list[Sum]:
     return list(store.rows(query))
 
 
-def test_a_release_comes_back_as_it_was(store: Store) -> None:
+def test_a_release_is_read_as_it_was_written(store: Store) -> None:
     assert store.write([release(value=-3, coverage=0.25)], "bin") == Written(new=1)
     (row,) = rows(store, Query())
     assert (row.cell, row.start_ms, row.end_ms, row.value) == (
@@ -45,7 +45,7 @@ def test_a_release_comes_back_as_it_was(store: Store) -> None:
     assert row.variance == variance(30.0)
 
 
-def test_the_same_twice_is_once(store: Store) -> None:
+def test_writing_the_same_release_twice_changes_nothing(store: Store) -> None:
     day = a_day((PERSON, BICYCLE))
     assert store.write(day, "bin") == Written(new=192)
     state, before = store.state(), [rows(store, Query(resolution)) for resolution in ("bin", "hour", "day")]
@@ -58,7 +58,7 @@ def test_the_same_twice_is_once(store: Store) -> None:
 @pytest.mark.parametrize(
     "change", [{"value": 6}, {"coverage": 0.5}, {"receipt": "other"}, {"noise_scale": 1.0}, {"epsilon": 0.1}]
 )
-def test_another_value_for_a_key_is_refused_and_nothing_of_its_batch_is_kept(
+def test_a_different_value_for_a_key_refuses_the_whole_batch(
     store: Store, change: dict[str, float | str]
 ) -> None:
     store.write([release()], "bin")
@@ -74,11 +74,11 @@ def test_a_batch_that_contradicts_itself_is_refused(store: Store) -> None:
     assert rows(store, Query()) == []
 
 
-def test_a_day_that_was_released_stands_in_for_its_bins(store: Store) -> None:
+def test_a_released_day_replaces_the_sum_of_its_bins(store: Store) -> None:
     store.write(a_day(), "bin")
     (summed,) = rows(store, Query("day"))
     assert (summed.value, summed.releases, summed.complete, summed.receipt) == (
-        sum(one.value for one in a_day()),
+        sum(each.value for each in a_day()),
         96,
         True,
         None,
@@ -93,13 +93,13 @@ def test_a_day_that_was_released_stands_in_for_its_bins(store: Store) -> None:
 
 def brute_force(releases: list[Release], length_ms: int, zone: str) -> dict[tuple[Cell, int], list[Release]]:
     found = defaultdict(list)
-    for one in releases:
-        (home,) = calendar.bins(Span(one.start_ms, one.start_ms + 1), length_ms, ZoneInfo(zone))
-        found[one.cell, home.span.start_ms].append(one)
+    for each in releases:
+        (home,) = calendar.bins(Span(each.start_ms, each.start_ms + 1), length_ms, ZoneInfo(zone))
+        found[each.cell, home.span.start_ms].append(each)
     return found
 
 
-# A week with the night in which clocks go back in it, and offsets that are no whole hours.
+# A week that includes the night when clocks go back, and offsets that are not whole hours.
 ZONES = [
     (ZONE, 1_792_800_000_000),
     ("Asia/Kathmandu", MIDNIGHT_MS),
@@ -111,7 +111,7 @@ ZONES = [
 @pytest.mark.parametrize(("zone", "around_ms"), ZONES)
 @settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_roll_ups_are_what_brute_force_adds_up(
+def test_roll_ups_equal_brute_force_sums(
     tmp_path_factory: pytest.TempPathFactory, zone: str, around_ms: int, data: st.DataObject
 ) -> None:
     span = Span(around_ms - DAY_MS, around_ms + 2 * DAY_MS)
@@ -139,11 +139,11 @@ def test_roll_ups_are_what_brute_force_adds_up(
     path = tmp_path_factory.mktemp("store") / "releases.db"
     upgrade(path)
     store = open_store(path, zone)
-    # In any order, in batches that overlap, and some of it twice.
+    # In any order, in overlapping batches, and some of them twice.
     for batch in [*batches, releases]:
         store.write(batch, "bin")
     assert {(row.cell, row.start_ms): row.value for row in store.rows(Query())} == {
-        (one.cell, one.start_ms): one.value for one in releases
+        (each.cell, each.start_ms): each.value for each in releases
     }
     for resolution, length_ms in (("hour", 3_600_000), ("day", DAY_MS)):
         expected = brute_force(releases, length_ms, zone)
@@ -152,27 +152,27 @@ def test_roll_ups_are_what_brute_force_adds_up(
         for key, row in found.items():
             parts = expected[key]
             length = row.end_ms - row.start_ms
-            assert row.value == sum(one.value for one in parts)
+            assert row.value == sum(each.value for each in parts)
             assert row.releases == len(parts)
-            assert row.variance == pytest.approx(sum(variance(one.noise_scale) for one in parts))
+            assert row.variance == pytest.approx(sum(variance(each.noise_scale) for each in parts))
             assert row.coverage == pytest.approx(
-                sum(one.coverage * (one.end_ms - one.start_ms) for one in parts) / length, abs=1e-9
+                sum(each.coverage * (each.end_ms - each.start_ms) for each in parts) / length, abs=1e-9
             )
-            dated = [one.sender_clock for one in parts]
+            dated = [each.sender_clock for each in parts]
             if None in dated:
                 assert row.sender_clock is None
             else:
                 assert row.sender_clock == pytest.approx(
-                    sum((one.sender_clock or 0) * (one.end_ms - one.start_ms) for one in parts) / length,
+                    sum((each.sender_clock or 0) * (each.end_ms - each.start_ms) for each in parts) / length,
                     abs=1e-9,
                 )
-            assert row.complete == (sum(one.end_ms - one.start_ms for one in parts) == length)
-            assert all(row.start_ms <= one.start_ms and one.end_ms <= row.end_ms for one in parts)
+            assert row.complete == (sum(each.end_ms - each.start_ms for each in parts) == length)
+            assert all(row.start_ms <= each.start_ms and each.end_ms <= row.end_ms for each in parts)
     store.close()
 
 
 @pytest.mark.parametrize("minutes", [9, 45, 360])
-def test_bins_that_make_up_no_hour_have_a_day_only(store: Store, minutes: int) -> None:
+def test_bins_that_do_not_divide_the_hour_are_added_to_the_day_only(store: Store, minutes: int) -> None:
     length_ms = minutes * 60_000
     store.write([release(number, 1, length_ms=length_ms) for number in range(DAY_MS // length_ms)], "bin")
     assert rows(store, Query("hour")) == []
@@ -180,7 +180,7 @@ def test_bins_that_make_up_no_hour_have_a_day_only(store: Store, minutes: int) -
     assert (day.value, day.complete) == (DAY_MS // length_ms, True)
 
 
-def test_what_is_asked_for_is_what_comes(store: Store) -> None:
+def test_a_query_returns_exactly_the_matching_rows(store: Store) -> None:
     store.write(a_day((PERSON, BICYCLE, CAR)), "bin")
     assert {row.cell for row in rows(store, Query(cameras=("north",)))} == {PERSON, BICYCLE}
     assert {row.cell for row in rows(store, Query(lines=("bridge",), directions=("out",)))} == {BICYCLE}
@@ -222,7 +222,7 @@ def test_the_newest_of_each_cell(store: Store) -> None:
     assert {(row.cell, row.value) for row in store.latest()} == {(PERSON, 7), (BICYCLE, 3)}
 
 
-def test_retention_gives_up_bins_and_keeps_their_sums(store: Store) -> None:
+def test_pruning_deletes_bins_and_keeps_their_sums(store: Store) -> None:
     store.write(a_day(), "bin")
     sums = rows(store, Query("hour")), rows(store, Query("day"))
     assert store.prune(MIDNIGHT_MS + 9 * DAY_MS) == 0
@@ -243,7 +243,7 @@ def test_retention_gives_up_bins_and_keeps_their_sums(store: Store) -> None:
     assert store.write(a_day(), "bin") == Written(expired=96)
 
 
-def test_a_retention_of_ages_is_refused() -> None:
+def test_a_retention_above_a_thousand_years_is_refused() -> None:
     with pytest.raises(InputError, match="forever"):
         Retention(day_ms=10**6 * DAY_MS)
 
@@ -254,11 +254,11 @@ def test_a_retention_that_would_lose_sums_is_refused(kept: tuple[int | None, ...
         Retention(*(None if days is None else days * DAY_MS for days in kept))
 
 
-def test_health_is_what_was_told_last(store: Store) -> None:
+def test_health_is_the_last_report(store: Store) -> None:
     store.report([Health("north", False, "no bytes", 1, 2), Health("south", True, "", 1, 2)])
     store.report([Health("north", True, "", 3, 4), Health("south", True, "", 1, 4)])
     assert store.health() == (Health("north", True, "", 3, 4), Health("south", True, "", 1, 4))
-    # A camera that the site no longer has is told of no more, and a site may have none.
+    # A camera that the site no longer has is removed, and a site may have no camera.
     store.report([Health("south", True, "", 1, 6)])
     assert store.health() == (Health("south", True, "", 1, 6),)
     store.report([])
@@ -285,16 +285,16 @@ def test_health_is_what_was_told_last(store: Store) -> None:
         release(cell=Cell("north", "bri\0dge", "in", "person")),
     ],
 )
-def test_a_release_that_cannot_be_meant_is_refused(store: Store, bad: Release) -> None:
+def test_an_invalid_release_is_refused(store: Store, bad: Release) -> None:
     with pytest.raises(InputError):
         store.write([release(3), bad], "bin")
     assert rows(store, Query()) == []
 
 
-def test_who_only_reads_cannot_write(place: str) -> None:
-    upgrade(place)
-    open_store(place, ZONE).close()
-    reader = open_store(place, read_only=True)
+def test_a_read_only_store_cannot_be_written(location: str) -> None:
+    upgrade(location)
+    open_store(location, ZONE).close()
+    reader = open_store(location, read_only=True)
     assert reader.timezone == ZONE
     with pytest.raises(StoreError, match="read"):
         reader.write([release()], "bin")
@@ -302,65 +302,65 @@ def test_who_only_reads_cannot_write(place: str) -> None:
     reader.close()
 
 
-def test_a_store_has_one_timezone(place: str) -> None:
-    upgrade(place)
-    open_store(place, ZONE).close()
+def test_a_store_has_one_timezone(location: str) -> None:
+    upgrade(location)
+    open_store(location, ZONE).close()
     with pytest.raises(StoreError, match="Europe/Copenhagen, expected Asia/Tokyo"):
-        open_store(place, "Asia/Tokyo")
+        open_store(location, "Asia/Tokyo")
     with pytest.raises(InputError, match="no timezone"):
-        open_store(place, "Nowhere/Here")
+        open_store(location, "Nowhere/Here")
 
 
-def test_a_store_of_the_first_version_is_upgraded_and_says_what_it_said(place: str) -> None:
-    upgrade(place)
+def test_a_store_of_the_first_version_keeps_its_numbers_when_upgraded(location: str) -> None:
+    upgrade(location)
     old = [release(number, number) for number in range(3)]
-    opened = open_store(place, ZONE)
+    opened = open_store(location, ZONE)
     opened.write(old, "bin")
     before, state = list(opened.rows(Query())), opened.state()
     with opened.database.writing() as connection:
-        # As it was before the sender's clock was told.
+        # The schema before the sender's clock was stored.
         for table, column in (("release", "sender_clock"), ("rollup", "sender")):
             connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         connection.execute(text("UPDATE store_version SET version_num = '1'"))
     opened.close()
 
     with pytest.raises(StoreError, match="earlier version; run `passerby db upgrade`"):
-        open_store(place)
-    assert upgrade(place)
-    assert not upgrade(place)
-    opened = open_store(place, ZONE)
+        open_store(location)
+    assert upgrade(location)
+    assert not upgrade(location)
+    opened = open_store(location, ZONE)
     assert list(opened.rows(Query())) == before
-    assert {one.sender_clock for one in before} == {None}
+    assert {each.sender_clock for each in before} == {None}
     assert opened.state() != state
     # What waited on disk meanwhile, sent again; and the rest of the hour.
     assert opened.write(old, "bin") == Written(same=3)
     opened.write([release(3, 3, sender_clock=1.0), release(4, 4, sender_clock=1.0)], "bin")
-    assert [one.sender_clock for one in opened.rows(Query())] == [None, None, None, 1.0, 1.0]
-    assert [one.sender_clock for one in opened.rows(Query("hour"))] == [None, 0.25]
-    assert [one.sender_clock for one in opened.rows(Query("day"))] == [None]
+    assert [each.sender_clock for each in opened.rows(Query())] == [None, None, None, 1.0, 1.0]
+    assert [each.sender_clock for each in opened.rows(Query("hour"))] == [None, 0.25]
+    assert [each.sender_clock for each in opened.rows(Query("day"))] == [None]
     opened.close()
 
 
-def test_whose_clock_it_was_is_summed_and_never_changed(store: Store) -> None:
+def test_sender_clock_is_summed_and_never_changed(store: Store) -> None:
     clocks = (1.0, 0.5, 0.0, 0.25)
     bins = [release(number, sender_clock=share) for number, share in enumerate(clocks)]
     store.write(bins, "bin")
     store.write(bins, "bin")
-    assert [one.sender_clock for one in store.rows(Query())] == list(clocks)
-    assert [one.sender_clock for one in store.rows(Query("hour"))] == [pytest.approx(1.75 / 4)]
-    assert [one.sender_clock for one in store.latest()] == [0.25]
+    assert [each.sender_clock for each in store.rows(Query())] == list(clocks)
+    assert [each.sender_clock for each in store.rows(Query("hour"))] == [pytest.approx(1.75 / 4)]
+    assert [each.sender_clock for each in store.latest()] == [0.25]
     with pytest.raises(ConflictError):
         store.write([release(0, sender_clock=0.5)], "bin")
     whole = Release(PERSON, MIDNIGHT_MS, MIDNIGHT_MS + DAY_MS, 99, 120.0, 0.2, 1.0, "of the day", 0.75)
     store.write([whole], "day")
-    assert [one.sender_clock for one in store.rows(Query("day"))] == [0.75]
+    assert [each.sender_clock for each in store.rows(Query("day"))] == [0.75]
 
 
-def test_upgrade_makes_a_store_once(place: str) -> None:
+def test_upgrade_makes_a_store_once(location: str) -> None:
     with pytest.raises(StoreError, match="passerby db upgrade"):
-        open_store(place)
-    assert upgrade(place)
-    assert not upgrade(place)
+        open_store(location)
+    assert upgrade(location)
+    assert not upgrade(location)
 
 
 @pytest.mark.parametrize(
@@ -373,14 +373,14 @@ def test_upgrade_makes_a_store_once(place: str) -> None:
         "postgresql://passerby:secret@127.0.0.1:1/x",
     ],
 )
-def test_a_place_that_is_none_is_told_without_its_password(where: str) -> None:
-    with pytest.raises(StoreError) as told:
+def test_the_error_of_an_invalid_location_has_no_password(where: str) -> None:
+    with pytest.raises(StoreError) as message:
         open_store(where)
-    assert "secret" not in str(told.value)
-    assert "\n" not in str(told.value)
+    assert "secret" not in str(message.value)
+    assert "\n" not in str(message.value)
 
 
-def test_what_is_no_database_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "releases.db"
     path.write_text("this is no database, but it is long enough to be taken for a file of one")
     with pytest.raises(StoreError, match="not a database"):
@@ -400,18 +400,18 @@ def test_store_and_ledger_share_a_server(server: str, tmp_path: Path) -> None:
     open_store(where).close()
 
 
-@pytest.mark.parametrize(("revision", "told"), [("9", "later version"), (None, "passerby db upgrade")])
-def test_a_store_of_another_version_is_left_alone(place: str, revision: str | None, told: str) -> None:
-    upgrade(place)
-    opened = open_store(place)
+@pytest.mark.parametrize(("revision", "message"), [("9", "later version"), (None, "passerby db upgrade")])
+def test_a_store_of_another_version_is_left_alone(location: str, revision: str | None, message: str) -> None:
+    upgrade(location)
+    opened = open_store(location)
     with opened.database.writing() as connection:
         if revision is None:
             connection.execute(text("DELETE FROM store_version"))
         else:
             connection.execute(text("UPDATE store_version SET version_num = :new"), {"new": revision})
     opened.close()
-    with pytest.raises(StoreError, match=told):
-        open_store(place)
+    with pytest.raises(StoreError, match=message):
+        open_store(location)
     if revision is not None:
-        with pytest.raises(StoreError, match=told):
-            upgrade(place)
+        with pytest.raises(StoreError, match=message):
+            upgrade(location)

@@ -1,4 +1,4 @@
-"""The spool: a database that is away, a crash at any step, a full or damaged disk, and a key."""
+"""The spool with a database that is away, a crash at any step, a full or damaged disk, and a key."""
 
 import json
 import os
@@ -21,8 +21,8 @@ from passerby.publish.store.releases import Store, open_store
 from passerby.publish.store.spool import Drained, Spool
 
 
-class Kept:
-    """A store that remembers what it was given; away while `away`."""
+class MemoryStore:
+    """A store in memory; raises StoreError while `away`."""
 
     def __init__(self) -> None:
         self.batches: list[tuple[list[Release], Level]] = []
@@ -44,9 +44,9 @@ def fernet_key() -> str:
     return str(fernet.Fernet.generate_key().decode())
 
 
-def test_what_is_put_is_sent_once_and_in_order(spool: Spool) -> None:
-    kept = Kept()
-    assert spool.drain(kept) == Drained()
+def test_batches_are_sent_once_and_in_order(spool: Spool) -> None:
+    memory_store = MemoryStore()
+    assert spool.drain(memory_store) == Drained()
     batches: list[tuple[list[Release], Level]] = [
         ([release(number, -number, noise_scale=30 / 7), release(number + 9, 1)], "bin") for number in range(5)
     ]
@@ -54,45 +54,47 @@ def test_what_is_put_is_sent_once_and_in_order(spool: Spool) -> None:
     for batch, level in batches:
         spool.put(batch, level)
     assert spool.waiting_bytes() > 0
-    assert spool.drain(kept) == Drained(sent=6)
-    assert kept.batches == batches
+    assert spool.drain(memory_store) == Drained(sent=6)
+    assert memory_store.batches == batches
     assert spool.waiting_bytes() == 0
-    assert spool.drain(kept) == Drained()
+    assert spool.drain(memory_store) == Drained()
 
 
 @pytest.mark.parametrize("encrypted", [False, True])
-def test_what_an_earlier_version_left_is_sent(tmp_path: Path, encrypted: bool) -> None:
-    spool, kept = Spool(tmp_path / "spool", fernet_key() if encrypted else None), Kept()
+def test_batches_of_an_earlier_version_are_sent(tmp_path: Path, encrypted: bool) -> None:
+    spool, memory_store = Spool(tmp_path / "spool", fernet_key() if encrypted else None), MemoryStore()
     # Eleven things in a row, and nothing of the sender's clock.
     rows = [["north", "bridge", "in", "person", 0, 900_000, -3, 30.0, 0.8, 0.5, "receipt"]]
     text = json.dumps(["bin", rows]).encode()
     body = b"j " + text if spool._cipher is None else b"f " + spool._cipher.encrypt(text)
     (tmp_path / "spool" / "waiting").write_bytes(b"%08x %s\n" % (crc32(body), body))
-    assert spool.drain(kept) == Drained(sent=1)
-    assert kept.batches == [([Release(PERSON, 0, 900_000, -3, 30.0, 0.8, 0.5, "receipt", None)], "bin")]
+    assert spool.drain(memory_store) == Drained(sent=1)
+    assert memory_store.batches == [
+        ([Release(PERSON, 0, 900_000, -3, 30.0, 0.8, 0.5, "receipt", None)], "bin")
+    ]
 
 
 @pytest.mark.parametrize("share", [None, 0.0, 0.123456, 1.0])
-def test_whose_clock_it_was_waits_too(spool: Spool, share: float | None) -> None:
-    kept = Kept()
+def test_sender_clock_survives_the_spool(spool: Spool, share: float | None) -> None:
+    memory_store = MemoryStore()
     spool.put([release(sender_clock=share)], "bin")
-    spool.drain(kept)
-    assert kept.batches == [([release(sender_clock=share)], "bin")]
+    spool.drain(memory_store)
+    assert memory_store.batches == [([release(sender_clock=share)], "bin")]
 
 
-def test_what_comes_while_the_database_is_away_waits(spool: Spool) -> None:
-    kept = Kept()
-    kept.away = True
+def test_batches_wait_while_the_database_is_away(spool: Spool) -> None:
+    memory_store = MemoryStore()
+    memory_store.away = True
     for number in range(3):
         spool.put([release(number)], "bin")
         with pytest.raises(StoreError, match="away"):
-            spool.drain(kept)
-    kept.away = False
-    assert spool.drain(kept) == Drained(sent=3)
-    assert [batch for batch, _ in kept.batches] == [[release(number)] for number in range(3)]
+            spool.drain(memory_store)
+    memory_store.away = False
+    assert spool.drain(memory_store) == Drained(sent=3)
+    assert [batch for batch, _ in memory_store.batches] == [[release(number)] for number in range(3)]
 
 
-def test_a_database_server_that_comes_back_has_everything_once(server: str, spool: Spool) -> None:
+def test_a_database_server_that_comes_back_gets_everything_once(server: str, spool: Spool) -> None:
     where = fresh_database(server)
     upgrade(where)
     store = open_store(where, ZONE)
@@ -129,26 +131,26 @@ def test_killed_between_any_two_steps_everything_is_sent_exactly_once(tmp_path: 
     assert done.returncode == 0, done.stderr[-2000:]
     outcomes = json.loads(done.stdout)
     assert len(outcomes) > 60
-    assert [one["finished"] for one in outcomes] == [False] * (len(outcomes) - 1) + [True]
-    for one in outcomes:
-        assert one["again"]
-        assert one["bins"] == [0, 1]
-        assert one["hours"] == [[1, 2]]
-        assert (one["left"], one["refused"]) == (0, False)
+    assert [each["finished"] for each in outcomes] == [False] * (len(outcomes) - 1) + [True]
+    for each in outcomes:
+        assert each["again"]
+        assert each["bins"] == [0, 1]
+        assert each["hours"] == [[1, 2]]
+        assert (each["left"], each["refused"]) == (0, False)
 
 
 @pytest.mark.process
-def test_killed_at_random_moments_everything_is_sent_exactly_once(place: str, tmp_path: Path) -> None:
+def test_killed_at_random_moments_everything_is_sent_exactly_once(location: str, tmp_path: Path) -> None:
     """As above, with a server that goes on alone after its client was killed."""
-    upgrade(place)
-    open_store(place, ZONE).close()
+    upgrade(location)
+    open_store(location, ZONE).close()
     spool = Spool(tmp_path / "spool")
     for number in range(200):
         spool.put([release(number, 1)], "bin")
     rng, killed = random.Random(7), 0
     for attempt in range(12):
         process = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("programs") / "drain.py", tmp_path / "spool", place],
+            [sys.executable, Path(__file__).with_name("programs") / "drain.py", tmp_path / "spool", location],
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         )
@@ -163,7 +165,7 @@ def test_killed_at_random_moments_everything_is_sent_exactly_once(place: str, tm
         if spool.waiting_bytes() == 0:
             break
     assert killed
-    store = open_store(place, read_only=True)
+    store = open_store(location, read_only=True)
     assert [row.start_ms for row in store.rows(Query())] == [
         release(number).start_ms for number in range(200)
     ]
@@ -171,20 +173,21 @@ def test_killed_at_random_moments_everything_is_sent_exactly_once(place: str, tm
     store.close()
 
 
-def test_the_order_of_keeping_and_removing_is_what_holds(
+def test_a_batch_is_removed_only_after_it_is_committed(
     spool: Spool, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The test above can fail: a store that takes what it has twice counts it twice."""
     spool.put([release()], "bin")
     spool.put([release()], "bin")
     monkeypatch.setattr(
-        "passerby.publish.store.releases._new", lambda connection, kept, ids, level: list(kept)
+        "passerby.publish.store.releases._new",
+        lambda connection, memory_store, ids, level: list(memory_store),
     )
     with pytest.raises(StoreError, match=r"UNIQUE|unique"):
         spool.drain(store)
 
 
-def test_what_the_store_refuses_is_set_aside_and_holds_nothing_up(
+def test_a_refused_batch_is_set_aside_and_the_rest_is_sent(
     spool: Spool, store: Store, tmp_path: Path
 ) -> None:
     spool.put([release(0, 1)], "bin")
@@ -204,56 +207,56 @@ def test_with_a_key_nothing_can_be_read_from_the_disk(tmp_path: Path) -> None:
     raw = (tmp_path / "sealed" / "waiting").read_bytes()
     for clear in (b"north", b"bridge", b"person", b"123456789"):
         assert clear not in raw
-    kept = Kept()
+    memory_store = MemoryStore()
     with pytest.raises(StoreError, match="expected the spool's key"):
-        Spool(tmp_path / "sealed").drain(kept)
+        Spool(tmp_path / "sealed").drain(memory_store)
     with pytest.raises(StoreError, match="another key"):
-        Spool(tmp_path / "sealed", fernet_key()).drain(kept)
-    assert kept.batches == []
-    assert Spool(tmp_path / "sealed", key).drain(kept) == Drained(sent=1)
-    assert kept.batches == [([release(value=123_456_789)], "bin")]
+        Spool(tmp_path / "sealed", fernet_key()).drain(memory_store)
+    assert memory_store.batches == []
+    assert Spool(tmp_path / "sealed", key).drain(memory_store) == Drained(sent=1)
+    assert memory_store.batches == [([release(value=123_456_789)], "bin")]
 
 
-def test_what_was_put_before_there_was_a_key_is_still_sent(tmp_path: Path) -> None:
+def test_batches_from_before_the_key_are_still_sent(tmp_path: Path) -> None:
     Spool(tmp_path).put([release(0)], "bin")
     sealed = Spool(tmp_path, fernet_key())
     sealed.put([release(1)], "bin")
-    assert sealed.drain(Kept()) == Drained(sent=2)
+    assert sealed.drain(MemoryStore()) == Drained(sent=2)
 
 
 @pytest.mark.parametrize("key", ["", "secret", "ä" * 44])
-def test_a_key_that_is_none_is_told_and_not_shown(tmp_path: Path, key: str) -> None:
+def test_the_error_of_an_invalid_key_does_not_show_the_key(tmp_path: Path, key: str) -> None:
     fernet_key()
-    with pytest.raises(InputError, match="32 random bytes") as told:
+    with pytest.raises(InputError, match="32 random bytes") as message:
         Spool(tmp_path, key)
-    assert not key or key not in str(told.value)
+    assert not key or key not in str(message.value)
 
 
-def test_a_line_that_was_cut_off_is_dropped_and_the_next_is_whole(spool: Spool, tmp_path: Path) -> None:
+def test_an_incomplete_line_is_dropped_and_the_next_is_whole(spool: Spool, tmp_path: Path) -> None:
     spool.put([release(0)], "bin")
     waiting = tmp_path / "spool" / "waiting"
     whole = waiting.read_bytes()
     waiting.write_bytes(whole + whole[:-20])
     spool.put([release(1)], "bin")
     waiting.write_bytes(waiting.read_bytes() + whole[:40])
-    kept = Kept()
-    assert spool.drain(kept) == Drained(sent=2)
-    assert [batch for batch, _ in kept.batches] == [[release(0)], [release(1)]]
+    memory_store = MemoryStore()
+    assert spool.drain(memory_store) == Drained(sent=2)
+    assert [batch for batch, _ in memory_store.batches] == [[release(0)], [release(1)]]
 
 
-def test_a_line_that_was_damaged_is_set_aside(spool: Spool, tmp_path: Path) -> None:
+def test_a_damaged_line_is_set_aside(spool: Spool, tmp_path: Path) -> None:
     for number in range(3):
         spool.put([release(number)], "bin")
     waiting = tmp_path / "spool" / "waiting"
     lines = waiting.read_bytes().splitlines(keepends=True)
     lines[1] = lines[1].replace(b"north", b"south")
     waiting.write_bytes(b"".join(lines))
-    kept = Kept()
-    assert spool.drain(kept) == Drained(sent=2, refused=1)
-    assert all(one.cell == PERSON for batch, _ in kept.batches for one in batch)
+    memory_store = MemoryStore()
+    assert spool.drain(memory_store) == Drained(sent=2, refused=1)
+    assert all(each.cell == PERSON for batch, _ in memory_store.batches for each in batch)
 
 
-def test_a_full_disk_is_told_and_leaves_no_half_of_a_line(
+def test_a_full_disk_is_an_error_and_leaves_no_incomplete_line(
     spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spool.put([release(0)], "bin")
@@ -272,23 +275,23 @@ def test_a_full_disk_is_told_and_leaves_no_half_of_a_line(
             spool.put([release(1)], "bin")
     assert (tmp_path / "spool" / "waiting").read_bytes().count(b"\n") == 1
     spool.put([release(2)], "bin")
-    kept = Kept()
-    spool.drain(kept)
-    assert [batch for batch, _ in kept.batches] == [[release(0)], [release(2)]]
+    memory_store = MemoryStore()
+    spool.drain(memory_store)
+    assert [batch for batch, _ in memory_store.batches] == [[release(0)], [release(2)]]
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="file"):
         Spool(tmp_path / "file" / "spool")
 
 
-def test_only_one_drains_at_a_time(spool: Spool, tmp_path: Path) -> None:
+def test_only_one_process_drains_at_a_time(spool: Spool, tmp_path: Path) -> None:
     spool.put([release()], "bin")
 
-    class Nosy(Kept):
+    class Nosy(MemoryStore):
         def write(self, releases: Sequence[Release], level: Level) -> None:
-            assert Spool(tmp_path / "spool").drain(Kept()) == Drained()
+            assert Spool(tmp_path / "spool").drain(MemoryStore()) == Drained()
             super().write(releases, level)
 
     assert spool.drain(Nosy()) == Drained(sent=1)

@@ -1,4 +1,4 @@
-"""Sums that the database adds are those of the rows, whatever is asked for."""
+"""Sums that the database adds equal those of the rows, for any query."""
 
 from collections import defaultdict
 
@@ -21,7 +21,7 @@ def test_totals_are_the_sums_of_the_rows(
     store: Store, resolution: Resolution, by: tuple[CellPart, ...]
 ) -> None:
     store.write(a_day(CELLS), "bin")
-    # A line that was slow for a time, with other noise and half of its frames.
+    # Bins with another noise scale and half of their frames.
     store.write([release(100 + n, 9, noise_scale=12.5, coverage=0.5) for n in range(7)], "bin")
     store.write([release(0, 700, cell, length_ms=86_400_000, noise_scale=60.0) for cell in CELLS[:2]], "day")
     query = Query(resolution, MIDNIGHT_MS, MIDNIGHT_MS + 2 * 86_400_000)
@@ -29,26 +29,26 @@ def test_totals_are_the_sums_of_the_rows(
     rows = defaultdict(list)
     for row in store.rows(query):
         rows[row.start_ms, row.end_ms, tuple(getattr(row.cell, part) for part in by)].append(row)
-    found = totals(store, query, by)
+    sums = totals(store, query, by)
 
-    assert [(one.start_ms, one.end_ms, one.group) for one in found] == sorted(rows)
-    for one in found:
-        of = rows[one.start_ms, one.end_ms, one.group]
-        assert one.value == sum(row.value for row in of)
-        assert one.releases == sum(row.releases for row in of)
-        assert one.variance == pytest.approx(sum(row.variance for row in of))
-        assert one.coverage == pytest.approx(sum(row.coverage for row in of) / len(of))
-        assert one.complete == all(row.complete for row in of)
-        assert one.epsilon == max(row.epsilon for row in of)
+    assert [(each.start_ms, each.end_ms, each.group) for each in sums] == sorted(rows)
+    for each in sums:
+        of = rows[each.start_ms, each.end_ms, each.group]
+        assert each.value == sum(row.value for row in of)
+        assert each.releases == sum(row.releases for row in of)
+        assert each.variance == pytest.approx(sum(row.variance for row in of))
+        assert each.coverage == pytest.approx(sum(row.coverage for row in of) / len(of))
+        assert each.complete == all(row.complete for row in of)
+        assert each.epsilon == max(row.epsilon for row in of)
 
 
 def test_the_noise_of_a_single_release_is_its_own(store: Store) -> None:
     store.write([release()], "bin")
-    (one,) = totals(store, Query("bin"))
-    assert one.noise_95 == noise_95_of_release(30.0)
+    (each,) = totals(store, Query("bin"))
+    assert each.noise_95 == noise_95_of_release(30.0)
 
 
-def test_only_what_is_asked_for_is_added(store: Store) -> None:
+def test_only_matching_rows_are_added(store: Store) -> None:
     store.write(a_day(CELLS), "bin")
     some = totals(store, Query("day", labels=("person",), directions=("in",)))
-    assert [one.value for one in some] == [sum(one.value for one in a_day())]
+    assert [each.value for each in some] == [sum(each.value for each in a_day())]

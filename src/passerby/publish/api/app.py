@@ -239,8 +239,7 @@ def releases(
         "resolution": query.resolution,
         "timezone": store.timezone,
         "next": None if page.next is None else str(page.next),
-        # `label` is the old name of `class`, kept for one version.
-        "rows": [{**row, "label": row["class"]} for row in exports.json_rows(page.rows, store.timezone)],
+        "rows": exports.json_rows(page.rows, store.timezone),
     }
     return Response(json.dumps(body, ensure_ascii=False), headers=headers, media_type=JSON)
 

@@ -25,7 +25,7 @@ hides each single person. The API is read-only.</p>
 <dt><a href="v1/cameras">v1/cameras</a></dt>
 <dd>The state of each camera's link: up or down, since when, and why</dd>
 <dt><a href="metrics">metrics</a></dt>
-<dd>The same for Prometheus</dd>
+<dd>Health and the latest numbers, for Prometheus</dd>
 </dl>
 <p>{access}</p>
 </body>

@@ -62,12 +62,16 @@ def csv_text(sums: Iterable[Sum], timezone: str) -> Iterator[str]:
 
 
 def json_rows(sums: Iterable[Sum], timezone: str) -> list[dict[str, Any]]:
-    """Rows for JSON: times are text in ISO 8601 with offset."""
+    """Rows for JSON: times are text in ISO 8601 with offset.
+
+    `label` is the old name of `class`, kept for one version.
+    """
     rows = (row_of(number, timezone) for number in sums)
-    return [
+    plain = (
         {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
         for row in rows
-    ]
+    )
+    return [{**row, "label": row["class"]} for row in plain]
 
 
 def json_text(sums: Iterable[Sum], timezone: str) -> Iterator[str]:

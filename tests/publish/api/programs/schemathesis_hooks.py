@@ -12,7 +12,7 @@ from passerby.publish.store.query import Query, time_of
 
 @schemathesis.hook
 def filter_case(context: Any, case: Any) -> bool:
-    """Whether a range is one, as far as its two ends can be read."""
+    """True unless both ends of the range can be read and the range is refused."""
     query = case.query if isinstance(case.query, dict) else {}
     begin, end = query.get("from"), query.get("to")
     if not isinstance(begin, str) or not isinstance(end, str):

@@ -1,6 +1,6 @@
-"""Run by Alembic: migrates the store on the connection, and within the transaction, that it is handed.
+"""Run by Alembic: migrates the store on the connection and in the transaction of its caller.
 
-Invariant: no engine and no configuration file of its own.
+Invariant: creates no engine and reads no configuration file.
 """
 
 from alembic import context

@@ -1,4 +1,4 @@
-"""Releases, their roll-ups, keys of the API, and the health of cameras."""
+"""Creates the tables of releases, roll-ups, API keys and the health of cameras."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,6 +8,12 @@ down_revision = None
 
 
 def upgrade() -> None:
+    _create_releases()
+    _create_rollups()
+    _create_keys_and_health()
+
+
+def _create_releases() -> None:
     op.create_table(
         "store",
         sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
@@ -44,6 +50,9 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("release_by_time", "release", ["level", "start_ms", "cell_id"])
+
+
+def _create_rollups() -> None:
     op.create_table(
         "rollup",
         sa.Column("cell_id", sa.Integer, sa.ForeignKey("cell.id"), nullable=False),
@@ -60,6 +69,9 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("rollup_by_time", "rollup", ["resolution", "start_ms", "cell_id"])
+
+
+def _create_keys_and_health() -> None:
     op.create_table(
         "api_key",
         sa.Column("id", sa.String(12), primary_key=True),

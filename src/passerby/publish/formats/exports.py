@@ -26,6 +26,9 @@ COLUMNS = (
     *("value", "noise_sd", "noise_95", "epsilon"),
     *("coverage", "sender_clock", "releases", "complete", "receipt"),
 )
+# Excel has no timezones, so each time has its offset in a column of its own.
+_SHEET_COLUMNS = ("start", "start offset", "end", "end offset", *COLUMNS[2:])
+
 MOST_IN_A_SHEET = 250_000
 """Rows of one Excel file, which is made in memory; Excel's own limit is 1,048,576."""
 
@@ -100,7 +103,7 @@ def xlsx_bytes(sums: Iterable[Sum], timezone: str) -> bytes:
             f"more than {MOST_IN_A_SHEET} rows do not fit into one Excel file, "
             "expected a shorter time, a coarser resolution, or csv"
         )
-    return tables.xlsx_bytes([row_of(number, timezone) for number in rows], COLUMNS, sheet="Counts")
+    return tables.xlsx_bytes([row_of(number, timezone) for number in rows], _SHEET_COLUMNS, sheet="Counts")
 
 
 def check(format_: Format, path: Path) -> None:

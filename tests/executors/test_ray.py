@@ -1,6 +1,6 @@
-"""A cluster counts as this machine does, to the byte, whatever becomes of its nodes.
+"""A cluster gives the same counts as this machine, to the byte, also when its nodes die.
 
-Ray listens and runs what it is sent, so all of it happens in a network namespace that ends with the test.
+Ray listens on ports and runs any code sent to them, so the tests run in a network namespace that ends with them.
 """
 
 import json
@@ -32,17 +32,17 @@ PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 
 
 def _missing() -> str | None:
-    """Why there can be no cluster here."""
+    """The reason that no cluster can be started here, None if there is none."""
     pytest.importorskip("ray", reason="the extra `fleet` is not installed")
     for program in ("unshare", "ip", "ss", "mount", "ray"):
         if shutil.which(program, path=PATH) is None:
             return f"{program} is not installed"
-    tried = subprocess.run([*APART, "true"], capture_output=True, check=False)
-    return None if tried.returncode == 0 else not_possible("no network namespace may be made")
+    probe = subprocess.run([*APART, "true"], capture_output=True, check=False)
+    return None if probe.returncode == 0 else not_possible("no network namespace may be made")
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     if reason := _missing():
         pytest.skip(reason)
     # Ray's sockets lie below it, and their names are short.
@@ -76,62 +76,62 @@ def short_folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def test_a_cluster_listens_on_loopback_alone_when_told_to(told: dict[str, Any]) -> None:
-    assert told["listening"]
-    assert all("127.0.0.1" in one for one in told["listening"])
+def test_a_cluster_listens_on_loopback_alone_when_told_to(report: dict[str, Any]) -> None:
+    assert report["listening"]
+    assert all("127.0.0.1" in address for address in report["listening"])
 
 
-def test_one_node_counts_as_this_machine_does(told: dict[str, Any]) -> None:
-    assert (told["one node"]["code"], told["one node"]["stderr"]) == (0, [])
-    assert told["read"]["one.csv"] == told["here"]
-    assert told["one node"]["left"] == ["one.csv"]
+def test_one_node_counts_as_this_machine_does(report: dict[str, Any]) -> None:
+    assert (report["one node"]["code"], report["one node"]["stderr"]) == (0, [])
+    assert report["read"]["one.csv"] == report["here"]
+    assert report["one node"]["left"] == ["one.csv"]
 
 
-def test_a_node_killed_amid_the_work_changes_nothing(told: dict[str, Any]) -> None:
-    assert told["a node killed"]["amid"]
-    assert (told["a node killed"]["code"], told["a node killed"]["stderr"]) == (0, [])
-    assert told["read"]["killed.csv"] == told["here"]
+def test_a_node_killed_amid_the_work_changes_nothing(report: dict[str, Any]) -> None:
+    assert report["a node killed"]["amid"]
+    assert (report["a node killed"]["code"], report["a node killed"]["stderr"]) == (0, [])
+    assert report["read"]["killed.csv"] == report["here"]
 
 
-def test_nothing_but_counts_goes_where_counts_go(told: dict[str, Any]) -> None:
+def test_standard_output_holds_counts_alone(report: dict[str, Any]) -> None:
     cases = ("one node", "a node killed", "a node without the files", "another token", "no token")
-    assert [told[case]["stdout"] for case in cases] == [""] * len(cases)
+    assert [report[case]["stdout"] for case in cases] == [""] * len(cases)
 
 
-def test_a_node_that_cannot_reach_the_files_says_so_once(told: dict[str, Any]) -> None:
-    found = told["a node without the files"]
+def test_a_node_without_the_recordings_gives_one_warning(report: dict[str, Any]) -> None:
+    found = report["a node without the files"]
     assert found["code"] == 0
     [line] = found["stderr"]
     assert line.startswith("passerby: warning: node ")
     assert "no such file" in line
-    assert told["read"]["hidden.csv"] == told["here"]
+    assert report["read"]["hidden.csv"] == report["here"]
 
 
-def test_a_cluster_takes_nobody_without_its_token(told: dict[str, Any]) -> None:
-    for case, what in (("another token", "the cluster cannot be joined"), ("no token", "no token is set")):
-        assert told[case]["code"] == 2
-        [line] = told[case]["stderr"]
-        assert what in line
-        assert told[case]["left"] == []
+def test_a_cluster_refuses_a_client_without_its_token(report: dict[str, Any]) -> None:
+    for case, problem in (("another token", "could not connect"), ("no token", "found no token")):
+        assert report[case]["code"] == 2
+        [line] = report[case]["stderr"]
+        assert problem in line
+        assert report[case]["left"] == []
 
 
 @pytest.mark.parametrize(
-    ("address", "token", "what"),
+    ("address", "token", "problem"),
     [
-        (None, "x", "expected --address HOST:PORT of a cluster that runs"),
-        ("127.0.0.1:1", "", "no token is set"),
+        (None, "x", "expected --address HOST:PORT of a running cluster"),
+        ("127.0.0.1:1", "", "found no token"),
         ("127.0.0.1:1", "x", "no cluster answers there"),
         ("auto", "x", "expected HOST:PORT"),
         ("127.0.0.1:99999", "x", "expected HOST:PORT"),
     ],
 )
-def test_what_cannot_be_joined_is_told_before_ray_is_loaded(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: str | None, token: str, what: str
+def test_a_wrong_address_or_a_missing_token_is_an_error_before_ray_is_imported(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: str | None, token: str, problem: str
 ) -> None:
     monkeypatch.setenv("RAY_AUTH_TOKEN", token)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setitem(sys.modules, "ray", None)
     for name in ("RAY_ADDRESS", "RAY_AUTH_TOKEN_PATH"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(InputError, match=what), ray.connected(address, print):
+    with pytest.raises(InputError, match=problem), ray.connected(address, print):
         pass

@@ -28,7 +28,7 @@ def put(folder: Path, name: str) -> Path:
 @pytest.mark.parametrize(
     "asked", ["yolox_nano", "yolox-nano", "YOLOX-Nano", "yolox_nano.onnx", "yolox-nano.onnx"]
 )
-def test_a_name_is_found_however_it_is_written(folders: dict[str, Path], asked: str) -> None:
+def test_a_name_is_found_in_any_spelling(folders: dict[str, Path], asked: str) -> None:
     path = put(folders["given"], "yolox_nano.onnx")
     assert find(asked, folders["given"]) == path
 
@@ -51,7 +51,7 @@ def test_the_crossroad_model_is_found(folders: dict[str, Path], asked: str) -> N
     assert find(asked, folders["given"]) == path
 
 
-def test_a_model_of_ones_own_is_found_by_its_name(folders: dict[str, Path]) -> None:
+def test_a_users_own_model_is_found_by_its_name(folders: dict[str, Path]) -> None:
     path = put(folders["named"], "our-street.onnx")
     assert find("our_street", folders["given"]) == path
 
@@ -62,7 +62,7 @@ def test_the_given_folder_comes_before_the_named_and_that_before_the_cache(folde
         assert find("picodet", folders["given"]) == path
 
 
-def test_a_path_is_taken_as_it_is(
+def test_a_path_is_used_unchanged(
     folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(folders["given"], "yolox_nano.onnx")
@@ -72,7 +72,9 @@ def test_a_path_is_taken_as_it_is(
     assert find("./yolox_nano.onnx", folders["given"]).samefile(path)
 
 
-def test_what_is_not_there_says_where_was_looked_and_how_to_get_it(folders: dict[str, Path]) -> None:
+def test_the_error_for_missing_weights_names_the_folders_and_how_to_get_them(
+    folders: dict[str, Path],
+) -> None:
     with pytest.raises(ModelError, match="get it with: passerby models pull yolox_nano") as refused:
         find("yolox-nano", folders["given"])
     assert all(str(folder) in str(refused.value) for folder in folders.values())
@@ -84,7 +86,7 @@ def test_what_is_not_there_says_where_was_looked_and_how_to_get_it(folders: dict
 
 
 @pytest.mark.parametrize("asked", ["absent/yolox_nano.onnx", "/absent/2002.xml", "absent/yolox_nano"])
-def test_a_path_that_is_not_there_is_no_name(folders: dict[str, Path], asked: str) -> None:
+def test_a_missing_path_is_not_searched_as_a_name(folders: dict[str, Path], asked: str) -> None:
     put(folders["named"], "yolox_nano.onnx")
     with pytest.raises(ModelError, match=f"{asked}: no such file"):
         find(asked)
@@ -98,7 +100,7 @@ def test_the_folder_is_the_named_one_or_the_cache(
     assert model_dir() == folders["cache"]
 
 
-def test_what_is_known_is_permissive_pinned_and_not_ambiguous() -> None:
+def test_known_weights_are_permissive_pinned_and_unambiguous() -> None:
     names = [name for weight in KNOWN for name in {weight.name, *weight.aliases}]
     assert len(names) == len(set(names))
     for weight in KNOWN:

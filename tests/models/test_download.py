@@ -1,4 +1,4 @@
-"""Pulling weights from a real server on this machine: whole, resumed, wrong, cut short, and none at all."""
+"""Pull weights from a real server on this machine: complete, resumed, wrong, interrupted and missing files."""
 
 import hashlib
 import socket
@@ -99,7 +99,7 @@ def left(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_all_files_are_pulled_and_the_graph_is_answered(
+def test_all_files_are_pulled_and_the_graph_is_returned(
     known: Weights, server: Server, tmp_path: Path
 ) -> None:
     seen: list[tuple[str, int, int]] = []
@@ -115,21 +115,21 @@ def test_all_files_are_pulled_and_the_graph_is_answered(
     )
 
 
-def test_what_is_there_is_not_fetched_again(known: Weights, server: Server) -> None:
+def test_a_complete_file_is_not_downloaded_again(known: Weights, server: Server) -> None:
     download.pull("net")
     server.requests.clear()
     download.pull("net")
     assert server.requests == []
 
 
-def test_what_is_there_and_wrong_is_replaced(known: Weights, server: Server, tmp_path: Path) -> None:
+def test_a_wrong_file_is_replaced(known: Weights, server: Server, tmp_path: Path) -> None:
     path = download.pull("net")
     path.write_bytes(b"rotten")
     assert download.pull("net").read_bytes() == GRAPH
 
 
 @pytest.mark.parametrize("resumes", [True, False])
-def test_a_pull_that_was_cut_short_goes_on(
+def test_an_interrupted_pull_is_resumed(
     known: Weights, server: Server, tmp_path: Path, resumes: bool
 ) -> None:
     server.drops_after = 100_000
@@ -144,9 +144,7 @@ def test_a_pull_that_was_cut_short_goes_on(
     assert server.requests == [("/net.bin", None), ("/net.bin", "bytes=100000-"), ("/net.xml", None)]
 
 
-def test_a_part_that_is_whole_already_is_only_verified(
-    known: Weights, server: Server, tmp_path: Path
-) -> None:
+def test_a_complete_part_is_only_verified(known: Weights, server: Server, tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "net.bin.part").write_bytes(CONTENT)
     download.pull("net")
@@ -154,7 +152,7 @@ def test_a_part_that_is_whole_already_is_only_verified(
 
 
 @pytest.mark.parametrize("endless", [False, True])
-def test_what_is_not_what_was_pinned_is_removed(
+def test_a_download_with_another_hash_is_removed(
     known: Weights, server: Server, tmp_path: Path, endless: bool
 ) -> None:
     server.files["/net.bin"] = bytes(len(CONTENT))
@@ -164,7 +162,7 @@ def test_what_is_not_what_was_pinned_is_removed(
     assert left(tmp_path / "models") == {}
 
 
-def test_a_part_that_the_server_has_nothing_more_of_is_begun_anew(
+def test_a_part_that_is_longer_than_the_file_is_downloaded_again(
     known: Weights, server: Server, tmp_path: Path
 ) -> None:
     (tmp_path / "models").mkdir()
@@ -176,17 +174,17 @@ def test_a_part_that_the_server_has_nothing_more_of_is_begun_anew(
     assert download.pull("net").read_bytes() == GRAPH
 
 
-def test_a_file_that_the_maker_no_longer_has_says_so(known: Weights, server: Server, tmp_path: Path) -> None:
+def test_a_file_that_the_maker_removed_is_an_error(known: Weights, server: Server, tmp_path: Path) -> None:
     del server.files["/net.bin"]
     with pytest.raises(
-        ModelError, match=r"net.bin: http://.*/net.bin cannot be fetched \(404 Not Found\)"
-    ) as told:
+        ModelError, match=r"net.bin: http://.*/net.bin could not be downloaded \(404 Not Found\)"
+    ) as error:
         download.pull("net")
-    assert f"put it at {tmp_path / 'models' / 'net.bin'}" in str(told.value)
-    assert "\n" not in str(told.value)
+    assert f"put it at {tmp_path / 'models' / 'net.bin'}" in str(error.value)
+    assert "\n" not in str(error.value)
 
 
-def test_without_a_network_it_says_which_file_to_put_where(
+def test_without_a_network_the_error_names_the_file_and_its_place(
     known: Weights, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with socket.socket() as closed:
@@ -194,13 +192,13 @@ def test_without_a_network_it_says_which_file_to_put_where(
         port = closed.getsockname()[1]
     file = replace(known.files[0], url=f"http://127.0.0.1:{port}/net.bin")
     know(monkeypatch, replace(known, files=(file,)))
-    with pytest.raises(ModelError, match=r"cannot be fetched \(.*refused.*\)") as told:
+    with pytest.raises(ModelError, match=r"could not be downloaded \(.*refused.*\)") as error:
         download.pull("net")
-    assert f"get that file elsewhere and put it at {tmp_path / 'models' / 'net.bin'}" in str(told.value)
-    assert "\n" not in str(told.value)
+    assert f"get that file elsewhere and put it at {tmp_path / 'models' / 'net.bin'}" in str(error.value)
+    assert "\n" not in str(error.value)
 
 
-def test_a_folder_that_cannot_be_written_says_so(
+def test_a_folder_that_cannot_be_written_is_an_error(
     known: Weights, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
@@ -209,7 +207,7 @@ def test_a_folder_that_cannot_be_written_says_so(
         download.pull("net")
 
 
-def test_names_that_cannot_be_pulled_say_why(
+def test_a_name_that_cannot_be_pulled_is_an_error_with_the_reason(
     known: Weights, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with pytest.raises(ModelError, match="yolov9: no such model; expected one of net"):
@@ -221,7 +219,7 @@ def test_names_that_cannot_be_pulled_say_why(
         download.pull("net")
 
 
-def test_the_list_says_what_is_here(known: Weights) -> None:
+def test_the_list_shows_the_files_on_this_machine(known: Weights) -> None:
     assert [(listed.weights.name, listed.path) for listed in download.list_models()] == [("net", None)]
     path = download.pull("net")
     assert download.list_models()[0].path == path

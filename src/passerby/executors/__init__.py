@@ -1,4 +1,4 @@
-"""Where chunks of work run: in this process, in several, or on a Ray cluster.
+"""Executors: they call a function on each chunk of work, in processes or on a Ray cluster.
 
-Invariant: an executor receives a function and its arguments, and never what they mean.
+Invariant: an executor receives a function and its arguments, and does not know what they mean.
 """

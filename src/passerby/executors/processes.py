@@ -1,10 +1,10 @@
-"""Where chunks are worked on: here or in processes. All of one signature, so any of them will do.
+"""Executors that call a function on each chunk of work: in this process, or in several processes.
 
-Invariant: an executor sees a function and its arguments, and never what they mean; answers come in the order asked.
+Invariant: an executor knows only a function and its arguments; results come in the order of the arguments.
 
-    Executor = Callable[[Callable[[A], B], Iterable[A]], Iterator[B]]     # builtin map is the laptop's
+    Executor = Callable[[Callable[[A], B], Iterable[A]], Iterator[B]]     # the builtin `map` is the simplest
 
-Arguments and answers cross processes, so they are small and plain: a chunk goes out, a contribution comes back.
+Arguments and results are sent between processes, so they are small and plain: a chunk goes out, its counts come back.
 """
 
 import os
@@ -24,14 +24,15 @@ from passerby.errors import InputError, PasserbyError
 
 A = TypeVar("A")
 B = TypeVar("B")
-AHEAD = 2
-"""How many arguments for each worker are taken before they are needed: a stream is never read whole."""
+READ_AHEAD = 2
+"""Arguments per worker that are read before they are needed. The whole input is never read at once."""
 TRIES = 3
-"""So often is an argument worked on whose worker died, before it is blamed."""
+"""How many times an argument is tried before its worker's death is reported as an error."""
 
 
 class Executor(Protocol):
-    """Calls a function on each argument; answers come in their order, and an error where its answer would.
+    """Calls a function on each argument. Results come in the order of the arguments; an error is raised in the
+    place of its result.
 
     >>> passerby.Runtime(executor=map).executor is map  # everything runs in this process
     True
@@ -41,75 +42,77 @@ class Executor(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
-    """What `tried` answers in place of an error."""
+class Failure:
+    """An error that `or_failure` returned instead of raising it."""
 
     error: PasserbyError
 
 
-def tried(function: Callable[[A], B], argument: A) -> "B | Failed":
-    """What `function` answers, or the error that it raised: so that the work on other arguments goes on."""
+def or_failure(function: Callable[[A], B], argument: A) -> "B | Failure":
+    """Call `function`. A PasserbyError is returned as a Failure, so that the work on other arguments continues."""
     try:
         return function(argument)
     except PasserbyError as error:
-        return Failed(error)
+        return Failure(error)
 
 
-def raised(answers: "Iterable[B | Failed]") -> Iterator[B]:
-    """`answers` up to the first that failed, whose error it raises; what gave them goes on."""
-    for answer in answers:
-        if isinstance(answer, Failed):
-            raise answer.error
-        yield answer
+def raise_failures(results: "Iterable[B | Failure]") -> Iterator[B]:
+    """Yield `results` up to the first Failure, then raise its error. `results` itself is not closed."""
+    for result in results:
+        if isinstance(result, Failure):
+            raise result.error
+        yield result
 
 
 @contextmanager
 def running(execute: Executor, function: Callable[[A], B], arguments: Iterable[A]) -> Iterator[Iterator[B]]:
-    """The answers of an executor, whose workers end with the block, whatever ends it."""
-    answers = execute(function, arguments)
+    """The results of an executor. Its workers end with the block, also where the block raises."""
+    results = execute(function, arguments)
     try:
-        yield answers
+        yield results
     finally:
-        if isinstance(answers, Generator):
-            answers.close()
+        if isinstance(results, Generator):
+            results.close()
 
 
 def processes(workers: int) -> Executor:
-    """An executor on `workers` processes of this machine. Raises InputError for less than one.
+    """An executor on `workers` processes of this machine. Raises InputError for fewer than one.
 
-    They are started afresh and not forked, so that they share no state with this one, of a library or of chance.
-    Where one dies, all are started again, and what was not answered is asked again; what nobody survives ends the
-    run with a PasserbyError. An answer that is not waited for any more ends them all.
+    Each process is spawned, not forked, so that it shares no state of a library or of a random generator with this
+    one. When a process dies, all are started again and the unfinished arguments are sent again. An argument that
+    kills its process `TRIES` times ends the run with a PasserbyError. Closing the iterator ends all processes.
     """
     if workers < 1:
         raise InputError(f"{workers} processes: expected at least 1")
 
     def execute(function: Callable[[A], B], arguments: Iterable[A], /) -> Iterator[B]:
         source = iter(arguments)
-        waiting: deque[_Asked[A, B]] = deque()
+        waiting: deque[_Task[A, B]] = deque()
         pool = _pool(workers)
         deaths = 0
         try:
             while True:
-                waiting.extend(_Asked(one) for one in islice(source, AHEAD * workers + 1 - len(waiting)))
+                waiting.extend(
+                    _Task(argument) for argument in islice(source, READ_AHEAD * workers + 1 - len(waiting))
+                )
                 if not waiting:
                     break
                 try:
-                    for asked in waiting:
-                        asked.ask(pool, function)
-                    answer = waiting[0].answer()
+                    for task in waiting:
+                        task.submit(pool, function)
+                    result = waiting[0].result()
                 except BrokenProcessPool:
                     deaths += 1
                     if deaths == TRIES:
                         raise PasserbyError("a worker process died: it may have run out of memory") from None
-                    _end(pool)
+                    _terminate(pool)
                     pool = _pool(workers)
                     continue
                 deaths = 0
                 waiting.popleft()
-                yield answer
+                yield result
         except BaseException:
-            _end(pool)
+            _terminate(pool)
             raise
         pool.shutdown()
 
@@ -117,25 +120,25 @@ def processes(workers: int) -> Executor:
 
 
 def executor_of(jobs: int) -> Executor:
-    """This process for one job or none, as many processes for more."""
+    """The builtin `map` for at most one job, else an executor on that many processes."""
     return map if jobs < 2 else processes(jobs)
 
 
 @dataclass(slots=True)
-class _Asked(Generic[A, B]):
-    """An argument and what is or will be answered to it."""
+class _Task(Generic[A, B]):
+    """An argument, and the future of its result once it was submitted."""
 
     argument: A
     future: "Future[B] | None" = None
 
-    def ask(self, pool: ProcessPoolExecutor, function: Callable[[A], B]) -> None:
-        """Unless it was asked before, of processes that live or that answered it in time."""
+    def submit(self, pool: ProcessPoolExecutor, function: Callable[[A], B]) -> None:
+        """Submit the argument, unless its future is pending or done in a pool that did not break."""
         if self.future is not None and not _is_lost(self.future):
             return
         with _uninterrupted():
             self.future = pool.submit(function, self.argument)
 
-    def answer(self) -> B:
+    def result(self) -> B:
         assert self.future is not None
         return self.future.result()
 
@@ -145,24 +148,24 @@ def _is_lost(future: "Future[B]") -> bool:
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, get_context("spawn"), _begin)
+    return ProcessPoolExecutor(workers, get_context("spawn"), _set_up_worker)
 
 
-def _begin() -> None:
-    """In a worker: Ctrl-C is for the process that started it, and without that one there is nothing to do."""
+def _set_up_worker() -> None:
+    """Runs in each worker: it ignores Ctrl-C, which its parent handles, and exits when its parent does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Thread(target=_follow, daemon=True).start()
+    Thread(target=_exit_with_parent, daemon=True).start()
 
 
-def _follow() -> None:
+def _exit_with_parent() -> None:
     parent = parent_process()
     if parent is not None:
         parent.join()
         os._exit(1)
 
 
-def _end(pool: ProcessPoolExecutor) -> None:
-    """At once: leaving the pool would wait for work that nobody wants. What `terminate_workers` is from 3.14 on."""
+def _terminate(pool: ProcessPoolExecutor) -> None:
+    """End the workers without waiting for their work. Python 3.14 has `terminate_workers` for this."""
     for process in list((pool._processes or {}).values()):
         process.terminate()
     pool.shutdown(wait=True, cancel_futures=True)
@@ -170,7 +173,7 @@ def _end(pool: ProcessPoolExecutor) -> None:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """What is started within never sees Ctrl-C, not even while it loads; here it comes as soon as this ends."""
+    """Processes that start in the block never receive Ctrl-C; this process receives it when the block ends."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return

@@ -1,4 +1,4 @@
-"""Weights of detectors: which are known, where they lie, and how they are fetched.
+"""The weights of detectors: which are known, where they are stored, and how they are downloaded.
 
 Invariant: loads no model and no picture.
 """

@@ -1,10 +1,9 @@
-"""Weights of detectors: which are known, where they lie, and where their makers publish them.
+"""The known weights of detectors: their names, their files on this machine, and their makers' addresses.
 
-Invariant: knows names, places and hashes; opens no file and no connection (`passerby.models.download` pulls).
+Invariant: lists names, folders and hashes; reads no file and opens no connection (`passerby.models.download` does).
 
-Only weights under permissive licences are known here. A file can be pulled when its SHA-256 is known:
-published by the maker, or, where the maker publishes none, agreed on by several projects that pinned it
-independently of each other. Where neither is so, `page` says where to get the file by hand.
+Only weights under permissive licences are listed. A file can be pulled if its SHA-256 is known: the maker published
+it, or several projects pinned the same hash independently. Otherwise the file is downloaded by hand from `page`.
 """
 
 import os
@@ -20,7 +19,7 @@ SUFFIXES = (".onnx", ".xml")
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """One file of a model: what it is called here, where its maker has it, its size and its SHA-256."""
+    """One file of a model: its name on this machine, its maker's URL, its size and its SHA-256."""
 
     name: str
     url: str
@@ -30,8 +29,9 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A model by name: its maker's page, its licence, other names for it, the files to pull (none where no
-    hash is known) and the first line of what to know about it. The last file is the one that is loaded."""
+    """A model: its name, its maker's page, its licence, a note of one line, other names for it, and its files.
+
+    `files` is empty if no hash is known. The last file is the one that is loaded."""
 
     name: str
     page: str
@@ -53,10 +53,10 @@ def _yolox(kind: str, size_bytes: int, sha256: str, note: str) -> Weights:
 
 
 def _zoo(kind: str, release: str, weights: tuple[int, str], graph: tuple[int, str], note: str) -> Weights:
-    """Sizes and SHA-256 of the FP16-INT8 files as model.yml says in the zoo's own repository."""
+    """A model of Open Model Zoo; sizes and SHA-256 of its FP16-INT8 files are from the zoo's model.yml."""
     name = f"person-vehicle-bike-detection-{kind}"
     folder = f"{_ZOO_FILES}{release}/{name}/FP16-INT8/"
-    # The graph comes last: where it lies, its weights lie beside it.
+    # The graph comes last, because the last file is loaded; its weights are read from beside it.
     files = (
         RemoteFile(f"{name}.FP16-INT8.bin", f"{folder}{name}.bin", *weights),
         RemoteFile(f"{name}.FP16-INT8.xml", f"{folder}{name}.xml", *graph),
@@ -116,62 +116,64 @@ KNOWN = (
         "picodet_s_416_coco",
         "https://paddledet.bj.bcebos.com/deploy/third_engine/picodet_s_416_coco.onnx",
         "Apache-2.0",
-        "classes as yolox_nano; 416x416; its maker publishes no hash, so the file is placed by hand",
+        "classes as yolox_nano; 416x416; its maker publishes no hash: download it by hand",
         ("picodet", "picodet_s", "picodet_s_416"),
     ),
 )
 
 
 def model_dir() -> Path:
-    """Where weights are kept: PASSERBY_MODEL_DIR, else the user's cache folder. It may not exist yet."""
-    named = os.environ.get("PASSERBY_MODEL_DIR")
-    return Path(named).expanduser() if named else platformdirs.user_cache_path("passerby") / "models"
+    """The folder of the weights: PASSERBY_MODEL_DIR, else the user's cache folder. It may not exist yet."""
+    folder = os.environ.get("PASSERBY_MODEL_DIR")
+    return Path(folder).expanduser() if folder else platformdirs.user_cache_path("passerby") / "models"
 
 
 def known(name: str) -> Weights | None:
-    """The weights of that name or alias, with or without suffix, `-` and `_` alike; None when unknown."""
-    wanted = _plain(name)
-    return next((w for w in KNOWN if wanted in {_plain(n) for n in (w.name, *w.aliases)}), None)
+    """The weights with this name or alias; None if unknown. The suffix is optional, and `-` equals `_`."""
+    plain = _plain(name)
+    return next((w for w in KNOWN if plain in {_plain(n) for n in (w.name, *w.aliases)}), None)
 
 
 def find(name_or_path: str, folder: Path | None = None) -> Path:
-    """The file of a detector: a path, or a name as in `known` looked for in `folder`, then in
-    PASSERBY_MODEL_DIR, then in the cache. Raises ModelError when there is none."""
+    """The file of a detector. `name_or_path` is a path, or a name as in `known`.
+
+    A name is searched for in `folder`, then in PASSERBY_MODEL_DIR, then in the user's cache. Raises ModelError if
+    there is no such file."""
     path = Path(name_or_path).expanduser()
     if path.suffix in SUFFIXES and path.is_file():
         return path
     if path.name != name_or_path or path.is_file():
-        raise _refused(path)
-    if (found := located(name_or_path, folder)) is not None:
-        return found
-    looked = " and ".join(str(place) for place in _places(folder))
+        raise _path_error(path)
+    if (local := located(name_or_path, folder)) is not None:
+        return local
+    searched = " and ".join(str(searched) for searched in _folders(folder))
     weights = known(name_or_path)
     if weights is None:
         names = ", ".join(w.name for w in KNOWN)
-        raise ModelError(f"{name_or_path}: no such model in {looked}; expected a path or one of {names}")
-    raise ModelError(f"{weights.name}: not in {looked}; {how_to_get(weights)}")
+        raise ModelError(f"{name_or_path}: no such model in {searched}; expected a path or one of {names}")
+    raise ModelError(f"{weights.name}: not in {searched}; {how_to_get(weights)}")
 
 
 def located(name: str, folder: Path | None) -> Path | None:
-    """Where a model of that name lies, None where `find` would raise."""
+    """The file of the model with this name, None where `find` would raise."""
     weights = known(name)
-    wanted = {_plain(n) for n in (weights.name, *weights.aliases)} if weights else {_plain(name)}
-    for place in _places(folder):
-        # By name, FP16-INT8 comes before FP16 and FP32: the fastest is taken where several lie side by side.
-        for path in sorted(place.glob("*")) if place.is_dir() else ():
-            if path.suffix in SUFFIXES and path.is_file() and _plain(path.name) in wanted:
+    names = {_plain(n) for n in (weights.name, *weights.aliases)} if weights else {_plain(name)}
+    for searched in _folders(folder):
+        # Sorted by name, FP16-INT8 comes before FP16 and FP32: the fastest of several precisions is taken.
+        for path in sorted(searched.glob("*")) if searched.is_dir() else ():
+            if path.suffix in SUFFIXES and path.is_file() and _plain(path.name) in names:
                 return path
     return None
 
 
 def how_to_get(weights: Weights) -> str:
-    """What to do to have these weights, in words."""
+    """How to get these weights, as a sentence for the user."""
     if weights.files:
         return f"get it with: passerby models pull {weights.name}"
     return f"get it at {weights.page} and put it at {model_dir() / (weights.name + '.onnx')}"
 
 
-def _refused(path: Path) -> ModelError:
+def _path_error(path: Path) -> ModelError:
     if path.is_dir():
         return ModelError(f"{path}: a folder; expected a file that ends in {' or '.join(SUFFIXES)}")
     if not path.exists():
@@ -181,13 +183,14 @@ def _refused(path: Path) -> ModelError:
     return ModelError(f"{path}: expected a file that ends in {' or '.join(SUFFIXES)}")
 
 
-def _places(folder: Path | None) -> list[Path]:
+def _folders(folder: Path | None) -> list[Path]:
+    """The folders that are searched, in their order."""
     cache = platformdirs.user_cache_path("passerby") / "models"
-    return list(dict.fromkeys(place for place in (folder, model_dir(), cache) if place is not None))
+    return list(dict.fromkeys(path for path in (folder, model_dir(), cache) if path is not None))
 
 
 def _plain(name: str) -> str:
-    """A name without suffix and precision, in lower case, `-` as `_`."""
+    """A name without suffix and precision, in lower case, with `_` for `-`."""
     for ending in (*SUFFIXES, ".FP16-INT8", ".FP16", ".FP32"):
         name = name.removesuffix(ending)
     return name.lower().replace("-", "_")

@@ -1,6 +1,6 @@
-"""`passerby models`: the known weights, where they lie, and pulling them from their makers.
+"""`passerby models`: list the known weights, and pull them from their makers.
 
-Invariant: the only file that fetches anything; nothing it fetched is used before its SHA-256 is right.
+Invariant: the only module that downloads anything; a download is used only after its SHA-256 was checked.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from passerby.models.catalogue import KNOWN, RemoteFile, Weights, find, how_to_g
 __all__ = ["Listed", "find", "list_models", "model_dir", "pull"]
 
 Progress = Callable[[str, int, int], None]
-"""Called with a file's name, the bytes here so far and the bytes in all."""
+"""Called with a file's name, the bytes received so far and the bytes in total."""
 
 _BLOCK_BYTES = 1 << 16
 _TIMEOUT_S = 30.0
@@ -25,29 +25,31 @@ _TIMEOUT_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Known weights, and where they lie on this machine; None where they do not."""
+    """Known weights and the path of their file on this machine, None if it is not there."""
 
     weights: Weights
     path: Path | None
 
 
 def list_models(folder: Path | None = None) -> list[Listed]:
-    """All known weights and where they lie (see `find` for where is looked)."""
+    """All known weights and their files on this machine. `find` describes which folders are searched."""
     return [Listed(weights, located(weights.name, folder)) for weights in KNOWN]
 
 
 def pull(name: str, progress: Progress | None = None, folder: Path | None = None) -> Path:
-    """Fetch the weights of that name into `folder` (default: `model_dir()`) and answer the file to load.
+    """Download the weights of that name into `folder` (default: `model_dir()`); return the file to load.
 
-    What is there already is not fetched again, and what was cut short goes on where it stopped. Raises
-    ModelError when the name is unknown, the maker cannot be reached, or what came is not what was pinned;
-    OutputError when it cannot be written.
+    A complete file is not downloaded again, and an interrupted download is resumed. Raises ModelError if the name is
+    unknown, the maker cannot be reached, or the file has another SHA-256 than expected; OutputError if it cannot be
+    written.
     """
     weights = known(name)
     if weights is None:
         raise ModelError(f"{name}: no such model; expected one of {', '.join(w.name for w in KNOWN)}")
     if not weights.files:
-        raise ModelError(f"{weights.name}: its maker publishes no hash to check it by; {how_to_get(weights)}")
+        raise ModelError(
+            f"{weights.name}: its maker publishes no hash to check a download; {how_to_get(weights)}"
+        )
     folder = model_dir() if folder is None else folder
     for file in weights.files:
         target = folder / file.name
@@ -66,17 +68,15 @@ def _pull_file(file: RemoteFile, target: Path, progress: Progress | None) -> Non
         _fetch(file, part, target, progress)
     size = part.stat().st_size
     if size < file.size_bytes:
-        raise ModelError(f"{file.name}: cut short at {size} of {file.size_bytes} bytes; pull again to go on")
-    if (found := _sha256(part)) != file.sha256:
+        raise ModelError(f"{file.name}: cut short at {size} of {file.size_bytes} bytes; pull again to resume")
+    if (actual := _sha256(part)) != file.sha256:
         part.unlink()
-        raise ModelError(
-            f"{file.name}: SHA-256 is {found}, expected {file.sha256}; removed, nothing is changed"
-        )
+        raise ModelError(f"{file.name}: SHA-256 is {actual}, expected {file.sha256}; removed the download")
     part.replace(target)
 
 
 def _fetch(file: RemoteFile, part: Path, target: Path, progress: Progress | None) -> None:
-    """Append to `part` what it lacks, or write it anew where the server does not resume."""
+    """Append the missing bytes to `part`, or write it from the start if the server cannot resume."""
     done = part.stat().st_size if part.is_file() else 0
     headers = {"User-Agent": "passerby", **({"Range": f"bytes={done}-"} if done else {})}
     request = urllib.request.Request(file.url, headers=headers)
@@ -89,10 +89,10 @@ def _fetch(file: RemoteFile, part: Path, target: Path, progress: Progress | None
                 part.unlink()
         raise _unreachable(file, target, error) from None
     with answer:
-        # 206 is the rest; anything else is the whole file once more.
+        # Status 206 sends the missing bytes; any other sends the whole file again.
         done = done if answer.status == http.client.PARTIAL_CONTENT else 0
         with part.open("ab" if done else "wb") as out:
-            # One byte too many is enough to know that it is not the file; it may have no end.
+            # Stops one byte past the expected size: a wrong file could be endless.
             while done <= file.size_bytes:
                 try:
                     block = answer.read(_BLOCK_BYTES)
@@ -108,7 +108,7 @@ def _fetch(file: RemoteFile, part: Path, target: Path, progress: Progress | None
 
 def _unreachable(file: RemoteFile, target: Path, error: Exception) -> ModelError:
     return ModelError(
-        f"{file.name}: {file.url} cannot be fetched ({_reason(error)}); "
+        f"{file.name}: {file.url} could not be downloaded ({_reason(error)}); "
         f"try again, or get that file elsewhere and put it at {target}"
     )
 

@@ -14,7 +14,7 @@ from time import perf_counter
 from passerby.counting.counts import Counts, TotalCount
 from passerby.domain.labels import Label, label_of
 from passerby.errors import SourceError
-from passerby.executors.processes import Failed, executor_of, raised, running, tried
+from passerby.executors.processes import Failure, executor_of, or_failure, raise_failures, running
 from passerby.io.sources import Place
 from passerby.recordings.checkpoint import Checkpoint, Done
 from passerby.recordings.chunks import ChunkCount
@@ -88,7 +88,7 @@ def count_batch(
 
     execute = runtime.executor or executor_of(runtime.jobs)
     every_part = [part for job in jobs for part in job.parts]
-    with running(execute, partial(tried, detect_part), every_part) as results:
+    with running(execute, partial(or_failure, detect_part), every_part) as results:
         while jobs:
             job = jobs.pop(0)  # so that its crossings are released with it
             own_results = islice(results, len(job.parts))
@@ -109,7 +109,7 @@ def count_batch(
 
 def _count(
     job: _Job,
-    results: "Iterable[PartResult | Failed]",
+    results: "Iterable[PartResult | Failure]",
     checkpoint: Checkpoint | None,
     report: Callable[[Progress], None],
 ) -> Counts:
@@ -117,7 +117,7 @@ def _count(
     method = replace(job.plan.method, labels=job.plan.method.labels or tuple(Label))
     save = None if checkpoint is None else partial(checkpoint.save, job.plan.key)
     count = ChunkCount(job.plan, job.done, save)
-    observed = JoinedParts(job.parts, raised(results), job.done.reading, count.on_part)
+    observed = JoinedParts(job.parts, raise_failures(results), job.done.reading, count.on_part)
     counts = count_detections(replace(job.plan, method=method), count, observed, report)
     return replace(counts, crossings=())
 
@@ -135,8 +135,10 @@ def _planned(places: Sequence[Place], plan_of: Callable[[Place], Plan]) -> Itera
     """The plans in the order of `places`; the first alone, so that weights are loaded once."""
     with ThreadPoolExecutor(_PROBING) as threads:
         first, rest = places[:1], places[1:]
-        for plan in chain(map(partial(tried, plan_of), first), threads.map(partial(tried, plan_of), rest)):
-            if not isinstance(plan, Failed):
+        for plan in chain(
+            map(partial(or_failure, plan_of), first), threads.map(partial(or_failure, plan_of), rest)
+        ):
+            if not isinstance(plan, Failure):
                 yield plan
             elif isinstance(plan.error, SourceError):
                 yield plan.error

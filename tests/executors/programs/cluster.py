@@ -1,6 +1,6 @@
-"""A cluster of two nodes and what is counted on it: python fleet.py FOLDER; tells what came of it as JSON.
+"""Start a cluster of two nodes and count on it: python cluster.py FOLDER. Prints the results as JSON.
 
-To be run in a network namespace of its own, and a process namespace: nodes are ended with all that they started.
+Run it in its own network and process namespaces, so that nodes end with all the processes that they started.
 """
 
 import json
@@ -32,31 +32,31 @@ def main(folder: Path) -> None:
     }
     videos = folder / "videos"
     started: list[subprocess.Popen[bytes]] = []
-    told: dict[str, Any] = {}
+    report: dict[str, Any] = {}
     try:
         started.append(_head(folder))
         node = _node(started)
         _wait_for(2)
-        told["listening"] = _listening()
+        report["listening"] = _listening()
 
         node.kill()
         node.wait()
         hidden = _node(started, f"mount -t tmpfs none {videos} && ")
         _wait_for(2)
-        told["a node without the files"] = _count(videos, folder / "hidden.csv")
+        report["a node without the files"] = _count(videos, folder / "hidden.csv")
         hidden.kill()
         hidden.wait()
 
         node = _node(started)
         _wait_for(2)
-        told["a node killed"] = _count(videos, folder / "killed.csv", node)
-        told["one node"] = _count(videos, folder / "one.csv")
-        told["another token"] = _count(videos, folder / "token.csv", token=secrets.token_hex(32))
-        told["no token"] = _count(videos, folder / "token.csv", token="")
+        report["a node killed"] = _count(videos, folder / "killed.csv", node)
+        report["one node"] = _count(videos, folder / "one.csv")
+        report["another token"] = _count(videos, folder / "token.csv", token=secrets.token_hex(32))
+        report["no token"] = _count(videos, folder / "token.csv", token="")
     finally:
-        for one in started:
-            one.kill()
-    print(json.dumps(told))
+        for node in started:
+            node.kill()
+    print(json.dumps(report))
 
 
 def _head(folder: Path) -> "subprocess.Popen[bytes]":
@@ -75,7 +75,7 @@ def _ray(words: list[str]) -> "subprocess.Popen[bytes]":
 
 
 def _wait_for(nodes: int) -> None:
-    """Until so many nodes are in the cluster and no other is thought to be."""
+    """Wait until the cluster has exactly this number of active nodes. Raises TimeoutError."""
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         ended = subprocess.run(
@@ -92,7 +92,7 @@ def _wait_for(nodes: int) -> None:
 
 
 def _listening() -> list[str]:
-    """Every address that something listens on, by TCP."""
+    """Every TCP address of this namespace that a process listens on."""
     found = subprocess.run(["ss", "-ltnH"], capture_output=True, text=True, check=True)
     return sorted({line.split()[3].rpartition(":")[0] for line in found.stdout.splitlines()})
 

@@ -23,7 +23,7 @@ from passerby import synth
 from passerby.console import backgrounds
 from passerby.console.backgrounds import Background
 from passerby.synth import Actor, Kind, Rates, Street, Waypoint, rtsp_camera
-from passerby.synth.rtsp_camera import Drawn
+from passerby.synth.rtsp_camera import CodedStreet
 
 if TYPE_CHECKING:
     from playwright.sync_api import Dialog, Page, Response, WebSocket
@@ -173,15 +173,15 @@ def approved(folder: Path, camera: str) -> Background:
     return backgrounds.approve(background, picture_of(EMPTY, 0))
 
 
-def endless(drawn: Drawn, hours: float = 1.0) -> Drawn:
+def endless(drawn: CodedStreet, hours: float = 1.0) -> CodedStreet:
     """The same pictures again and again."""
     times = round(hours * 3600 / LENGTH_S)
-    units = tuple(
-        replace(unit, time_s=unit.time_s + number * LENGTH_S)
+    frames = tuple(
+        replace(frame, time_s=frame.time_s + number * LENGTH_S)
         for number in range(times)
-        for unit in drawn.units
+        for frame in drawn.frames
     )
-    return replace(drawn, units=units)
+    return replace(drawn, frames=frames)
 
 
 @contextmanager

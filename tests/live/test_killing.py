@@ -105,7 +105,9 @@ def place(tmp_path: Path) -> Iterator[Place]:
     folder = tmp_path / "street"
     folder.mkdir()
     # Over and over, however many rounds there are.
-    server = rtsp_camera.serve(rtsp_camera.draw(STREET, folder), now_ms(), loop_s=STREET.duration_s)
+    server = rtsp_camera.serve(
+        rtsp_camera.draw(STREET, folder), now_ms(), playback=rtsp_camera.Playback(loop_s=STREET.duration_s)
+    )
     video = tmp_path / "street.mp4"
     synth.write(STREET, video)
     found = Place(tmp_path)

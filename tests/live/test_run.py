@@ -33,18 +33,20 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> rtsp_camera.Drawn:
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> rtsp_camera.CodedStreet:
     return rtsp_camera.draw(STREET, tmp_path_factory.mktemp("street"))
 
 
 class Cameras:
     """Two cameras that show the same street from the same instant on; north alone sends its wall clock."""
 
-    def __init__(self, drawn: rtsp_camera.Drawn) -> None:
+    def __init__(self, drawn: rtsp_camera.CodedStreet) -> None:
         self.drawn = drawn
         self.start_ms = now_ms()
         self.servers = {
-            name: rtsp_camera.serve(drawn, self.start_ms, sender_clock=name == "north")
+            name: rtsp_camera.serve(
+                drawn, self.start_ms, playback=rtsp_camera.Playback(sender_clock=name == "north")
+            )
             for name in ("north", "south")
         }
 
@@ -57,12 +59,15 @@ class Cameras:
 
     def serve(self, name: str) -> None:
         self.servers[name] = rtsp_camera.serve(
-            self.drawn, self.start_ms, port=self.servers[name].port, sender_clock=name == "north"
+            self.drawn,
+            self.start_ms,
+            rtsp_camera.Listen(port=self.servers[name].port),
+            rtsp_camera.Playback(sender_clock=name == "north"),
         )
 
 
 @pytest.fixture
-def cameras(drawn: rtsp_camera.Drawn) -> Iterator[Cameras]:
+def cameras(drawn: rtsp_camera.CodedStreet) -> Iterator[Cameras]:
     found = Cameras(drawn)
     yield found
     for server in found.servers.values():
@@ -311,10 +316,10 @@ def test_nothing_is_counted_before_the_ledger_is_there(place: Place, cameras: Ca
 
 
 def test_a_wrong_password_is_told_corrected_without_a_restart_and_never_written(
-    tmp_path: Path, drawn: rtsp_camera.Drawn
+    tmp_path: Path, drawn: rtsp_camera.CodedStreet
 ) -> None:
     right, wrong = "geheim-7391", "falsch-5512"
-    server = rtsp_camera.serve(drawn, now_ms(), user="eye", password=right)
+    server = rtsp_camera.serve(drawn, now_ms(), rtsp_camera.Listen(user="eye", password=right))
     place = Place(tmp_path)
     address = tmp_path / "address.txt"
     address.write_text(server.url.replace("//", f"//eye:{wrong}@"))

@@ -91,7 +91,7 @@ def test_every_tick_is_of_the_grid(films: Films) -> None:
     setup = observe.setup_for(counting.recording, [counting.line.line], 0.4, looking.loaded, looking.motion)
     street = replace(QUIET, fps=50.0, duration_s=2.0)
     dense = films.empty.with_name("dense.mp4")
-    synth.write_apart(synth.frames(street), dense, street)
+    synth.write_lossless(synth.frames(street), dense, street)
     recording = observe.probe(dense)
     for window, ticks_only in product((Span(0, 1_010), Span(1_000, 1_990)), (True, False)):
         seen = observe.RecordingObservation(recording, 0, window, setup, ticks_only=ticks_only)

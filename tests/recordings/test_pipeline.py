@@ -262,7 +262,7 @@ def cars(start_s: Sequence[float], stand_s: float, duration_s: float) -> synth.S
             synth.passing(
                 empty, NEAR_ROAD, at_s, 7.0, stops=[(-10.5 - 6.5 * k, stand_s + k)] if stand_s else ()
             ),
-            look=5,
+            appearance=5,
         )
         for k, at_s in enumerate(start_s)
     )

@@ -104,7 +104,7 @@ def test_nothing_outside_the_corridor_is_seen(tmp_path: Path) -> None:
     everywhere = [np.asarray(chance.integers(0, 256, image.shape), np.uint8) for image in plain]
     seen = []
     for name, pictures in (("plain", plain), ("noisy", noisy), ("everywhere", everywhere)):
-        synth.write_apart(pictures, tmp_path / f"{name}.mp4", stage.street)
+        synth.write_lossless(pictures, tmp_path / f"{name}.mp4", stage.street)
         seen.append([one.counts for one in stage.fingerprints(tmp_path / f"{name}.mp4")])
     assert not near.all()
     assert seen[0] == seen[1]
@@ -207,7 +207,7 @@ def test_a_day_is_released_when_it_was_seen_whole(
 
 def test_a_recording_of_no_known_time_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "street.mp4"
-    synth.write_apart(synth.frames(attacks.QUIET, last=5), path, attacks.QUIET)
+    synth.write_lossless(synth.frames(attacks.QUIET, last=5), path, attacks.QUIET)
     line = attacks.Stage().line
     with pytest.raises(InputError, match="expected --start"):
         private.countings(path, "north", [line], detector="motion", timezone="UTC")

@@ -1,6 +1,6 @@
-"""The demo: its files agree with each other, its page needs nothing from anywhere, its mistakes are told.
+"""The demo: its files agree, its page loads nothing from elsewhere, and its errors are clear.
 
-Invariant: no figure of how well it counts is asserted here; that is measured, and stands in the README.
+Invariant: no accuracy is asserted here; it is measured by `make accuracy`.
 """
 
 import csv
@@ -25,11 +25,11 @@ FILES = {"street.mp4", "truth.yaml", "counts.json", "counts.csv", "picture.png",
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[demo.Demo, Path, list[tuple[str, float]]]:
-    """A short street, counted, and the progress that was told."""
+    """A short street, counted, and the calls of `on_progress`."""
     out = tmp_path_factory.mktemp("demo") / "deeper" / "demo"
-    told: list[tuple[str, float]] = []
-    result = demo.run(out, duration_s=14, on_progress=lambda doing, share: told.append((doing, share)))
-    return result, out, told
+    calls: list[tuple[str, float]] = []
+    result = demo.run(out, duration_s=14, on_progress=lambda doing, share: calls.append((doing, share)))
+    return result, out, calls
 
 
 Made = tuple[demo.Demo, Path, list[tuple[str, float]]]
@@ -42,7 +42,7 @@ def test_all_files_are_there_and_no_others(made: Made) -> None:
     assert result.page == out / "index.html"
 
 
-def test_what_is_true_is_what_the_truth_file_says(made: Made) -> None:
+def test_the_true_crossings_agree_with_the_truth_file(made: Made) -> None:
     result, out, _ = made
     truth = YAML(typ="safe").load((out / "truth.yaml").read_text())["street.mp4"]["lines"]
     true = {
@@ -56,7 +56,7 @@ def test_what_is_true_is_what_the_truth_file_says(made: Made) -> None:
     assert {row[:3]: row.true for row in result.rows if row.true} == true
 
 
-def test_what_is_counted_is_what_the_files_say(made: Made) -> None:
+def test_the_counts_agree_with_the_files(made: Made) -> None:
     result, out, _ = made
     document = json.loads((out / "counts.json").read_text())
     totals = {(t["line"], t["direction"], t["label"]): t["count"] for t in document["totals"] if t["count"]}
@@ -76,15 +76,15 @@ def test_the_bars_add_up_to_the_rows(made: Made) -> None:
 
 
 def test_progress_goes_up_and_reaches_its_end(made: Made) -> None:
-    _, _, told = made
+    _, _, calls = made
     for doing in ("making the street", "counting"):
-        shares = [share for what, share in told if what == doing]
+        shares = [share for step, share in calls if step == doing]
         assert shares == sorted(shares)
         assert shares[-1] > 0.9
 
 
 class Links(HTMLParser):
-    """What a page fetches or links, and the tags it has."""
+    """The links of a page, and its tags."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ class Links(HTMLParser):
         assert not [name for name, _ in attrs if name.startswith("on")]
 
 
-def test_the_page_fetches_nothing_and_runs_nothing(made: Made) -> None:
+def test_the_page_loads_nothing_and_runs_nothing(made: Made) -> None:
     _, out, _ = made
     text = (out / "index.html").read_text()
     page = Links(text)
@@ -172,25 +172,25 @@ def test_names_are_shown_as_text() -> None:
     assert "<b>gate" not in text
     assert "&lt;b&gt;gate" in text
     assert "<i>motion" not in text
-    assert "Nothing crossed, and nothing was counted: idle to_left." in text
+    assert "No true and no counted crossings: idle to_left." in text
 
 
 @pytest.mark.parametrize("duration_s", [0, -1, 0.5, 3_601, float("nan")])
-def test_a_duration_that_cannot_be_meant(tmp_path: Path, duration_s: float) -> None:
+def test_a_wrong_duration_is_an_error(tmp_path: Path, duration_s: float) -> None:
     with pytest.raises(InputError, match="expected 1 to 3600 s"):
         demo.run(tmp_path / "demo", duration_s=duration_s)
 
     assert not (tmp_path / "demo").exists()
 
 
-def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "demo").write_text("a file")
 
     with pytest.raises(OutputError, match="could not be made"):
         demo.run(tmp_path / "demo", duration_s=5)
 
 
-def test_a_file_that_cannot_be_written_is_told_before_the_work(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_an_error_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "index.html").mkdir()
 
     with pytest.raises(OutputError, match=r"index\.html"):

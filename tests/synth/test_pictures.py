@@ -1,4 +1,4 @@
-"""The pictures are the same whenever they are made, and an actor touches its own pixels only."""
+"""Equal streets give equal pictures, and an actor changes only the pixels that it covers."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ def test_equal_streets_give_equal_pictures_and_other_seeds_others() -> None:
     assert len(list(frames(SMALL))) == SMALL.frame_count == 40
 
 
-def test_any_frame_can_be_had_without_those_before() -> None:
+def test_a_frame_does_not_depend_on_the_frames_before() -> None:
     for number, image in enumerate(frames(SMALL, last=5)):
         assert np.array_equal(image, next(frames(SMALL, first=number)))
 
@@ -33,7 +33,7 @@ def test_any_frame_can_be_had_without_those_before() -> None:
     [SMALL, replace(SMALL, rain=0.6, contrast=0.4), replace(SMALL, noise=0)],
     ids=["day", "rain", "noiseless"],
 )
-def test_who_is_left_out_changes_no_pixel_elsewhere(street: Street) -> None:
+def test_leaving_an_actor_out_changes_no_pixel_elsewhere(street: Street) -> None:
     view = view_of(street)
     touched = 0
     for number in (3, 17, 31):
@@ -68,7 +68,7 @@ def test_who_is_left_out_changes_no_pixel_elsewhere(street: Street) -> None:
     assert touched > 10
 
 
-def test_leaving_out_who_is_not_there_changes_nothing() -> None:
+def test_leaving_out_an_absent_actor_changes_nothing() -> None:
     gone = {actor.name for actor in actors(SMALL) if not actor.present(1.0)}
     assert gone
     assert np.array_equal(next(frames(SMALL, first=5)), next(frames(SMALL, gone, first=5)))
@@ -81,7 +81,7 @@ def _canary_share(image: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("kind", list(Kind))
-def test_a_canary_is_painted_as_nothing_else_is(kind: Kind) -> None:
+def test_a_canary_has_colours_that_nothing_else_has(kind: Kind) -> None:
     path = passing(EMPTY, NEAR_ROAD, 1.0, 8.0, at_m=-6.0)
     plain = replace(EMPTY, extra=(Actor("one", kind, path),))
     painted = replace(EMPTY, extra=(Actor("one", kind, path, canary=True),))
@@ -90,7 +90,7 @@ def test_a_canary_is_painted_as_nothing_else_is(kind: Kind) -> None:
     assert _canary_share(next(frames(SMALL))) == 0
 
 
-def test_nothing_moves_on_an_empty_street_but_the_sensor() -> None:
+def test_on_an_empty_street_only_the_noise_changes() -> None:
     still = list(frames(replace(EMPTY, noise=0), last=3))
     assert max(int(np.abs(a.astype(int) - still[0]).max()) for a in still) <= 2
     noisy = list(frames(replace(EMPTY, noise=4), last=2))
@@ -98,7 +98,7 @@ def test_nothing_moves_on_an_empty_street_but_the_sensor() -> None:
     assert 4 < spread < 7  # sqrt(2) * 4, a little less where the greys saturate
 
 
-def test_the_weather_and_the_camera_show() -> None:
+def test_weather_and_camera_settings_change_the_picture() -> None:
     day = next(frames(EMPTY))
     assert next(frames(replace(EMPTY, contrast=0.2))).std() < 0.4 * day.std()
     assert float(np.abs(next(frames(replace(EMPTY, rain=1.0))).astype(float) - day).mean()) > 8

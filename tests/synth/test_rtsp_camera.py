@@ -1,4 +1,4 @@
-"""The simulated camera: its truth file says what is served, what is counted of it live agrees, mistakes are told.
+"""The simulated camera: its truth file describes the stream, its live counts agree, and its errors are clear.
 
 Invariant: a real server is opened as any camera is; no absolute time is asserted.
 """
@@ -51,7 +51,7 @@ def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str
     )
 
 
-def test_the_truth_is_told_in_times_of_the_wall_clock() -> None:
+def test_the_truth_file_has_times_of_the_wall_clock() -> None:
     street = Street(seed=5, duration_s=60, fps=10, density="dense")
     now = 1_790_000_000_000
 
@@ -66,14 +66,14 @@ def test_the_truth_is_told_in_times_of_the_wall_clock() -> None:
     assert set(document["lines"]) == {line.name for line in synth.lines(street)}
 
 
-def test_what_is_drawn_is_cut_at_its_pictures(tmp_path: Path) -> None:
+def test_the_coded_frames_cover_the_file(tmp_path: Path) -> None:
     drawn = rtsp_camera.draw([SMALL, SMALL], tmp_path)
 
-    assert len(drawn.units) == 60
-    assert [round(unit.time_s * 10) for unit in drawn.units] == list(range(60))
-    assert sum(unit.size for unit in drawn.units) == drawn.video.stat().st_size
-    assert drawn.units[0].key
-    assert drawn.units[30].key
+    assert len(drawn.frames) == 60
+    assert [round(frame.time_s * 10) for frame in drawn.frames] == list(range(60))
+    assert sum(frame.size for frame in drawn.frames) == drawn.video.stat().st_size
+    assert drawn.frames[0].key
+    assert drawn.frames[30].key
     assert [path.name for path in tmp_path.iterdir()] == ["street.h264"]
 
 
@@ -91,7 +91,7 @@ def test_the_command_serves_until_the_street_ends(tmp_path: Path) -> None:
 
 
 @needs_server
-def test_a_server_ends_with_who_started_it() -> None:
+def test_a_server_ends_with_the_process_that_started_it() -> None:
     program = (
         "import sys, time, tempfile, pathlib\n"
         "from passerby.synth import rtsp_camera\n"
@@ -121,20 +121,24 @@ def _runs(pid: int) -> bool:
 
 
 @needs_server
-def test_a_taken_port_is_told(tmp_path: Path) -> None:
+def test_a_taken_port_is_an_error(tmp_path: Path) -> None:
     drawn = rtsp_camera.draw(SMALL, tmp_path)
     server = rtsp_camera.serve(drawn, round(time() * 1000))
     try:
-        with pytest.raises(SourceError, match=f"{server.port} could not be served, expected a free port"):
-            rtsp_camera.serve(drawn, round(time() * 1000), port=server.port)
+        with pytest.raises(SourceError, match=f"could not listen on .*:{server.port}, expected a free port"):
+            rtsp_camera.serve(drawn, round(time() * 1000), rtsp_camera.Listen(port=server.port))
     finally:
         server.stop()
 
 
 @needs_server
-def test_a_server_tells_when_it_begins_to_play(tmp_path: Path) -> None:
+def test_a_server_prints_when_it_starts_to_play(tmp_path: Path) -> None:
     begun = time()
-    server = rtsp_camera.serve(rtsp_camera.draw(SMALL, tmp_path), round(begun * 1000), loop_s=3, tells=True)
+    server = rtsp_camera.serve(
+        rtsp_camera.draw(SMALL, tmp_path),
+        round(begun * 1000),
+        playback=rtsp_camera.Playback(loop_s=3, prints_plays=True),
+    )
     try:
         with av.open(server.url, options={"rtsp_transport": "tcp"}, timeout=20):
             assert server.process.stdout is not None
@@ -144,7 +148,7 @@ def test_a_server_tells_when_it_begins_to_play(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("--size", "wide"), "expected a width and a height"),
         (("--size", "63x64"), "width is 63"),
@@ -155,17 +159,17 @@ def test_a_server_tells_when_it_begins_to_play(tmp_path: Path) -> None:
         (("--truth", "/nowhere/truth.json"), "/nowhere"),
     ],
 )
-def test_mistakes_are_one_line_each(arguments: tuple[str, ...], told: str) -> None:
+def test_errors_have_one_line(arguments: tuple[str, ...], message: str) -> None:
     if "--truth" in arguments and not rtsp_camera.available():
         pytest.skip("Debian's GStreamer RTSP server is not installed")
     ran = run(*arguments)
 
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert told in ran.stderr
+    assert message in ran.stderr
     assert len(ran.stderr.splitlines()) == 1
 
 
-def test_where_the_server_is_missing_its_packages_are_named(
+def test_a_missing_server_is_an_error_that_names_its_packages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rtsp_camera, "available", lambda: False)
@@ -177,7 +181,7 @@ def test_where_the_server_is_missing_its_packages_are_named(
         pass
 
 
-def test_a_speed_that_cannot_be_meant(tmp_path: Path) -> None:
+def test_a_wrong_speed_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="speed 99"), rtsp_camera.running(SMALL, tmp_path, speed=99):
         pass
 
@@ -195,8 +199,8 @@ def test_the_server_program_imports_nothing_of_passerby() -> None:
 
 
 @needs_server
-def test_what_is_counted_live_is_what_is_counted_in_the_file(tmp_path: Path) -> None:
-    """The truth is beside both; how well motion counts is measured elsewhere, and only bounded here."""
+def test_live_counts_equal_the_counts_of_the_file(tmp_path: Path) -> None:
+    """Both are compared with the truth; the accuracy is measured elsewhere, and only bounded here."""
     street = Street(
         seed=11, duration_s=30, width=640, height=360, fps=12.5, density=synth.Rates(0, 300, 1500)
     )
@@ -213,7 +217,7 @@ def test_what_is_counted_live_is_what_is_counted_in_the_file(tmp_path: Path) -> 
     drawn = rtsp_camera.draw(street, tmp_path)
     start_ms = (round(time()) + 1) * 1000
     true = Counter(f"{one.line} {one.direction}" for one in synth.truth(street, lines))
-    server = rtsp_camera.serve(drawn, start_ms, quits=True)
+    server = rtsp_camera.serve(drawn, start_ms, playback=rtsp_camera.Playback(exits_at_end=True))
     stop = Event()
 
     def frames() -> Any:

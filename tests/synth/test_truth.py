@@ -1,4 +1,4 @@
-"""The street's traffic is plausible, and its truth is what a brute force finds."""
+"""The traffic is plausible, and the truth equals that of a brute-force search."""
 
 from collections import Counter
 from dataclasses import replace
@@ -66,7 +66,7 @@ def sampled_crossings(street: Street, line: Line, step_s: float) -> list[tuple[s
 
 
 @pytest.mark.slow
-def test_truth_is_what_brute_force_finds() -> None:
+def test_truth_equals_a_brute_force_search() -> None:
     street = replace(BUSY, duration_s=45, seed=1)
     given = lines(street)
     assert len(given) == 3
@@ -94,7 +94,7 @@ def test_traffic_keeps_right_and_the_directions_follow_the_picture() -> None:
 
 
 @pytest.mark.slow
-def test_no_one_crosses_near_the_end_of_a_line() -> None:
+def test_no_actor_crosses_near_the_end_of_a_line() -> None:
     for scale in (0.3, 1.0):
         street = replace(BUSY, scale=scale)
         assert all(0.04 < crossing.along < 0.96 for crossing in truth(street, lines(street)))
@@ -141,7 +141,7 @@ def test_sizes_in_the_picture_are_plausible() -> None:
 
 
 @pytest.mark.parametrize("scale", [0.14, 0.5, 1.0, 2.0])
-def test_nobody_begins_or_ends_in_the_picture(scale: float) -> None:
+def test_no_actor_appears_or_disappears_in_the_picture(scale: float) -> None:
     street = replace(BUSY, scale=scale, duration_s=60)
     view = view_of(street)
     for actor in actors(street):
@@ -163,7 +163,7 @@ def test_vehicles_of_a_lane_never_touch() -> None:
                 assert gap.min() > (one.size_m[0] + other.size_m[0]) / 2 + 1
 
 
-def test_no_one_is_run_over() -> None:
+def test_no_vehicle_touches_a_person() -> None:
     times: Array = np.arange(0.0, BUSY.duration_s, 0.1)
     wheels = [actor for actor in actors(BUSY) if actor.kind is not Kind.PERSON]
     over = [
@@ -200,7 +200,7 @@ def test_a_loiterer_on_the_line_crosses_once() -> None:
     assert [c.direction for c in truth(street, lines(street))] == ["to_right"]
 
 
-def test_who_turns_back_on_the_other_lane_crosses_twice() -> None:
+def test_a_vehicle_that_turns_back_crosses_twice() -> None:
     path = turning_back(EMPTY, NEAR_ROAD, FAR_ROAD, 1.0, 8.0, -2.0)
     street = replace(EMPTY, extra=(Actor("back", Kind.CAR, path),))
     assert [c.direction for c in truth(street, lines(street))] == ["to_right", "to_left"]
@@ -230,7 +230,7 @@ def test_crossings_outside_the_recording_do_not_count() -> None:
         assert len(truth(street, lines(street))) == expected
 
 
-def test_a_statue_faces_where_it_is_told() -> None:
+def test_a_standing_actor_has_its_given_heading() -> None:
     statue = Actor("statue", Kind.PERSON, standing(-6.0, 10.0), facing=1.0)
     assert headings(statue, np.array([0.0, 9.0])).tolist() == [1.0, 1.0]
 
@@ -253,6 +253,6 @@ def test_a_statue_faces_where_it_is_told() -> None:
         ("duration_s", float("nan")),
     ],
 )
-def test_a_setting_that_cannot_be_meant_is_named(setting: str, value: object) -> None:
+def test_a_wrong_setting_is_named(setting: str, value: object) -> None:
     with pytest.raises(InputError, match=rf"^street: {setting}\S* is .*: expected "):
         replace(EMPTY, **{setting: value})  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""A street is written as a file that a player, a probe and a counter read."""
+"""A street is written as a video file with its truth file."""
 
 from collections import Counter
 from dataclasses import replace
@@ -53,14 +53,14 @@ def test_equal_streets_give_equal_files_and_coarser_ones_smaller(tmp_path: Path)
     assert coarse.stat().st_size < 0.6 * one.stat().st_size
 
 
-def test_progress_and_truth_are_told(tmp_path: Path) -> None:
+def test_progress_is_reported_and_the_truth_returned(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     crossed = write(TINY, tmp_path / "street.mp4", lambda done, of: told.append((done, of)))
     assert told == [(number + 1, TINY.frame_count) for number in range(TINY.frame_count)]
     assert crossed == truth(TINY, lines(TINY))
 
 
-def test_nothing_half_written_is_left(tmp_path: Path) -> None:
+def test_no_incomplete_file_is_left(tmp_path: Path) -> None:
     def stop(done: int, of: int) -> None:
         raise KeyboardInterrupt
 

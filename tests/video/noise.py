@@ -10,7 +10,7 @@ from typing import Any, cast
 import av
 import numpy as np
 
-from passerby.synth.rtsp_camera import Codec, Drawn, Unit
+from passerby.synth.rtsp_camera import Codec, CodedFrame, CodedStreet
 
 SIZE = (192, 108)
 CODECS: tuple[Codec, ...] = ("h264", "h265", "mjpeg")
@@ -50,18 +50,18 @@ def record(
             container.mux(packet)
 
 
-def drawn(folder: Path, codec: Codec, seconds: float) -> Drawn:
+def drawn(folder: Path, codec: Codec, seconds: float) -> CodedStreet:
     """What the simulated camera can serve."""
     coder, pixels, coding = _CODERS[codec]
     context = cast(Any, av.CodecContext.create(coder, "w"))
     context.rate, context.options = 10, coding
     _set(context, SIZE, pixels)
-    path, units, offset = folder / f"noise.{codec}", [], 0
+    path, frames, offset = folder / f"noise.{codec}", [], 0
     with path.open("wb") as out:
         for number, packet in enumerate(_packets(context, seconds, SIZE)):
             offset += out.write(bytes(packet))
-            units.append(Unit(offset - packet.size, packet.size, number / 10, packet.is_keyframe))
-    return Drawn(path, tuple(units), codec)
+            frames.append(CodedFrame(offset - packet.size, packet.size, number / 10, packet.is_keyframe))
+    return CodedStreet(path, tuple(frames), codec)
 
 
 def _set(coder: Any, size: tuple[int, int], pixels: str) -> None:

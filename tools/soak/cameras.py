@@ -78,14 +78,14 @@ def video(folder: Path, seed: int) -> Path:
     return folder / f"street-{seed}" / "street.h264"
 
 
-def drawn(seeds: Iterable[int], folder: Path) -> list[rtsp_camera.Drawn]:
+def drawn(seeds: Iterable[int], folder: Path) -> list[rtsp_camera.CodedStreet]:
     """Streets ready to be served, on two processes; `folder` must be there."""
     folders = [video(folder, seed).parent for seed in seeds]
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         return list(pool.map(_draw, seeds, folders))
 
 
-def _draw(seed: int, folder: Path) -> rtsp_camera.Drawn:
+def _draw(seed: int, folder: Path) -> rtsp_camera.CodedStreet:
     folder.mkdir()
     return rtsp_camera.draw(street(seed), folder)
 
@@ -95,7 +95,7 @@ class Camera:
     """One server; `served` are the Unix times at which it began to serve somebody, `done` what was done to it, from
     when to when, as it was done."""
 
-    drawn: rtsp_camera.Drawn
+    drawn: rtsp_camera.CodedStreet
     start_ms: int
     served: list[float] = field(default_factory=list)
     done: list[Interval] = field(default_factory=list)
@@ -104,7 +104,12 @@ class Camera:
 
     def serve(self) -> str:
         """Begin, at the same port as before; its address."""
-        self.server = rtsp_camera.serve(self.drawn, self.start_ms, port=self.port, loop_s=LOOP_S, tells=True)
+        self.server = rtsp_camera.serve(
+            self.drawn,
+            self.start_ms,
+            rtsp_camera.Listen(port=self.port),
+            rtsp_camera.Playback(loop_s=LOOP_S, prints_plays=True),
+        )
         self.port = self.server.port
         Thread(target=self._listen, args=(self.server,), daemon=True).start()
         return self.server.url

@@ -29,7 +29,7 @@ from passerby.recordings.release import Counting
 from passerby.synth.draw import frames
 from passerby.synth.street import Actor, Kind, Street, Waypoint
 from passerby.synth.truth import lines
-from passerby.synth.video import write_apart
+from passerby.synth.video import write_lossless
 from passerby.video.observe import probe
 
 Image = NDArray[np.uint8]
@@ -111,7 +111,7 @@ class Films:
                 f"actor {index}",
                 Kind.CYCLIST,
                 (Waypoint(start_s, -9.0, 16.0), Waypoint(start_s + length_s - 0.001, -2.0, 16.0)),
-                look=look,
+                appearance=look,
             )
             for index, start_s in enumerate(starts_s)
         )
@@ -144,7 +144,7 @@ class Films:
 
     def _write(self, name: str, pictures: Sequence[Image]) -> Path:
         path = self._folder / f"{name}.mp4"
-        write_apart(pictures, path, self._stage.street)
+        write_lossless(pictures, path, self._stage.street)
         return path
 
 
@@ -152,7 +152,7 @@ def pairs(films: Films, *, phases: int) -> Iterator[Pair[Path]]:
     """K appearances of rho at each of `phases` phases of the chunk, each time of another look; noise; a loiterer."""
     for number in range(phases):
         start_s = 1.0 + number * POLICY.chunk_ms / 1000 / phases
-        yield films.with_actor((start_s, start_s + 12.0), POLICY.rho_ms / 1000, look=number)
+        yield films.with_actor((start_s, start_s + 12.0), POLICY.rho_ms / 1000, appearance=number)
     yield films.with_noise(8.0, POLICY.rho_ms / 1000)
     yield films.with_actor((7.0,), 3 * POLICY.rho_ms / 1000)
 

@@ -1,4 +1,4 @@
-"""`passerby demo`: a made-up street, counted.
+"""`passerby demo`: count a synthetic street.
 
 Invariant: prints what passerby.synth.demo returns.
 """
@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import which
 from typing import TYPE_CHECKING
 
 import click
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from passerby.synth.demo import Demo
 
 
-@click.command(short_help="Count a made-up street of known truth.")
+@click.command(short_help="Count a synthetic street whose truth is known.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Folder."
 )
@@ -51,17 +52,25 @@ def _text(result: "Demo") -> str:
     columns = ("line", "direction", "class", "true", "counted", "missed", "over")
     return to_text(
         [
-            table(f"{result.duration_s:g} s of a made-up street, counted by motion", columns, rows, 4),
-            f"accuracy: {_percent(result.accuracy_any)} with all classes alike, "
-            f"{_percent(result.accuracy)} with each class apart",
+            table(f"{result.duration_s:g} s of a synthetic street, counted by motion", columns, rows, 4),
+            f"accuracy: {_percent(result.accuracy_any)} with all classes together, "
+            f"{_percent(result.accuracy)} by class",
             f"speed: {result.speed:.1f}x real time",
             f"open {result.page}",
+            _how_to_call(),
         ]
     )
 
 
+def _how_to_call() -> str:
+    """How to call the command from the shell that started this process."""
+    if which("passerby"):
+        return "next: passerby --help"
+    return f"next: {sys.argv[0]} --help (to call it as passerby, run: pipx install .)"
+
+
 def _percent(share: float | None) -> str:
-    return "none to tell" if share is None else f"{share:.0%}"
+    return "none" if share is None else f"{share:.0%}"
 
 
 @contextmanager

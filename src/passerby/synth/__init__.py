@@ -1,13 +1,15 @@
-"""A synthetic street with exactly known truth, written as a real video file.
+"""A synthetic street whose true crossings are known exactly, written as a video file.
 
-    street   what it is made of: settings, lanes, camera
-    traffic  who is on it and when; paths of one's own
-    motion   where an actor is at a time, and the box it fills
-    truth    what truly crossed which line
-    bodies   what people, bicycles and vehicles look like
-    backdrop the empty street
-    draw     pictures
-    video    an H.264 file, and its truth file
+    street       settings, lanes and camera
+    traffic      actors and their paths
+    motion       the position and box of an actor at a time
+    truth        the true crossings of each line
+    bodies       the shapes of people, bicycles and vehicles
+    backdrop     the empty street
+    draw         pictures
+    video        an H.264 file and its truth file
+    rtsp_camera  the street as an RTSP camera
+    demo         `passerby demo`
 
 Invariant: the truth is computed from positions, never from pixels; equal streets give equal pictures.
 """
@@ -16,7 +18,7 @@ from passerby.synth.draw import frames
 from passerby.synth.street import DENSITIES, Actor, Kind, Rates, Street, Waypoint
 from passerby.synth.traffic import actors, passing, standing, turning_back
 from passerby.synth.truth import TrueBox, TrueCrossing, boxes_at, lines, truth
-from passerby.synth.video import write, write_apart, write_truth
+from passerby.synth.video import write, write_lossless, write_truth
 
 __all__ = [
     "DENSITIES",
@@ -36,6 +38,6 @@ __all__ = [
     "truth",
     "turning_back",
     "write",
-    "write_apart",
+    "write_lossless",
     "write_truth",
 ]

@@ -1,8 +1,8 @@
-"""The shapes of people, bicycles and vehicles: solids in metres, with colours, in the order they are painted.
+"""The shapes of people, bicycles and vehicles: solids in metres with colours, in the order of painting.
 
-Invariant: geometry and colour only; nothing here knows the camera, the time of day or how a polygon is filled.
+Invariant: geometry and colour only; nothing here depends on the camera, the time of day or how polygons are filled.
 
-A body stands at the origin, looks along +u, has its left at +v and its top at +w. Colours are BGR 0..255.
+A body stands at the origin and faces +u; +v is its left, +w is up. Colours are BGR, 0..255.
 """
 
 from collections.abc import Iterable, Sequence
@@ -71,7 +71,7 @@ _WHITE: Colour = (255, 255, 255)
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """The hull of some balls: `balls` (k, 4) are centre and radius in metres. Painted far to near."""
+    """The convex hull of balls: `balls` (k, 4) are centre and radius in metres. Painted from far to near."""
 
     balls: tuple[tuple[float, float, float, float], ...]
     colour: Colour
@@ -79,10 +79,11 @@ class Blob:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Solid:
-    """A body of flat faces, painted in order where they look at the camera.
+    """A body of flat faces; those that face the camera are painted in order.
 
-    `points` (n, 3); `contours` slice it into polygons; `faces` groups contours (the even-odd rule makes holes);
-    `normals` and `middles` (m, 3) and `colours` (m, 3), one row per face; `two_sided` (m,) faces show both sides.
+    `points` (n, 3) in metres. `faces` (m) are groups of slices of `points`, a slice for each contour; a second contour
+    is a hole (even-odd rule). `normals`, `middles` and `colours` (m, 3) have a row per face. A face that is `two_sided`
+    (m,) shows both sides.
     """
 
     points: Array
@@ -111,7 +112,7 @@ def _solid(faces: Iterable[_Face]) -> Solid:
             points += contour
         groups.append(tuple(slices))
         corners = np.array(face.contours[0])
-        # Newell's normal, turned to the side that is said to be outside.
+        # Newell's normal, turned to the outward side.
         following = np.roll(corners, -1, axis=0)
         normal = np.cross(corners, following).sum(axis=0)
         normal = normal / max(float(np.linalg.norm(normal)), 1e-9)
@@ -136,7 +137,7 @@ def _quad(corners: Sequence[Point], colour: Colour, outward: Point) -> _Face:
 def _disc(
     u: float, v: float, w: float, radius: float, colour: Colour, side: float, hole: float = 0.0
 ) -> _Face:
-    """A disc or ring in the plane v = const that looks to `side`."""
+    """A disc or ring in the plane v = const that faces `side`."""
     turns = [tau * k / 20 for k in range(20)]
     rings = [tuple((u + r * cos(a), v, w + r * sin(a)) for a in turns) for r in (radius, hole) if r > 0]
     return _Face(tuple(rings), colour, (0.0, side, 0.0))
@@ -185,8 +186,8 @@ def _panel(u: tuple[float, float], v: float, w: tuple[float, float], colour: Col
     ]
 
 
-def _background(u: float, v: tuple[float, float], w: tuple[float, float], colour: Colour) -> _Face:
-    """A rectangle on the front or back, at `u`."""
+def _end_panel(u: float, v: tuple[float, float], w: tuple[float, float], colour: Colour) -> _Face:
+    """A rectangle on the front (`u` > 0) or the back of a body."""
     return _quad(
         [(u, v[0], w[0]), (u, v[1], w[0]), (u, v[1], w[1]), (u, v[0], w[1])],
         colour,
@@ -203,9 +204,9 @@ def _mix(colour: Colour, other: Colour, share: float) -> Colour:
 
 
 @lru_cache(maxsize=1024)
-def vehicle(kind: Kind, look: int, size: float) -> Solid:
-    """A car, lorry or bus; `look` picks its paint and, for a car, its shape."""
-    dice = np.random.default_rng([look, 7])
+def vehicle(kind: Kind, appearance: int, size: float) -> Solid:
+    """A car, lorry or bus; the seed `appearance` picks its paint and, for a car, its shape."""
+    dice = np.random.default_rng([appearance, 7])
     if kind is Kind.LORRY:
         return _scaled(_lorry(dice), size)
     if kind is Kind.BUS:
@@ -266,9 +267,25 @@ def _car_half_m(w: float) -> float:
 
 def _car(dice: np.random.Generator) -> list[_Face]:
     paint = _PAINTS[int(dice.integers(len(_PAINTS)))]
-    dark = _mix(paint, (20, 20, 20), 0.6)
     roof = _ROOF_HATCH if dice.random() < 0.6 else _ROOF_SALOON
-    half = 0.9
+    return [
+        *_car_body(paint),
+        *_car_lights(),
+        *_car_doors(paint),
+        *_car_cabin(paint, roof),
+        *_car_mirrors(paint),
+    ]
+
+
+_CAR_MAX_HALF_M = 0.9
+
+
+def _dark(paint: Colour) -> Colour:
+    return _mix(paint, (20, 20, 20), 0.6)
+
+
+def _car_body(paint: Colour) -> list[_Face]:
+    """The hull below the windows, and its two flanks."""
     faces: list[_Face] = []
     hull = list(zip(_CAR_PROFILE, _CAR_HALF_M, strict=True))
     for ((ua, wa), ia), ((ub, wb), ib) in pairwise(hull):
@@ -277,20 +294,25 @@ def _car(dice: np.random.Generator) -> list[_Face]:
     for side in (1.0, -1.0):
         flank = [(u, side * i, w) for (u, w), i in hull]
         faces.append(_quad(flank, paint, (0, side, 0)))
-        # The flank curves: it is lighter at the shoulder and darker at the sill.
+        # A real flank curves: it is lighter at the shoulder and darker at the sill.
         shoulder = [(-2.1, 0.7), (-2.06, 0.98), (1.1, 0.92), (1.75, 0.78), (1.9, 0.64)]
-        faces.append(
-            _quad(
-                [(u, side * (half + 0.002), w) for u, w in shoulder], _mix(paint, _WHITE, 0.12), (0, side, 0)
-            )
-        )
+        corners = [(u, side * (_CAR_MAX_HALF_M + 0.002), w) for u, w in shoulder]
+        faces.append(_quad(corners, _mix(paint, _WHITE, 0.12), (0, side, 0)))
         sill = [(-2.12, 0.22), (-2.17, 0.34), (2.16, 0.34), (2.12, 0.22)]
-        faces.append(_quad([(u, side * (half + 0.003), w) for u, w in sill], dark, (0, side, 0)))
-    faces.append(_background(2.2, (-0.46, 0.46), (0.34, 0.5), (34, 34, 34)))
-    faces.append(_background(2.17, (-0.3, 0.3), (0.56, 0.63), (40, 40, 40)))
-    faces.append(_background(2.215, (-0.25, 0.25), (0.4, 0.5), (225, 230, 230)))
-    faces.append(_background(-2.215, (-0.25, 0.25), (0.62, 0.73), (225, 230, 230)))
-    faces.append(_background(-2.2, (-0.72, 0.72), (0.24, 0.38), (45, 45, 45)))
+        corners = [(u, side * (_CAR_MAX_HALF_M + 0.003), w) for u, w in sill]
+        faces.append(_quad(corners, _dark(paint), (0, side, 0)))
+    return faces
+
+
+def _car_lights() -> list[_Face]:
+    """Grille, bumpers, blank number plates, headlights and rear lights."""
+    faces = [
+        _end_panel(2.2, (-0.46, 0.46), (0.34, 0.5), (34, 34, 34)),
+        _end_panel(2.17, (-0.3, 0.3), (0.56, 0.63), (40, 40, 40)),
+        _end_panel(2.215, (-0.25, 0.25), (0.4, 0.5), (225, 230, 230)),
+        _end_panel(-2.215, (-0.25, 0.25), (0.62, 0.73), (225, 230, 230)),
+        _end_panel(-2.2, (-0.72, 0.72), (0.24, 0.38), (45, 45, 45)),
+    ]
     for side in (1.0, -1.0):
         front = [
             (2.14, side * 0.42, 0.56),
@@ -307,13 +329,27 @@ def _car(dice: np.random.Generator) -> list[_Face]:
         ]
         faces.append(_quad(rear, (40, 35, 190), (-1, 0, 0)))
         wrap = [(-2.18, 0.7), (-1.92, 0.74), (-1.92, 0.86), (-2.13, 0.88)]
-        faces.append(_quad([(u, side * (half + 0.005), w) for u, w in wrap], (40, 35, 190), (0, side, 0)))
+        corners = [(u, side * (_CAR_MAX_HALF_M + 0.005), w) for u, w in wrap]
+        faces.append(_quad(corners, (40, 35, 190), (0, side, 0)))
+    return faces
+
+
+def _car_doors(paint: Colour) -> list[_Face]:
+    """The wheels, and the gaps and handles of the doors."""
+    half = _CAR_MAX_HALF_M
+    faces: list[_Face] = []
     for u in (-1.3, 1.36):
         faces += _wheel(u, half, 0.32)
     for u in (-0.9, 0.05, 0.98):
         faces += _panel((u - 0.008, u + 0.008), half + 0.006, (0.36, 0.92), _mix(paint, (20, 20, 20), 0.45))
     for u in (-0.78, 0.18):
-        faces += _panel((u, u + 0.14), half + 0.008, (0.8, 0.83), dark)
+        faces += _panel((u, u + 0.14), half + 0.008, (0.8, 0.83), _dark(paint))
+    return faces
+
+
+def _car_cabin(paint: Colour, roof: Sequence[tuple[float, float]]) -> list[_Face]:
+    """The cabin under the profile `roof` (u, w): the sides and their windows, the roof, windscreen and rear window."""
+    faces: list[_Face] = []
     for side in (1.0, -1.0):
         faces.append(_quad([(u, side * _car_half_m(w), w) for u, w in roof], paint, (0, side, 0.4)))
         top = [(u, w) for u, w in roof if w > 1.3]
@@ -322,10 +358,9 @@ def _car(dice: np.random.Generator) -> list[_Face]:
             [(-0.37, 1.0), (-0.37, 1.39), (top[-1][0] - 0.1, 1.33), (0.86, 1.0)],
         )
         for pane in panes:
-            faces.append(
-                _quad([(u, side * (_car_half_m(w) + 0.01), w) for u, w in pane], _GLASS, (0, side, 0.4))
-            )
-            # What the glass mirrors: the sky, in its upper part.
+            corners = [(u, side * (_car_half_m(w) + 0.01), w) for u, w in pane]
+            faces.append(_quad(corners, _GLASS, (0, side, 0.4)))
+            # The upper part of the glass reflects the sky.
             upper = [_between(pane[0], pane[1], 0.55), pane[1], pane[2], _between(pane[3], pane[2], 0.8)]
             corners = [(u, side * (_car_half_m(w) + 0.012), w) for u, w in upper]
             faces.append(_quad(corners, _mix(_GLASS, (200, 185, 170), 0.18), (0, side, 0.4)))
@@ -336,12 +371,16 @@ def _car(dice: np.random.Generator) -> list[_Face]:
         faces.append(_quad(corners, paint, outward))
         if abs(wa - wb) > 0.3:
             forward = 0.01 if wb < wa else -0.01
-            faces.append(
-                _quad(_inset(corners, 0.09, (forward, 0, 0.01)), _mix(_GLASS, (200, 185, 170), 0.3), outward)
-            )
+            glass = _mix(_GLASS, (200, 185, 170), 0.3)
+            faces.append(_quad(_inset(corners, 0.09, (forward, 0, 0.01)), glass, outward))
+    return faces
+
+
+def _car_mirrors(paint: Colour) -> list[_Face]:
+    faces: list[_Face] = []
     for side in (1.0, -1.0):
-        v = side * (half + 0.08)
-        faces += _box((0.72, 0.84), (v - 0.08, v + 0.08), (0.93, 1.06), dark)
+        v = side * (_CAR_MAX_HALF_M + 0.08)
+        faces += _box((0.72, 0.84), (v - 0.08, v + 0.08), (0.93, 1.06), _dark(paint))
     return faces
 
 
@@ -372,10 +411,15 @@ def _lorry(dice: np.random.Generator) -> list[_Face]:
     body = _box((-4.1, 1.9), (-1.225, 1.225), (0.98, 3.5), load)
     body += _panel((-4.05, 1.85), 1.23, (0.98, 1.1), _mix(load, (30, 30, 30), 0.5))
     body += _panel((-4.05, 1.85), 1.23, (3.38, 3.5), _mix(load, (30, 30, 30), 0.35))
-    body += _panel((-2.9, 0.7), 1.235, (1.9, 2.6), _mix(load, _PAINTS[int(dice.integers(len(_PAINTS)))], 0.8))
-    body.append(_background(-4.11, (-0.03, 0.03), (1.0, 3.45), (60, 60, 60)))
+    sign = _PAINTS[int(dice.integers(len(_PAINTS)))]
+    body += _panel((-2.9, 0.7), 1.235, (1.9, 2.6), _mix(load, sign, 0.8))
+    body.append(_end_panel(-4.11, (-0.03, 0.03), (1.0, 3.45), (60, 60, 60)))
     for v in (-0.95, 0.95):
-        body.append(_background(-4.12, (v - 0.14, v + 0.14), (0.75, 0.92), (40, 35, 190)))
+        body.append(_end_panel(-4.12, (v - 0.14, v + 0.14), (0.75, 0.92), (40, 35, 190)))
+    return [*faces, *body, *_lorry_cab(paint)]
+
+
+def _lorry_cab(paint: Colour) -> list[_Face]:
     cab: list[_Face] = []
     profile = [(2.1, 0.4), (2.1, 2.65), (3.75, 2.7), (4.02, 1.75), (4.1, 0.4)]
     half = 1.15
@@ -407,11 +451,11 @@ def _lorry(dice: np.random.Generator) -> list[_Face]:
         cab += _box((3.8, 3.92), (v - 0.09, v + 0.09), (1.75, 2.3), (40, 40, 40))
     glass = [(4.03, -1.05, 1.72), (4.03, 1.05, 1.72), (3.79, 1.05, 2.58), (3.79, -1.05, 2.58)]
     cab.append(_quad(glass, _mix(_GLASS, (190, 175, 160), 0.2), (1, 0, 0.3)))
-    cab.append(_background(4.12, (-0.8, 0.8), (0.95, 1.35), (45, 45, 46)))
-    cab.append(_background(4.13, (-1.1, 1.1), (0.4, 0.62), (60, 60, 60)))
+    cab.append(_end_panel(4.12, (-0.8, 0.8), (0.95, 1.35), (45, 45, 46)))
+    cab.append(_end_panel(4.13, (-1.1, 1.1), (0.4, 0.62), (60, 60, 60)))
     for v in (-0.88, 0.88):
-        cab.append(_background(4.14, (v - 0.16, v + 0.16), (0.66, 0.84), (250, 250, 245)))
-    return [*faces, *body, *cab]
+        cab.append(_end_panel(4.14, (v - 0.16, v + 0.16), (0.66, 0.84), (250, 250, 245)))
+    return cab
 
 
 def _bus(dice: np.random.Generator) -> list[_Face]:
@@ -426,7 +470,7 @@ def _bus(dice: np.random.Generator) -> list[_Face]:
         faces += _panel(
             (u, u + 1.33), half + 0.008, (1.36, 2.52), _mix(_GLASS, (170, 150, 130), 0.12 + 0.1 * (step % 3))
         )
-    # Doors are on the right-hand side, where the kerb is.
+    # Doors are on the right, at the kerb.
     for u in (3.9, -0.6):
         for edge in (0.0, 0.62):
             pane = (u + edge, u + edge + 0.57)
@@ -444,15 +488,15 @@ def _bus(dice: np.random.Generator) -> list[_Face]:
             )
     for u in (-3.2, 3.1):
         faces += _wheel(u, half, 0.48)
-    faces.append(_background(6.01, (-1.15, 1.15), (1.2, 2.6), _mix(_GLASS, (190, 175, 160), 0.2)))
-    faces.append(_background(6.015, (-0.9, 0.9), (2.66, 2.95), (25, 25, 25)))
-    faces.append(_background(6.02, (-0.7, 0.5), (2.72, 2.9), (60, 190, 240)))
-    faces.append(_background(6.015, (-0.02, 0.02), (1.2, 2.6), (40, 40, 40)))
-    faces.append(_background(6.01, (-1.2, 1.2), (0.3, 0.55), dark))
+    faces.append(_end_panel(6.01, (-1.15, 1.15), (1.2, 2.6), _mix(_GLASS, (190, 175, 160), 0.2)))
+    faces.append(_end_panel(6.015, (-0.9, 0.9), (2.66, 2.95), (25, 25, 25)))
+    faces.append(_end_panel(6.02, (-0.7, 0.5), (2.72, 2.9), (60, 190, 240)))
+    faces.append(_end_panel(6.015, (-0.02, 0.02), (1.2, 2.6), (40, 40, 40)))
+    faces.append(_end_panel(6.01, (-1.2, 1.2), (0.3, 0.55), dark))
     for v in (-0.95, 0.95):
-        faces.append(_background(6.02, (v - 0.17, v + 0.17), (0.66, 0.86), (250, 250, 245)))
-        faces.append(_background(-6.02, (v - 0.12, v + 0.12), (0.8, 1.3), (40, 35, 190)))
-    faces.append(_background(-6.01, (-0.95, 0.95), (1.6, 2.5), _GLASS))
+        faces.append(_end_panel(6.02, (v - 0.17, v + 0.17), (0.66, 0.86), (250, 250, 245)))
+        faces.append(_end_panel(-6.02, (v - 0.12, v + 0.12), (0.8, 1.3), (40, 35, 190)))
+    faces.append(_end_panel(-6.01, (-0.95, 0.95), (1.6, 2.5), _GLASS))
     for side in (1.0, -1.0):
         v = side * (half + 0.2)
         faces += _box((5.95, 6.1), (v - 0.1, v + 0.1), (1.9, 2.4), (40, 40, 40))
@@ -473,8 +517,8 @@ class _Clothes:
 
 
 @lru_cache(maxsize=4096)
-def _clothes(look: int) -> _Clothes:
-    dice = np.random.default_rng([look, 3])
+def _clothes(appearance: int) -> _Clothes:
+    dice = np.random.default_rng([appearance, 3])
 
     def pick(colours: Sequence[Colour]) -> Colour:
         colour = colours[int(dice.integers(len(colours)))]
@@ -507,11 +551,11 @@ def _limb(joints: Sequence[Point], radii: Sequence[float], colour: Colour) -> li
     ]
 
 
-def person(look: int, height_m: float, walked_m: float, vigour: float) -> list[Blob]:
-    """A walker who has come `walked_m`; `vigour` 0 stands still, 1 walks. Blobs are in no order of depth."""
-    wears = _clothes(look)
+def person(appearance: int, height_m: float, walked_m: float, vigour: float) -> list[Blob]:
+    """A pedestrian after `walked_m`; `vigour` 0 stands still, 1 walks. The blobs are not sorted by depth."""
+    wears = _clothes(appearance)
     s = height_m / 1.75
-    phase = tau * (walked_m / (1.42 * s) + (look % 97) / 97)
+    phase = tau * (walked_m / (1.42 * s) + (appearance % 97) / 97)
     legs = [_leg(phase + (0.0 if side > 0 else pi), vigour, side, s) for side in (1, -1)]
     lift = -min(leg[2][2] for leg in legs) + 0.05 * s
     hip_z = lift
@@ -519,9 +563,8 @@ def person(look: int, height_m: float, walked_m: float, vigour: float) -> list[B
     for hip, knee, ankle, toe in legs:
         joints = [_up(hip, lift), _up(knee, lift), _up(ankle, lift)]
         result += _limb(joints, (0.088 * s, 0.066 * s, 0.047 * s), wears.trousers)
-        result.append(
-            Blob((_ball(_up(ankle, lift), 0.05 * s), _ball(_up(toe, lift), 0.038 * s)), wears.shoes)
-        )
+        shoe = (_ball(_up(ankle, lift), 0.05 * s), _ball(_up(toe, lift), 0.038 * s))
+        result.append(Blob(shoe, wears.shoes))
     shoulder_z, lean = hip_z + 0.5 * s, 0.03 * s
     twist = 0.05 * s * vigour * sin(phase)
     hem = -0.28 * s if wears.long_coat else -0.04 * s
@@ -536,30 +579,30 @@ def person(look: int, height_m: float, walked_m: float, vigour: float) -> list[B
     for side in (1, -1):
         swing = -0.5 * vigour * sin(phase + (0.0 if side > 0 else pi))
         shoulder = (lean + twist * side, 0.2 * s * side, shoulder_z + 0.01 * s)
-        elbow = (
-            shoulder[0] + 0.28 * s * sin(swing),
-            shoulder[1] + 0.035 * s * side,
-            shoulder[2] - 0.28 * s * cos(swing),
-        )
-        bend = swing + 0.25 + 0.25 * vigour
-        hand = (elbow[0] + 0.25 * s * sin(bend), elbow[1], elbow[2] - 0.25 * s * cos(bend))
-        result += _limb(
-            [shoulder, elbow, hand], (0.062 * s, 0.05 * s, 0.04 * s), _mix(wears.top, (0, 0, 0), 0.12)
-        )
-        result.append(Blob((_ball(hand, 0.045 * s),), wears.skin))
+        result += _arm(shoulder, swing, vigour, side, s, wears)
     if wears.bag:
-        result.append(
-            Blob(
-                (
-                    _ball((-0.17 * s, 0.09 * s, shoulder_z - 0.05 * s), 0.08 * s),
-                    _ball((-0.17 * s, -0.09 * s, shoulder_z - 0.05 * s), 0.08 * s),
-                    _ball((-0.17 * s, 0.0, hip_z + 0.12 * s), 0.12 * s),
-                ),
-                wears.bag_colour,
-            )
+        bag = (
+            _ball((-0.17 * s, 0.09 * s, shoulder_z - 0.05 * s), 0.08 * s),
+            _ball((-0.17 * s, -0.09 * s, shoulder_z - 0.05 * s), 0.08 * s),
+            _ball((-0.17 * s, 0.0, hip_z + 0.12 * s), 0.12 * s),
         )
+        result.append(Blob(bag, wears.bag_colour))
     result += _head((lean, 0.0, shoulder_z), s, wears.skin, wears.hair, wears.long_hair)
     return result
+
+
+def _arm(shoulder: Point, swing: float, vigour: float, side: int, s: float, wears: _Clothes) -> list[Blob]:
+    """An arm of a pedestrian that is `swing` radians forward, and its hand."""
+    elbow = (
+        shoulder[0] + 0.28 * s * sin(swing),
+        shoulder[1] + 0.035 * s * side,
+        shoulder[2] - 0.28 * s * cos(swing),
+    )
+    bend = swing + 0.25 + 0.25 * vigour
+    hand = (elbow[0] + 0.25 * s * sin(bend), elbow[1], elbow[2] - 0.25 * s * cos(bend))
+    radii = (0.062 * s, 0.05 * s, 0.04 * s)
+    arm = _limb([shoulder, elbow, hand], radii, _mix(wears.top, (0, 0, 0), 0.12))
+    return [*arm, Blob((_ball(hand, 0.045 * s),), wears.skin)]
 
 
 def _head(neck: Point, s: float, skin: Colour, hair: Colour, long_hair: bool) -> list[Blob]:
@@ -586,7 +629,7 @@ def _up(point: Point, lift: float) -> Point:
 
 
 def _leg(phase: float, vigour: float, side: int, s: float) -> tuple[Point, Point, Point, Point]:
-    """Hip, knee, ankle and toe with the hip at height 0."""
+    """Hip, knee, ankle and toe in metres, with the hip at height 0."""
     thigh = vigour * (0.5 * sin(phase) + 0.06)
     bend = vigour * (0.12 + 0.85 * max(0.0, cos(phase + 0.35)) ** 1.5)
     shin = thigh - bend
@@ -604,8 +647,8 @@ _PEDALS = (-0.06, 0.3)
 _CRANK_M = 0.17
 
 
-def bicycle(look: int, travelled_m: float, size: float) -> Solid:
-    """The two wheels, with spokes that turn, standing upright under the rider."""
+def bicycle(travelled_m: float, size: float) -> Solid:
+    """The two upright wheels of a bicycle after `travelled_m`, with spokes that turn."""
     faces: list[_Face] = []
     turned = -travelled_m / (_WHEEL_M * size)
     ring = np.array([(cos(tau * k / 24), sin(tau * k / 24)) for k in range(24)])
@@ -635,77 +678,94 @@ def bicycle(look: int, travelled_m: float, size: float) -> Solid:
     return _scaled(faces, size)
 
 
-def rider(look: int, size: float, travelled_m: float, vigour: float) -> list[Blob]:
-    """The bicycle's frame and who rides it; `vigour` 0 coasts."""
-    wears = _clothes(look)
-    dice = np.random.default_rng([look, 5])
+_SADDLE: Point = (-0.26, 0.0, 0.94)
+_CHEST: Point = (0.0, 0.0, 1.43)
+_HIP_Z = 1.0
+
+
+def rider(appearance: int, size: float, travelled_m: float, vigour: float) -> list[Blob]:
+    """The frame of a bicycle and its rider after `travelled_m`; `vigour` 0 coasts, 1 pedals."""
+    wears = _clothes(appearance)
+    dice = np.random.default_rng([appearance, 5])
     paint = _PAINTS[int(dice.integers(len(_PAINTS)))]
     helmet = bool(dice.random() < 0.6)
-    saddle, bar = (-0.26, 0.0, 0.94), (0.42, 0.0, 1.02)
-    pedals = (_PEDALS[0], 0.0, _PEDALS[1])
-    head_tube = (0.36, 0.0, 0.86)
-    result: list[Blob] = []
+    phase = -travelled_m / 2.1 * vigour + (appearance % 89) / 89 * tau
+    hair = wears.hair
+    if helmet:
+        hair = (45.0, 45.0, 190.0) if appearance % 2 else (210.0, 210.0, 215.0)
+    blobs = [
+        *_bicycle_frame(paint),
+        *_rider_legs(phase, wears),
+        *_rider_trunk(wears),
+        *_head((_CHEST[0] + 0.06, 0.0, _CHEST[2] + 0.02), 1.0, wears.skin, hair, False),
+    ]
+    return [
+        Blob(tuple((u * size, v * size, w * size, r * size) for u, v, w, r in blob.balls), blob.colour)
+        for blob in blobs
+    ]
+
+
+def _bicycle_frame(paint: Colour) -> list[Blob]:
+    """The tubes, the handlebar and the saddle."""
+    bar: Point = (0.42, 0.0, 1.02)
+    pedals: Point = (_PEDALS[0], 0.0, _PEDALS[1])
+    head_tube: Point = (0.36, 0.0, 0.86)
     tube = 0.021
+    result: list[Blob] = []
     for a, b in (
         ((_REAR, 0.0, _WHEEL_M), pedals),
         ((_REAR, 0.0, _WHEEL_M), (-0.22, 0.0, 0.8)),
-        (pedals, saddle),
+        (pedals, _SADDLE),
         (pedals, (0.38, 0.0, 0.76)),
         ((-0.2, 0.0, 0.78), head_tube),
         ((_FRONT, 0.0, _WHEEL_M), bar),
     ):
         result += _limb([a, b], (tube, tube), paint)
     result += _limb([(0.4, -0.27, 1.04), bar, (0.4, 0.27, 1.04)], (0.017, 0.02, 0.017), (40, 40, 40))
-    result += _limb(
-        [(saddle[0] - 0.12, 0.0, 0.95), (saddle[0] + 0.12, 0.0, 0.95)], (0.05, 0.03), (30, 30, 30)
-    )
-    phase = -travelled_m / 2.1 * vigour + (look % 89) / 89 * tau
-    hip_z = 1.0
+    seat = [(_SADDLE[0] - 0.12, 0.0, 0.95), (_SADDLE[0] + 0.12, 0.0, 0.95)]
+    return [*result, *_limb(seat, (0.05, 0.03), (30, 30, 30))]
+
+
+def _rider_legs(phase: float, wears: _Clothes) -> list[Blob]:
+    """Both legs, with their shoes and the cranks under them; `phase` is the angle of the left crank in radians."""
+    pedals: Point = (_PEDALS[0], 0.0, _PEDALS[1])
+    result: list[Blob] = []
     for side in (1, -1):
         angle = phase + (0.0 if side > 0 else pi)
         foot = (pedals[0] + _CRANK_M * cos(angle), 0.11 * side, pedals[2] + _CRANK_M * sin(angle) + 0.05)
-        hip = (saddle[0] + 0.02, 0.09 * side, hip_z)
+        hip = (_SADDLE[0] + 0.02, 0.09 * side, _HIP_Z)
         knee = _knee(hip, foot, 0.44, 0.45)
         result += _limb([hip, knee, foot], (0.09, 0.066, 0.046), wears.trousers)
-        result.append(
-            Blob(
-                (
-                    _ball((foot[0] - 0.05, foot[1], foot[2]), 0.045),
-                    _ball((foot[0] + 0.13, foot[1], foot[2] - 0.03), 0.036),
-                ),
-                wears.shoes,
-            )
+        shoe = (
+            _ball((foot[0] - 0.05, foot[1], foot[2]), 0.045),
+            _ball((foot[0] + 0.13, foot[1], foot[2] - 0.03), 0.036),
         )
+        result.append(Blob(shoe, wears.shoes))
         result += _limb([pedals, (foot[0], 0.05 * side, foot[2] - 0.05)], (0.014, 0.014), (60, 60, 60))
-    chest = (0.0, 0.0, 1.43)
-    result.append(
-        Blob(
-            (
-                _ball((chest[0], 0.15, chest[2]), 0.075),
-                _ball((chest[0], -0.15, chest[2]), 0.075),
-                _ball((saddle[0], 0.09, hip_z + 0.02), 0.1),
-                _ball((saddle[0], -0.09, hip_z + 0.02), 0.1),
-                _ball((-0.11, 0.0, 1.25), 0.125),
-            ),
-            wears.top,
-        )
+    return result
+
+
+def _rider_trunk(wears: _Clothes) -> list[Blob]:
+    """The trunk, and both arms on the handlebar."""
+    trunk = (
+        _ball((_CHEST[0], 0.15, _CHEST[2]), 0.075),
+        _ball((_CHEST[0], -0.15, _CHEST[2]), 0.075),
+        _ball((_SADDLE[0], 0.09, _HIP_Z + 0.02), 0.1),
+        _ball((_SADDLE[0], -0.09, _HIP_Z + 0.02), 0.1),
+        _ball((-0.11, 0.0, 1.25), 0.125),
     )
+    result = [Blob(trunk, wears.top)]
     for side in (1, -1):
-        shoulder = (chest[0] + 0.02, 0.19 * side, chest[2] + 0.01)
+        shoulder = (_CHEST[0] + 0.02, 0.19 * side, _CHEST[2] + 0.01)
         elbow = (0.19, 0.25 * side, 1.19)
         hand = (0.4, 0.25 * side, 1.06)
         result += _limb([shoulder, elbow, hand], (0.06, 0.048, 0.038), _mix(wears.top, (0, 0, 0), 0.12))
         result.append(Blob((_ball(hand, 0.045),), wears.skin))
-    hair = (45.0, 45.0, 190.0) if helmet and look % 2 else (210.0, 210.0, 215.0) if helmet else wears.hair
-    result += _head((chest[0] + 0.06, 0.0, chest[2] + 0.02), 1.0, wears.skin, hair, False)
-    return [
-        Blob(tuple((u * size, v * size, w * size, r * size) for u, v, w, r in blob.balls), blob.colour)
-        for blob in result
-    ]
+    return result
 
 
 def _knee(hip: Point, foot: Point, thigh: float, shin: float) -> Point:
-    """Where two bones of these lengths meet, bent forwards, in the plane v = const."""
+    """The joint of two bones of these lengths between `hip` and `foot`, bent forwards."""
     du, dw = foot[0] - hip[0], foot[2] - hip[2]
     span = min(sqrt(du * du + dw * dw), thigh + shin - 1e-6)
     share = (thigh * thigh - shin * shin + span * span) / (2 * span)

@@ -1,12 +1,13 @@
-"""A made-up street of exactly known truth, counted, and a page that shows counted beside true.
+"""`passerby demo`: a synthetic street is counted, and a page shows the counts beside the truth.
 
-Invariant: counts as `passerby count` does, with the detector that needs no weights; the truth is only compared with.
+Invariant: counts as `passerby count` does, with the detector that needs no weights; the truth is only compared.
 """
 
 import base64
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,9 +21,9 @@ from passerby.recordings.progress import Progress as CountProgress
 
 DURATION_S = 90.0
 BIN_MS = 10_000
-"""Length of a bar of the page: the street is too short for quarter-hours."""
+"""The length of a bar on the page: the street is too short for bins of 15 minutes."""
 RATES = synth.Rates(people=600, cyclists=240, vehicles=600)
-"""Per hour: enough of each to see all of them within the minute."""
+"""Per hour: enough of each class to appear within a minute."""
 _LONGEST_S = 3_600.0
 _PAGE = Path(__file__).with_name("demo.html.jinja")
 _COLUMNS = ("start", "end", "line", "direction", "label", "count", "coverage")
@@ -40,11 +41,11 @@ _PARTS = (
 )
 
 Progress = Callable[[str, float], None]
-"""Told what is being done, and its share in 0..1."""
+"""Called with the name of the current step and its progress, 0..1."""
 
 
 class Row(NamedTuple):
-    """What truly crossed one line in one direction with one label, and what was counted."""
+    """True and counted crossings of a line, direction and label."""
 
     line: str
     direction: str
@@ -53,7 +54,7 @@ class Row(NamedTuple):
     counted: int
 
     @property
-    def where(self) -> str:
+    def movement(self) -> str:
         return f"{self.line} {self.direction}"
 
     @property
@@ -66,7 +67,7 @@ class Row(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """What crossed between two times of a line and direction, all labels together; `start` such as 08:00:10."""
+    """True and counted crossings of a line and direction in a bin, all labels together; `start` such as 08:00:10."""
 
     start: str
     true: int
@@ -79,7 +80,7 @@ class Series(NamedTuple):
     bars: tuple[Bar, ...]
 
     @property
-    def where(self) -> str:
+    def movement(self) -> str:
         return f"{self.line} {self.direction}"
 
     @property
@@ -89,8 +90,8 @@ class Series(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What was counted beside what is true. `accuracy` = (true - missed - over) / true over all rows, None
-    where nothing crossed; `speed` is a multiple of real time; `page` is what to open."""
+    """Counts beside the truth. `accuracy` = (true - missed - over) / true over all rows, None if nothing crossed;
+    `speed` is a multiple of real time; `page` is the page to open."""
 
     rows: tuple[Row, ...]
     series: tuple[Series, ...]
@@ -120,12 +121,12 @@ class Demo:
 
     @property
     def accuracy_any(self) -> float | None:
-        """The same where only line and direction matter, and not the label."""
+        """Accuracy by line and direction, with all labels added."""
         true, counted = Counter[str](), Counter[str]()
         for row in self.rows:
-            true[row.where] += row.true
-            counted[row.where] += row.counted
-        wrong = sum(abs(true[where] - counted[where]) for where in true)
+            true[row.movement] += row.true
+            counted[row.movement] += row.counted
+        wrong = sum(abs(true[movement] - counted[movement]) for movement in true)
         return (self.true - wrong) / self.true if self.true else None
 
     @property
@@ -136,10 +137,10 @@ class Demo:
 def run(
     out: Path, *, seed: int = 1, duration_s: float = DURATION_S, on_progress: Progress | None = None
 ) -> Demo:
-    """Make a street of `duration_s` seconds, count it and write into the folder `out`: street.mp4, truth.yaml,
-    counts.json, counts.csv, picture.png and index.html. Files of these names are replaced.
+    """Make a street of `duration_s` seconds, count it, and write its files into the folder `out`.
 
-    Raises InputError for a seed or a duration that cannot be meant, OutputError where nothing can be written.
+    The files are street.mp4, truth.yaml, counts.json, counts.csv, picture.png and index.html; existing files of these
+    names are replaced. Raises InputError for a wrong seed or duration, OutputError if a file cannot be written.
     """
     if not 1 <= duration_s <= _LONGEST_S:
         raise InputError(f"duration {duration_s:g} s: expected 1 to {_LONGEST_S:g} s")
@@ -147,41 +148,25 @@ def run(
     _prepare(out)
     video, picture = out / "street.mp4", out / "picture.png"
 
-    def drawn(done: int, total: int) -> None:
+    def on_drawn(done: int, total: int) -> None:
         if on_progress:
             on_progress("making the street", done / total)
 
-    def seen(progress: CountProgress) -> None:
+    def on_counted(progress: CountProgress) -> None:
         if on_progress and progress.total_ms:
             on_progress("counting", min(1.0, progress.done_ms / progress.total_ms))
 
-    crossed = synth.write(street, video, drawn)
+    crossed = synth.write(street, video, on_drawn)
     synth.write_truth(street, video, out / "truth.yaml")
     counts = RecordingCounter(synth.lines(street), "motion").count(
-        video, timezone="UTC", bin_ms=BIN_MS, picture=picture, progress=seen
+        video, timezone="UTC", bin_ms=BIN_MS, picture=picture, progress=on_counted
     )
-    true: Counter[tuple[str, str, str]] = Counter()
-    for c in crossed:
-        true[c.line, c.direction, c.label.text] += 1
-    counted = Counter({(t.line, t.direction, t.label): t.count for t in counts.totals if t.count})
-    true_in: Counter[tuple[str, str, int]] = Counter()
-    for c in crossed:
-        true_in[c.line, c.direction, c.time_ms // BIN_MS] += 1
-    bars: dict[tuple[str, str], dict[int, Bar]] = {}
-    for one in counts.bins:
-        number = round(one.start.timestamp() * 1000) // BIN_MS
-        shown = bars.setdefault((one.line, one.direction), {})
-        before = shown.get(number)
-        shown[number] = Bar(
-            f"{one.start:%H:%M:%S}",
-            true_in[one.line, one.direction, number],
-            one.count + (before.counted if before else 0),
-        )
-    places = list(bars)
-    met = sorted({*true, *counted}, key=lambda key: (places.index(key[:2]), key[2]))
+    bins = [(row.line, row.direction, row.start, row.count) for row in counts.bins]
+    series = _series(crossed, bins)
+    counted = Counter({(row.line, row.direction, row.label): row.count for row in counts.totals if row.count})
     demo = Demo(
-        rows=tuple(Row(*key, true[key], counted[key]) for key in met),
-        series=tuple(Series(*key, tuple(shown.values())) for key, shown in bars.items()),
+        rows=_rows(crossed, counted, [(shown.line, shown.direction) for shown in series]),
+        series=series,
         duration_s=counts.duration_s,
         wall_s=counts.cost.wall_s,
         page=out / "index.html",
@@ -193,13 +178,40 @@ def run(
     return demo
 
 
+def _rows(
+    crossed: Sequence[synth.TrueCrossing],
+    counted: Counter[tuple[str, str, str]],
+    movements: Sequence[tuple[str, str]],
+) -> tuple[Row, ...]:
+    """True and counted crossings by (line, direction, label), in the order of `movements`."""
+    true = Counter[tuple[str, str, str]]((c.line, c.direction, c.label.text) for c in crossed)
+    keys = sorted({*true, *counted}, key=lambda key: (movements.index(key[:2]), key[2]))
+    return tuple(Row(*key, true[key], counted[key]) for key in keys)
+
+
+def _series(
+    crossed: Sequence[synth.TrueCrossing], bins: Sequence[tuple[str, str, datetime, int]]
+) -> tuple[Series, ...]:
+    """The bars of each line and direction, from `bins` of (line, direction, start, count)."""
+    true = Counter[tuple[str, str, int]]((c.line, c.direction, c.time_ms // BIN_MS) for c in crossed)
+    bars: dict[tuple[str, str], dict[int, Bar]] = {}
+    for line, direction, start, count in bins:
+        number = round(start.timestamp() * 1000) // BIN_MS
+        of_movement = bars.setdefault((line, direction), {})
+        before = of_movement.get(number)
+        of_movement[number] = Bar(
+            f"{start:%H:%M:%S}", true[line, direction, number], count + (before.counted if before else 0)
+        )
+    return tuple(Series(*movement, tuple(by_bin.values())) for movement, by_bin in bars.items())
+
+
 def page(demo: Demo, picture: str, detector: str, frames: int, seed: int) -> str:
-    """The page as HTML: needs no other file but the video; `picture` is a PNG in base64."""
+    """The page as HTML; it needs no other file than the video. `picture` is a PNG in base64."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.from_string(_PAGE.read_text(encoding="utf-8"))
-    most = max((max(bar.true, bar.counted) for one in demo.series for bar in one.bars), default=0)
+    most = max((max(bar.true, bar.counted) for series in demo.series for bar in series.bars), default=0)
     return template.render(
         demo=demo,
         picture=picture,
@@ -212,7 +224,7 @@ def page(demo: Demo, picture: str, detector: str, frames: int, seed: int) -> str
 
 
 def _prepare(out: Path) -> None:
-    """Make the folder, and find out before the long work whether its files can be written."""
+    """Make the folder. Raises OutputError, before the long work, if its files cannot be written."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,7 +1,7 @@
-"""Pictures of the street: the backdrop, then shadows, then everybody from far to near, then the sensor.
+"""Pictures of the street: the backdrop, then shadows, then the actors from far to near, then the sensor's effects.
 
-Invariant: a pixel depends on the street's settings, its frame number and on those actors alone who, with their shadow,
-cover it; leave an actor out and every other pixel stays the same to the bit.
+Invariant: a pixel depends on the street's settings, the frame number and the actors that cover it, with their shadows;
+without an actor, every pixel that it did not cover stays the same to the bit.
 """
 
 from collections.abc import Collection, Iterator
@@ -29,10 +29,10 @@ _SPARE = 64
 def frames(
     street: Street, without: Collection[str] = (), *, first: int = 0, last: int | None = None
 ) -> Iterator[Image]:
-    """The pictures numbered `first` to `last` (all of them by default), each (height, width, 3) uint8 BGR.
+    """The frames from `first` up to but not including `last` (all by default), each (height, width, 3) uint8 BGR.
 
-    `without` names actors that are left out; every pixel that they and their shadows do not touch is the same to
-    the bit. Any frame can be had without those before it.
+    The actors named in `without` are left out; every pixel that they and their shadows do not cover stays the same to
+    the bit. A frame does not depend on the frames before it.
     """
     view = view_of(street)
     empty = backdrop(street.seed, street.width, street.height, street.scale)
@@ -46,13 +46,13 @@ def frames(
         here = [_Placed(actor, view, time_s) for actor in shown if actor.present(time_s)]
         here = [placed for placed in here if placed.near(street.width, street.height)]
         _cast_shadows(image, empty, view, here)
-        for placed in sorted(here, key=cmp_to_key(_behind)):
+        for placed in sorted(here, key=cmp_to_key(_painter_order)):
             _paint(image, view, placed)
         yield _expose(street, number, image, tiles, streaks)
 
 
 class _Placed:
-    """An actor at an instant: where it stands, how it is turned, and its shape in metres."""
+    """An actor at a time: its position, its rotation, and its shape in metres."""
 
     def __init__(self, actor: Actor, view: View, time_s: float) -> None:
         at = np.array([time_s])
@@ -79,7 +79,7 @@ class _Placed:
         self.turn[:2, :2] = spin
 
     def near(self, width: int, height: int) -> bool:
-        """Whether any of it or of its shadow may be in the picture."""
+        """Whether part of it or of its shadow can be in the picture."""
         reach = 1.2 * self.height + 0.6
         x, y = self.ground
         corners = np.array(
@@ -97,7 +97,7 @@ class _Placed:
         return bool(high[0] > 0 and high[1] > 0 and low[0] < width and low[1] < height)
 
     def world(self, points: Array) -> Array:
-        """(n, 3) of the body -> (n, 3) of the street."""
+        """(n, 3) metres in the body's axes -> (n, 3) metres in the street's axes."""
         moved: Array = points @ self.turn
         moved[:, :2] += self.ground
         return moved
@@ -105,9 +105,9 @@ class _Placed:
     def blobs(self) -> list[bodies.Blob]:
         actor = self.actor
         if actor.kind is Kind.PERSON:
-            return bodies.person(actor.look, self.height, self.walked, min(1.0, self.speed / 1.1))
+            return bodies.person(actor.appearance, self.height, self.walked, min(1.0, self.speed / 1.1))
         if actor.kind is Kind.CYCLIST:
-            return bodies.rider(actor.look, actor.size, self.walked, 1.0)
+            return bodies.rider(actor.appearance, actor.size, self.walked, 1.0)
         return []
 
     def solid(self) -> bodies.Solid | None:
@@ -115,17 +115,17 @@ class _Placed:
         if actor.kind is Kind.PERSON:
             return None
         if actor.kind is Kind.CYCLIST:
-            return bodies.bicycle(actor.look, self.walked, actor.size)
-        return bodies.vehicle(actor.kind, actor.look, actor.size)
+            return bodies.bicycle(self.walked, actor.size)
+        return bodies.vehicle(actor.kind, actor.appearance, actor.size)
 
 
-def _behind(one: _Placed, other: _Placed) -> int:
-    """Painter's order, negative where `one` is painted first: by lane, and within a lane by distance."""
-    if one.ground[1] - one.half_y >= other.ground[1] + other.half_y:
+def _painter_order(a: _Placed, b: _Placed) -> int:
+    """Negative if `a` is painted before `b`: by lane, and within a lane by distance."""
+    if a.ground[1] - a.half_y >= b.ground[1] + b.half_y:
         return -1
-    if other.ground[1] - other.half_y >= one.ground[1] + one.half_y:
+    if b.ground[1] - b.half_y >= a.ground[1] + a.half_y:
         return 1
-    return -1 if one.distance > other.distance else 1
+    return -1 if a.distance > b.distance else 1
 
 
 def _fixed(points: Array) -> NDArray[np.int32]:
@@ -142,46 +142,17 @@ def _fill(image: Image, contours: list[NDArray[np.int32]], colour: tuple[float, 
 def _discs(view: View, balls: Array) -> tuple[Array, Array, Array]:
     """Balls (n, 4) in metres -> centres (n, 2) px, radii (n,) px, depths (n,) m."""
     centres, depth = view.project(balls[:, :3])
-    # OpenCV's smooth edges reach about half a pixel out.
+    # OpenCV's anti-aliased edges extend about half a pixel.
     return centres, np.maximum(balls[:, 3] * view.focal_px / depth - 0.4, 0.15), depth
 
 
 def _cast_shadows(image: Image, empty: Image, view: View, here: list[_Placed]) -> None:
-    """Darken the ground where anybody keeps the sun off; two shadows on one place are as dark as one."""
+    """Darken the ground in the shadows of all actors; two overlapping shadows are as dark as one."""
     height, width = image.shape[:2]
     mask = np.zeros((height, width), np.uint8)
-    places: list[tuple[slice, slice]] = []
-    slope = -_SUN[:2] / _SUN[2]
+    areas: list[tuple[slice, slice]] = []
     for placed in here:
-        contours: list[NDArray[np.int32]] = []
-        hulls: list[Array] = []
-        blobs = placed.blobs()
-        if blobs:
-            balls = np.array([ball for blob in blobs for ball in blob.balls])
-            world = placed.world(balls[:, :3])
-            world[:, :2] += world[:, 2:] * slope
-            world[:, 2] = 0.0
-            centres, radii, _ = _discs(view, np.concatenate([world, balls[:, 3:]], axis=1))
-            rims = centres[:, None, :] + _TURNS[None] * (radii[:, None, None] * np.array((1.0, 0.5)))
-            start = 0
-            for blob in blobs:
-                hulls.append(rims[start : start + len(blob.balls)].reshape(-1, 2))
-                start += len(blob.balls)
-        solid = placed.solid()
-        if solid is not None:
-            world = placed.world(solid.points)
-            flat = world.copy()
-            flat[:, :2] += flat[:, 2:] * slope
-            flat[:, 2] = 0.0
-            pixels, _ = view.project(flat)
-            if placed.actor.kind is Kind.CYCLIST:
-                hulls += [pixels[group[0]] for group in solid.faces[:4:1] if len(group) == 2]
-            else:
-                world[:, 2] = 0.0
-                under, _ = view.project(world)
-                hulls.append(np.concatenate([pixels, under]))
-        for hull in hulls:
-            contours.append(cv2.convexHull(_fixed(hull)))
+        hulls = _shadow_hulls(view, placed)
         everything = np.concatenate([hull.reshape(-1, 2) for hull in hulls])
         pad = 6
         x1, y1 = np.floor(everything.min(axis=0)).astype(int) - pad
@@ -189,22 +160,54 @@ def _cast_shadows(image: Image, empty: Image, view: View, here: list[_Placed]) -
         x1, y1, x2, y2 = max(int(x1), 0), max(int(y1), 0), min(int(x2), width), min(int(y2), height)
         if x1 >= x2 or y1 >= y2:
             continue
-        # The soft edge is made on a margin, so that what the frame cuts off does not change it.
+        # The margin lets the soft edge be the same where the frame cuts a shadow off.
         own = np.zeros((y2 - y1, x2 - x1), np.uint8)
         corner = np.array([x1, y1], np.int32) << _SHIFT
-        for contour in contours:
-            cv2.fillConvexPoly(own, contour - corner, 255, cv2.LINE_AA, _SHIFT)
+        for hull in hulls:
+            cv2.fillConvexPoly(own, cv2.convexHull(_fixed(hull)) - corner, 255, cv2.LINE_AA, _SHIFT)
         own = cv2.GaussianBlur(own, (5, 5), 0)
-        place = (slice(y1, y2), slice(x1, x2))
-        mask[place] = cv2.max(mask[place], own)
-        places.append(place)
-    for place in places:
-        light = cv2.convertScaleAbs(mask[place], alpha=-_SHADOW, beta=255.0)
-        image[place] = cv2.multiply(empty[place], cv2.merge([light, light, light]), scale=1 / 255)
+        area = (slice(y1, y2), slice(x1, x2))
+        mask[area] = cv2.max(mask[area], own)
+        areas.append(area)
+    for area in areas:
+        light = cv2.convertScaleAbs(mask[area], alpha=-_SHADOW, beta=255.0)
+        image[area] = cv2.multiply(empty[area], cv2.merge([light, light, light]), scale=1 / 255)
+
+
+def _shadow_hulls(view: View, placed: _Placed) -> list[Array]:
+    """Point sets (n, 2) px whose convex hulls are together the shadow of an actor."""
+    slope = -_SUN[:2] / _SUN[2]
+    hulls: list[Array] = []
+    blobs = placed.blobs()
+    if blobs:
+        balls = np.array([ball for blob in blobs for ball in blob.balls])
+        world = placed.world(balls[:, :3])
+        world[:, :2] += world[:, 2:] * slope
+        world[:, 2] = 0.0
+        centres, radii, _ = _discs(view, np.concatenate([world, balls[:, 3:]], axis=1))
+        rims = centres[:, None, :] + _TURNS[None] * (radii[:, None, None] * np.array((1.0, 0.5)))
+        start = 0
+        for blob in blobs:
+            hulls.append(rims[start : start + len(blob.balls)].reshape(-1, 2))
+            start += len(blob.balls)
+    solid = placed.solid()
+    if solid is not None:
+        world = placed.world(solid.points)
+        flat = world.copy()
+        flat[:, :2] += flat[:, 2:] * slope
+        flat[:, 2] = 0.0
+        pixels, _ = view.project(flat)
+        if placed.actor.kind is Kind.CYCLIST:
+            hulls += [pixels[group[0]] for group in solid.faces[:4:1] if len(group) == 2]
+        else:
+            world[:, 2] = 0.0
+            under, _ = view.project(world)
+            hulls.append(np.concatenate([pixels, under]))
+    return hulls
 
 
 def _paint(image: Image, view: View, placed: _Placed) -> None:
-    """Draw one body onto the picture."""
+    """Draw an actor onto the picture."""
     solid = placed.solid()
     if solid is not None:
         _paint_solid(image, view, placed, solid)
@@ -236,7 +239,7 @@ def _paint_blobs(image: Image, view: View, placed: _Placed, blobs: list[bodies.B
     balls[:, :3] = placed.world(balls[:, :3])
     centres, radii, depth = _discs(view, balls)
     rims = centres[:, None, :] + _TURNS[None] * radii[:, None, None]
-    # Each part once in full, darker, and once smaller towards the sun, lighter: it looks round.
+    # Each part is painted dark, then smaller and lighter towards the sun, so that it looks round.
     inner = (
         centres[:, None, :]
         - radii[:, None, None] * np.array((0.22, 0.2))
@@ -259,7 +262,7 @@ def _paint_blobs(image: Image, view: View, placed: _Placed, blobs: list[bodies.B
 
 
 def _noise_tiles(street: Street) -> list[tuple[Image, Image]]:
-    """What the sensor adds and takes away: a few tiles larger than the frame, shifted about from frame to frame."""
+    """The noise that the sensor adds and subtracts: a few tiles larger than the frame, cut at random offsets."""
     dice = np.random.default_rng([street.seed, 61])
     result = []
     shape = (street.height + _SPARE, street.width + _SPARE)
@@ -292,7 +295,7 @@ def _rain_tiles(street: Street) -> list[Image]:
 def _expose(
     street: Street, number: int, image: Image, tiles: list[tuple[Image, Image]], streaks: list[Image]
 ) -> Image:
-    """What the sensor makes of the light: shake, brightness, rain and noise, by frame number alone."""
+    """Apply shake, brightness, rain and noise, which depend on the frame number alone."""
     dice = np.random.default_rng([street.seed, 71, number])
     time_s = street.time_s(number)
     if street.shake_px > 0:
@@ -319,6 +322,6 @@ def _expose(
     if tiles:
         plus, minus = tiles[int(dice.integers(len(tiles)))]
         left, top = (int(value) for value in dice.integers(_SPARE, size=2))
-        place = (slice(top, top + street.height), slice(left, left + street.width))
-        image = cv2.subtract(cv2.add(image, plus[place]), minus[place])
+        area = (slice(top, top + street.height), slice(left, left + street.width))
+        image = cv2.subtract(cv2.add(image, plus[area]), minus[area])
     return image

@@ -1,17 +1,17 @@
-"""Where an actor is at any time, which way it faces and what box it fills: all from its waypoints.
+"""The position, heading and box of an actor at any time, computed from its waypoints.
 
-Invariant: functions of time alone; nothing depends on frames or on who else is there.
+Invariant: functions of time and one actor; nothing depends on frames or on other actors.
 """
 
 import numpy as np
 
 from passerby.synth.street import Actor, Array, View
 
-_LOOK_S = 0.2
+_HEADING_S = 0.2
 
 
 def positions(actor: Actor, times_s: Array) -> Array:
-    """(n,) seconds -> (n, 2) metres on the ground; before its first and after its last waypoint it stands there."""
+    """(n,) seconds -> (n, 2) metres on the ground; before the first and after the last waypoint it stands still."""
     known = np.array([point.time_s for point in actor.path])
     return np.stack(
         [
@@ -23,7 +23,7 @@ def positions(actor: Actor, times_s: Array) -> Array:
 
 
 def walked_m(actor: Actor, times_s: Array) -> Array:
-    """(n,) how far it has come since its first waypoint."""
+    """(n,) seconds -> (n,) the distance in metres since the first waypoint."""
     points = np.array([(point.x_m, point.y_m) for point in actor.path])
     steps = np.hypot(*np.diff(points, axis=0).T)
     known = [point.time_s for point in actor.path]
@@ -31,8 +31,8 @@ def walked_m(actor: Actor, times_s: Array) -> Array:
 
 
 def headings(actor: Actor, times_s: Array) -> Array:
-    """(n,) radians from +x towards +y: where it goes over the next and last 0.2 s, or last went."""
-    step = positions(actor, times_s + _LOOK_S) - positions(actor, times_s - _LOOK_S)
+    """(n,) seconds -> (n,) heading in radians from +x towards +y, over ±0.2 s; the last heading if it stands."""
+    step = positions(actor, times_s + _HEADING_S) - positions(actor, times_s - _HEADING_S)
     moving = np.hypot(step[:, 0], step[:, 1]) > 1e-3
     result = np.arctan2(step[:, 1], step[:, 0])
     if moving.all():
@@ -50,7 +50,7 @@ def headings(actor: Actor, times_s: Array) -> Array:
 
 
 def boxes(actor: Actor, view: View, times_s: Array) -> Array:
-    """(n, 4) px `x1, y1, x2, y2`: what its upright cuboid fills of the picture, and beyond the picture's edges."""
+    """(n,) seconds -> (n, 4) px `x1, y1, x2, y2`: the box of the actor's cuboid, also outside the picture."""
     ground = positions(actor, times_s)
     heading = headings(actor, times_s)
     length, width, height = actor.size_m

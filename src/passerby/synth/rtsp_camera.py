@@ -1,9 +1,9 @@
-"""The synthetic street as a camera: drawn once, then served by the wall clock over a real RTSP server.
+"""The synthetic street as an RTSP camera: drawn once, then played in real time by a real RTSP server.
 
-Invariant: what is served was drawn by `synth` with its truth; the server listens on loopback unless told otherwise.
+Invariant: only streets drawn by `synth`, with known truth, are served; the server listens on loopback by default.
 
-The server is Debian's GStreamer in a process of its own (rtsp_server.py). It plays by the wall clock: a server
-killed and started again goes on where the street is by then, as a street does.
+The server is Debian's GStreamer in its own process (rtsp_server.py). It plays by the wall clock: a server that is
+killed and started again continues at the current time of the street.
 """
 
 import json
@@ -33,9 +33,12 @@ PACKAGES = (
     "gstreamer1.0-plugins-bad",
     "python3-gi",
 )
-"""What Debian calls what the server needs; `bad` holds the parser of H.264."""
+"""The Debian packages that the server needs; `bad` contains the parser of H.264."""
+
+_MISSING = f"simulate-camera needs Debian's GStreamer RTSP server: apt-get install {' '.join(PACKAGES)}"
 
 PATH = "street"
+"""The path of the stream in its URL."""
 _PYTHON = "/usr/bin/python3"
 _PROGRAM = Path(__file__).with_name("rtsp_server.py")
 _NEEDED = (
@@ -51,8 +54,9 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
-    """One coded picture: where it lies in the file, when it is shown in seconds after the start."""
+class CodedFrame:
+    """A coded frame: its `offset` and `size` in the file in bytes, its time in seconds after the start, and whether it
+    is a `key` frame."""
 
     offset: int
     size: int
@@ -61,25 +65,52 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """A street ready to be served: its pictures one after the other in the file `video`, coded as `codec`, those of
-    H.264 and H.265 in Annex B; and where each lies in it."""
+class CodedStreet:
+    """A street that is ready to be served: the file `video` holds the coded frames one after another (H.264 and H.265
+    as Annex B), and `frames` their places in it."""
 
     video: Path
-    units: tuple[Unit, ...]
+    frames: tuple[CodedFrame, ...]
     codec: Codec = "h264"
 
 
 @dataclass(frozen=True, slots=True)
+class Listen:
+    """Where the server listens, and how its clients sign in. `port` 0 takes a free port; without `user` nobody has to
+    sign in."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    user: str | None = None
+    password: str = ""
+    sign_in: Literal["basic", "digest"] = "digest"
+
+
+@dataclass(frozen=True, slots=True)
+class Playback:
+    """How a street is played: `speed` times as fast as it was drawn.
+
+    `loop_s`: it starts again after this many seconds of the street. `exits_at_end`: the server exits after the last
+    frame. `prints_plays`: the server prints the Unix time, a line each, when it starts to play to a client.
+    `sender_clock`: the stream carries the server's wall clock in RTCP."""
+
+    speed: float = 1.0
+    loop_s: float | None = None
+    exits_at_end: bool = False
+    prints_plays: bool = False
+    sender_clock: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Server:
-    """A server that listens: `url` holds no password."""
+    """A running server; `url` contains no password."""
 
     process: "subprocess.Popen[str]"
     port: int
     url: str
 
     def stop(self) -> None:
-        """End it as one does a process: at once, and waited for."""
+        """Kill the process and wait for its end."""
         self.process.kill()
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
@@ -89,7 +120,7 @@ class Server:
 
 @lru_cache(maxsize=1)
 def available() -> bool:
-    """Whether Debian's GStreamer can serve here."""
+    """Whether the Debian packages of the server are installed."""
     try:
         ran = subprocess.run([_PYTHON, "-c", _NEEDED], capture_output=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -97,12 +128,12 @@ def available() -> bool:
     return ran.returncode == 0
 
 
-def draw(streets: Street | list[Street], folder: Path, progress: Progress | None = None) -> Drawn:
-    """Draw a street into `folder`; several are played one after the other in one stream, each of its own size.
+def draw(streets: Street | list[Street], folder: Path, progress: Progress | None = None) -> CodedStreet:
+    """Draw a street into `folder`. Several streets, each of its own size, become one stream, one after another.
 
-    Raises OutputError when it cannot be written.
+    Raises OutputError if it cannot be written.
     """
-    units: list[Unit] = []
+    coded: list[CodedFrame] = []
     offset, begin = 0, Fraction(0)
     path = folder / "street.h264"
     try:
@@ -112,17 +143,17 @@ def draw(streets: Street | list[Street], folder: Path, progress: Progress | None
                 write(street, recording, progress)
                 for data, time_s, key in _coded(recording):
                     out.write(data)
-                    units.append(Unit(offset, len(data), float(begin + time_s), key))
+                    coded.append(CodedFrame(offset, len(data), float(begin + time_s), key))
                     offset += len(data)
                 begin += Fraction(street.frame_count) / street.rate
                 recording.unlink()
     except (OSError, av.error.FFmpegError) as error:
         raise OutputError(f"{path}: could not be written: {error}") from error
-    return Drawn(path, tuple(units))
+    return CodedStreet(path, tuple(coded))
 
 
 def _coded(recording: Path) -> Iterator[tuple[bytes, Fraction, bool]]:
-    """Each coded picture as Annex B, when it is shown in seconds, and whether decoding can begin there."""
+    """Each coded frame as Annex B, its time in seconds, and whether it is a key frame."""
     with av.open(str(recording)) as container:
         stream = container.streams.video[0]
         annex_b = av.BitStreamFilterContext("h264_mp4toannexb", stream)
@@ -130,52 +161,34 @@ def _coded(recording: Path) -> Iterator[tuple[bytes, Fraction, bool]]:
             if packet.pts is None:
                 continue
             time_s, key = Fraction(packet.pts) * (stream.time_base or 1), packet.is_keyframe
-            yield b"".join(bytes(one) for one in annex_b.filter(packet)), time_s, key
+            yield b"".join(bytes(part) for part in annex_b.filter(packet)), time_s, key
 
 
 def serve(
-    drawn: Drawn,
-    start_ms: int,
-    *,
-    speed: float = 1.0,
-    host: str = "127.0.0.1",
-    port: int = 0,
-    path: str = PATH,
-    user: str | None = None,
-    password: str = "",
-    sign_in: Literal["basic", "digest"] = "digest",
-    quits: bool = False,
-    loop_s: float | None = None,
-    tells: bool = False,
-    sender_clock: bool = True,
+    coded: CodedStreet, start_ms: int, listen: Listen = Listen(), playback: Playback = Playback()
 ) -> Server:
-    """Serve what was drawn as if the street had begun at `start_ms` (Unix ms), `speed` times as fast as drawn.
+    """Serve a street as if it had started at `start_ms` (Unix ms).
 
-    `port` 0 takes a free one. With `user` a client must sign in. `quits`: the server ends with the street.
-    `loop_s`: the street begins again after so many seconds of its own, as long as it takes. `tells`: the server writes
-    the Unix time to its standard output, a line each, when it begins to play to somebody. `sender_clock`: the stream
-    tells the server's wall clock, in RTCP.
-    Raises SourceError where GStreamer is missing or the port is taken.
+    Raises SourceError if GStreamer is missing or the port is taken.
     """
     if not available():
-        raise SourceError(
-            f"simulate-camera needs Debian's GStreamer RTSP server: apt-get install {' '.join(PACKAGES)}"
-        )
+        raise SourceError(_MISSING)
+    speed, loop_s = playback.speed, playback.loop_s
     order = {
-        "video": str(drawn.video.resolve()),
-        "codec": drawn.codec,
+        "video": str(coded.video.resolve()),
+        "codec": coded.codec,
         "start_s": start_ms / 1000,
         "loop_s": None if loop_s is None else loop_s / speed,
-        "host": host,
-        "port": port,
-        "path": path,
-        "user": user,
-        "password": password,
-        "sign_in": sign_in,
-        "quits": quits,
-        "tells": tells,
-        "sender_clock": sender_clock,
-        "units": [[unit.offset, unit.size, unit.time_s / speed, unit.key] for unit in drawn.units],
+        "host": listen.host,
+        "port": listen.port,
+        "path": PATH,
+        "user": listen.user,
+        "password": listen.password,
+        "sign_in": listen.sign_in,
+        "exits_at_end": playback.exits_at_end,
+        "prints_plays": playback.prints_plays,
+        "sender_clock": playback.sender_clock,
+        "frames": [[frame.offset, frame.size, frame.time_s / speed, frame.key] for frame in coded.frames],
     }
     process = subprocess.Popen(
         [_PYTHON, str(_PROGRAM)],
@@ -184,15 +197,17 @@ def serve(
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    bound = _told(process, json.dumps(order))
-    if bound <= 0:
+    port = _send_order(process, json.dumps(order))
+    if port <= 0:
         Server(process, 0, "").stop()
-        raise SourceError(f"simulate-camera: {host}:{port} could not be served, expected a free port")
-    return Server(process, bound, f"rtsp://{host}:{bound}/{path}")
+        raise SourceError(
+            f"simulate-camera: could not listen on {listen.host}:{listen.port}, expected a free port"
+        )
+    return Server(process, port, f"rtsp://{listen.host}:{port}/{PATH}")
 
 
-def _told(process: "subprocess.Popen[str]", order: str) -> int:
-    """The port that the server says it listens on, 0 where it died instead."""
+def _send_order(process: "subprocess.Popen[str]", order: str) -> int:
+    """Send the order to the server; return the port that it listens on, 0 if it died."""
     stdin: IO[str] | None = process.stdin
     stdout: IO[str] | None = process.stdout
     if stdin is None or stdout is None:
@@ -206,11 +221,11 @@ def _told(process: "subprocess.Popen[str]", order: str) -> int:
 
 
 def truth_text(street: Street, start_ms: int, speed: float = 1.0, *, loop: bool = False) -> str:
-    """What truly crosses which line when, as JSON: times are those of the wall clock while it is served for the
-    first time, and with `loop` again after every `end_ms - start_ms`."""
-    given = lines(street)
+    """The true crossings of the street as JSON. Times are Unix times while it is played for the first time; with
+    `loop` they repeat after every `end_ms - start_ms`."""
+    counting_lines = lines(street)
 
-    def shown(crossing: TrueCrossing) -> dict[str, str | int | float]:
+    def to_json(crossing: TrueCrossing) -> dict[str, str | int | float]:
         time_ms = start_ms + round((crossing.time_ms - street.start_ms) / speed)
         return {
             "time_ms": time_ms,
@@ -227,8 +242,8 @@ def truth_text(street: Street, start_ms: int, speed: float = 1.0, *, loop: bool 
         "loop": loop,
         "size_px": [street.width, street.height],
         "fps": street.fps * speed,
-        "lines": {line.name: {"from": line.start, "to": line.end} for line in given},
-        "crossings": [shown(crossing) for crossing in truth(street, given)],
+        "lines": {line.name: {"from": line.start, "to": line.end} for line in counting_lines},
+        "crossings": [to_json(crossing) for crossing in truth(street, counting_lines)],
     }
     return json.dumps(document, indent=1) + "\n"
 
@@ -239,41 +254,27 @@ def running(
     folder: Path,
     *,
     speed: float = 1.0,
-    port: int = 0,
-    host: str = "127.0.0.1",
-    user: str | None = None,
-    password: str = "",
     loop: bool = False,
+    listen: Listen = Listen(),
     truth_file: Path | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Server]:
-    """A street drawn into `folder` and served within the block; its truth is in `truth_file` before it begins.
+    """Draw a street into `folder` and serve it for the block; its truth is written to `truth_file` before it starts.
 
-    Raises InputError for a speed that cannot be meant, SourceError and OutputError as `serve` and `draw`.
+    Raises InputError for a wrong speed; SourceError and OutputError as `serve` and `draw` do.
     """
     if not 0.1 <= speed <= 20:
         raise InputError(f"speed {speed:g}: expected 0.1 to 20")
     if not available():
-        raise SourceError(
-            f"simulate-camera needs Debian's GStreamer RTSP server: apt-get install {' '.join(PACKAGES)}"
-        )
+        raise SourceError(_MISSING)
     if truth_file is not None:
         files.check_writable(truth_file)
-    drawn = draw(street, folder, progress)
+    coded = draw(street, folder, progress)
     start_ms = (round(time()) + 1) * 1000
     if truth_file is not None:
         files.write(truth_file, truth_text(street, start_ms, speed, loop=loop))
-    server = serve(
-        drawn,
-        start_ms,
-        speed=speed,
-        host=host,
-        port=port,
-        user=user,
-        password=password,
-        quits=not loop,
-        loop_s=street.duration_s if loop else None,
-    )
+    playback = Playback(speed, street.duration_s if loop else None, exits_at_end=not loop)
+    server = serve(coded, start_ms, listen, playback)
     try:
         yield server
     finally:

@@ -1,14 +1,13 @@
-"""A recorded stream played by the wall clock over RTSP, as a camera would: run by Debian's Python.
+"""A recorded stream played in real time over RTSP, like a camera's. It runs in Debian's Python.
 
-Invariant: nothing of passerby is imported; what is played comes as one line of JSON on standard input, passwords with
-it.
+Invariant: imports nothing of passerby; the order, with its passwords, comes as one line of JSON on standard input.
 
-    {"video", "codec", "start_s", "loop_s", "host", "port", "path", "user", "password", "sign_in", "quits", "tells",
-     "sender_clock", "units": [[offset, size, time_s, key], ...]}
+    {"video", "codec", "start_s", "loop_s", "host", "port", "path", "user", "password", "sign_in", "exits_at_end",
+     "prints_plays", "sender_clock", "frames": [[offset, size, time_s, key], ...]}
 
-Prints the port once it listens, and where `tells` is true the time whenever it begins to play to somebody. Plays the
-units again every `loop_s`, or once where it is null. Ends when standard input does, or with the last unit where `quits`
-is true.
+Prints its port when it listens. With `prints_plays` it prints the Unix time when it starts to play to a client. Plays
+the frames again every `loop_s`, or once if that is null. Exits when standard input ends, or after the last frame with
+`exits_at_end`.
 """
 
 # ruff: noqa: E402
@@ -28,7 +27,7 @@ gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtsp, GstRtspServer
 
-# Parameter sets are in the stream before each key picture; put in once more, they would part its slices.
+# The stream has parameter sets before each key frame; a second copy would separate its slices.
 _PAYLOAD = {
     "h264": "video/x-h264,stream-format=byte-stream,alignment=au ! h264parse ! rtph264pay name=pay0 pt=96",
     "h265": "video/x-h265,stream-format=byte-stream,alignment=au ! h265parse ! rtph265pay name=pay0 pt=96",
@@ -37,24 +36,24 @@ _PAYLOAD = {
 
 
 def feed(source: Any, order: dict[str, Any], begun: float) -> None:
-    """Push every unit when it is due, from the last key unit that is due already; time stamps start at 0."""
-    units, start_s, loop_s = order["units"], order["start_s"], order["loop_s"]
-    due_s = [unit[2] for unit in units]
+    """Push every frame when it is due, starting with the last key frame in the past; time stamps start at 0."""
+    frames, start_s, loop_s = order["frames"], order["start_s"], order["loop_s"]
+    due_s = [frame[2] for frame in frames]
     passed_s = max(0.0, time.time() - start_s)
     begin_s = start_s + (passed_s // loop_s * loop_s if loop_s else 0.0)
     first = max(0, bisect_right(due_s, time.time() - begin_s) - 1)
-    while first and not units[first][3]:
+    while first and not frames[first][3]:
         first -= 1
     with open(order["video"], "rb") as video:
         while True:
-            for offset, size, shown_s, _ in units[first:]:
+            for offset, size, shown_s, _ in frames[first:]:
                 due = begin_s + shown_s
                 wait_s = due - time.time()
                 if wait_s > 0:
                     time.sleep(wait_s)
                 video.seek(offset)
                 buffer = Gst.Buffer.new_wrapped(video.read(size))
-                # Units before now come at once, and are stamped as of when they were due.
+                # Frames from the past are sent at once, stamped with the time at which they were due.
                 buffer.pts = buffer.dts = max(0, round((due - begun) * Gst.SECOND))
                 if source.emit("push-buffer", buffer) != Gst.FlowReturn.OK:
                     return
@@ -65,11 +64,11 @@ def feed(source: Any, order: dict[str, Any], begun: float) -> None:
 
 
 def configure(_factory: Any, media: Any, order: dict[str, Any]) -> None:
-    source = media.get_element().get_child_by_name("units")
+    source = media.get_element().get_child_by_name("frames")
     threading.Thread(target=feed, args=(source, order, time.time()), daemon=True).start()
 
 
-def tell(_server: Any, client: Any) -> None:
+def print_plays(_server: Any, client: Any) -> None:
     client.connect("play-request", lambda *_: print(time.time(), flush=True))
 
 
@@ -81,12 +80,12 @@ def main() -> None:
     server.set_service(str(order["port"]))
     factory = GstRtspServer.RTSPMediaFactory()
     factory.set_launch(
-        "( appsrc name=units is-live=true format=time do-timestamp=false caps="
+        "( appsrc name=frames is-live=true format=time do-timestamp=false caps="
         + _PAYLOAD[order["codec"]]
         + " )"
     )
     factory.set_shared(True)
-    # Sender reports carry the wall clock.
+    # RTCP sender reports carry the wall clock.
     factory.set_enable_rtcp(order["sender_clock"])
     factory.connect("media-configure", configure, order)
     if order.get("user"):
@@ -100,8 +99,8 @@ def main() -> None:
         permissions.add_permission_for_role("viewer", "media.factory.access", True)
         permissions.add_permission_for_role("viewer", "media.factory.construct", True)
         factory.set_permissions(permissions)
-    if order["tells"]:
-        server.connect("client-connected", tell)
+    if order["prints_plays"]:
+        server.connect("client-connected", print_plays)
     server.get_mount_points().add_factory("/" + order["path"], factory)
     loop = GLib.MainLoop()
     if not server.attach(None):
@@ -109,17 +108,17 @@ def main() -> None:
         return
     print(server.get_bound_port(), flush=True)
 
-    def until_told() -> None:
+    def quit_with_input() -> None:
         while sys.stdin.read(4096):
             pass
-        # Within the loop: to quit one that does not run yet does nothing.
+        # Quit from inside the loop: quitting a loop that does not run yet has no effect.
         GLib.idle_add(loop.quit)
 
-    threading.Thread(target=until_told, daemon=True).start()
-    if order.get("quits"):
-        left_s = order["start_s"] + order["units"][-1][2] - time.time()
+    threading.Thread(target=quit_with_input, daemon=True).start()
+    if order["exits_at_end"]:
+        left_s = order["start_s"] + order["frames"][-1][2] - time.time()
         GLib.timeout_add(max(0, round(left_s * 1000)) + 2000, loop.quit)
-    # Sessions of clients that vanished are forgotten.
+    # Removes the sessions of clients that disappeared.
     GLib.timeout_add_seconds(10, lambda: bool(server.get_session_pool().cleanup() or True))
     loop.run()
 

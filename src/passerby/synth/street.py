@@ -1,9 +1,9 @@
-"""What a synthetic street is made of: its settings, where its lanes lie, and the camera that looks at it.
+"""The parts of a synthetic street: its settings, its lanes and its camera.
 
-Invariant: plain geometry in metres and seconds; no pixel is drawn and no dice are thrown here.
+Invariant: geometry in metres and seconds; nothing is drawn and nothing is random here.
 
 The ground is the plane z = 0. x runs along the street to the right, y away from the camera, z up. Traffic keeps
-to the right, so what is nearer to the camera goes to the right of the picture.
+to the right, so the near lanes go to the right in the picture.
 """
 
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 
 
 class Kind(StrEnum):
-    """What an actor is drawn as."""
+    """The type of an actor."""
 
     PERSON = "person"
     CYCLIST = "cyclist"
@@ -50,7 +50,7 @@ SIZES = {
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A strip of ground between `near_m` and `far_m`; `heading` is +1 or -1 along x, 0 for both ways."""
+    """A strip of ground from y = `near_m` to y = `far_m`; `heading` is +1 or -1 along x, 0 for both directions."""
 
     near_m: float
     far_m: float
@@ -70,19 +70,19 @@ FAR_CYCLE_LANE = Lane(21.0, 22.8, -1)
 PARKING = Lane(22.8, 25.0, -1)
 FAR_PAVEMENT = Lane(25.0, 28.4, 0)
 FRONTS_M = 28.4
-"""Where the house fronts stand."""
+"""The y of the house fronts."""
 
 ZEBRA_M = (-17.5, -14.0)
-"""Between which x people cross the street."""
+"""The x from and to which people cross the street."""
 
 LINES_X_M = -6.0
-"""Where the lines lie, near the middle of the picture."""
+"""The x of the counting lines, near the middle of the picture."""
 
 TARGET_M = (-6.0, 16.5, 0.0)
-"""What the camera looks at."""
+"""The point on the ground at the centre of the picture."""
 
 POST_M = (0.0, 0.0, 7.5)
-"""Where the camera hangs at `scale` 1 or more."""
+"""The camera's position at `scale` 1 or more."""
 
 FOCAL = 0.68
 """Focal length in frame widths at `scale` 1: a horizontal view of about 73 degrees."""
@@ -90,7 +90,7 @@ FOCAL = 0.68
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """How many pass per hour; vehicles are cars, lorries and buses."""
+    """Actors per hour; vehicles are cars, lorries and buses."""
 
     people: float
     cyclists: float
@@ -108,7 +108,7 @@ DENSITIES = {
 
 @dataclass(frozen=True, slots=True)
 class Waypoint:
-    """Where an actor is at an instant; between two of them it moves at constant speed along a straight line."""
+    """The position of an actor at a time; between two waypoints it moves at constant speed along a straight line."""
 
     time_s: float
     x_m: float
@@ -117,17 +117,17 @@ class Waypoint:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody or something on the street: where it is when, and what it looks like.
+    """A person, cyclist or vehicle on the street: its path and its appearance.
 
-    `look` seeds its colours and build; `canary` paints it in a pattern that nothing else has. An actor exists
-    from its first waypoint to its last, and always where it has only one. `facing` is its heading in radians
-    before it first moves.
+    The seed `appearance` picks colours and build; `canary` paints it in a pattern that nothing else has. An actor
+    exists from its first waypoint to its last; with a single waypoint it always exists. `facing` is its heading in
+    radians before it first moves.
     """
 
     name: str
     kind: Kind
     path: tuple[Waypoint, ...]
-    look: int = 0
+    appearance: int = 0
     size: float = 1.0
     facing: float = 0.0
     canary: bool = False
@@ -152,13 +152,13 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Street:
-    """A street, the camera over it and the recording made of it; equal streets give equal bytes.
+    """The settings of a street, its camera and its recording; equal streets give equal bytes.
 
-    `density` is a name in `DENSITIES` or `Rates` of its own. `scale` is how large things are in the picture: below
-    1 the camera hangs further away, above 1 it looks through a longer lens. `contrast` 1 is day, 0.15 deep night.
-    `rain` 0..1. `noise` is the standard deviation of the sensor's noise in grey levels. `shake_px` is how far the
-    picture wanders. `crf` is x264's quality, larger is coarser. `extra` are actors of one's own, on top of those
-    that the seed makes. `start_ms` is Unix ms UTC and a whole second. Raises InputError naming the setting.
+    `density` is a name in `DENSITIES` or your own `Rates`. `scale` is the size of objects in the picture: below 1 the
+    camera is farther away, above 1 its lens is longer. `contrast` 1 is day, 0.15 deep night. `rain` is 0..1. `noise` is
+    the standard deviation of the sensor's noise in grey levels. `shake_px` is the amplitude of the camera's shake.
+    `crf` is x264's quality; a larger value is coarser. `extra` are your own actors, added to those of the seed.
+    `start_ms` is Unix ms UTC, a whole second. Raises InputError that names a wrong setting.
     """
 
     seed: int = 1
@@ -221,7 +221,7 @@ class Street:
 
     @property
     def rate(self) -> Fraction:
-        """Frames per second as a ratio, as a container wants it; 29.97 means 30000/1001."""
+        """Frames per second as a ratio, as video containers store it; 29.97 means 30000/1001."""
         film = Fraction(round(self.fps) * 1000, 1001)
         if round(float(film), 2) == round(self.fps, 2):
             return film
@@ -236,7 +236,7 @@ class Street:
         return self.width / self.height
 
     def time_s(self, frame: int) -> float:
-        """When a frame is taken, in seconds after the start."""
+        """The time of a frame, in seconds after the start."""
         return float(frame / self.rate)
 
 
@@ -257,21 +257,21 @@ class View:
     height: int
 
     def project(self, points: Array) -> tuple[Array, Array]:
-        """(n, 3) metres -> (n, 2) pixels, and (n,) how far in front of the camera in metres, at least 0.05."""
+        """(n, 3) metres -> (n, 2) pixels, and (n,) the distance in front of the camera in metres, at least 0.05."""
         seen = (points - self.position) @ self.axes.T
         depth = np.maximum(seen[:, 2], 0.05)
         return seen[:, :2] / depth[:, None] * self.focal_px + self.centre, depth
 
     def fractions(self, x_m: float, y_m: float) -> tuple[float, float]:
-        """Where a point of the ground lies, in fractions of the frame."""
+        """A point of the ground in fractions of the frame."""
         pixels, _ = self.project(np.array([[x_m, y_m, 0.0]]))
         return float(pixels[0, 0]) / self.width, float(pixels[0, 1]) / self.height
 
     def reach_m(self, y_m: float, height_m: float = 4.0) -> tuple[float, float]:
-        """Between which x anything up to `height_m` tall that moves along `y_m` may be in the picture."""
+        """The range of x in which an object of height up to `height_m` at `y_m` can be in the picture."""
         ends = []
         for column, side in ((0.0, min), (float(self.width), max)):
-            # The frame's edge is a plane through the camera: n . (p - position) = 0.
+            # The edge of the frame is a plane through the camera: n . (p - position) = 0.
             right = (column - self.centre[0]) / self.focal_px
             normal = self.axes[0] - right * self.axes[2]
             meets = [

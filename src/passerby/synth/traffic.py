@@ -1,6 +1,6 @@
-"""Who is on the street, and when: dice thrown from the seed, with nobody walking or driving through another.
+"""The traffic of a street: random actors from the seed, none of which passes through another.
 
-Invariant: all dice are thrown here; the outcome is waypoints, and does not depend on the frame rate or on pixels.
+Invariant: all random traffic is made here; the result is waypoints, which do not depend on frame rate or pixels.
 """
 
 from collections.abc import Callable, Sequence
@@ -44,7 +44,7 @@ _BODY_M = 0.55
 
 @lru_cache(maxsize=32)
 def actors(street: Street) -> tuple[Actor, ...]:
-    """Everybody and everything on the street, in a fixed order; equal streets have equal actors."""
+    """All actors of the street, in a fixed order; equal streets have equal actors."""
     rates = street.rates
     parked = _parked(street)
     driving: list[Actor] = []
@@ -67,10 +67,10 @@ def passing(
     at_m: float | None = None,
     stops: Sequence[tuple[float, float]] = (),
 ) -> tuple[Waypoint, ...]:
-    """A path straight through the picture, from beyond one edge to beyond the other.
+    """A straight path through the picture, from outside one edge to outside the other.
 
-    It starts at `start_s`, or with `at_m` it is at that x at `start_s`. `heading` is needed on a pavement: +1 goes
-    to larger x. `stops` are (x in metres, seconds stood there).
+    It starts at `start_s`; with `at_m` it is at that x at `start_s`. A pavement needs a `heading`: +1 goes to
+    larger x. `stops` are (x in metres, length of the stop in seconds).
     """
     heading = heading or lane.heading or 1
     low, high = _reach_m(street, lane)
@@ -90,7 +90,7 @@ def passing(
 def turning_back(
     street: Street, lane: Lane, back: Lane, start_s: float, speed_m_s: float, x_m: float, *, heading: int = 0
 ) -> tuple[Waypoint, ...]:
-    """A U-turn: along `lane` to `x_m`, round in a half circle, and out again along `back`."""
+    """A U-turn: along `lane` to `x_m`, through a half circle, and back along the lane `back`."""
     heading = heading or lane.heading or 1
     low, high = _reach_m(street, lane)
     begin = low if heading > 0 else high
@@ -114,12 +114,12 @@ def turning_back(
 
 
 def standing(x_m: float, y_m: float) -> tuple[Waypoint, ...]:
-    """A path of one point: always there, never moving."""
+    """A path of one point, for an actor that always exists and never moves."""
     return (Waypoint(0.0, x_m, y_m),)
 
 
 def _reach_m(street: Street, lane: Lane) -> tuple[float, float]:
-    """Between which x a lane may be seen, and as far beyond that a bus and its shadow are out of it."""
+    """The range of x of a lane that is in the picture, plus a margin that hides a bus and its shadow."""
     view = view_of(street)
     ends = [view.reach_m(y_m) for y_m in (lane.near_m, lane.far_m)]
     beyond = _MARGIN_M + (SIZES[Kind.BUS][0] / 2 if lane in (NEAR_ROAD, FAR_ROAD) else 0.0) + 3.0
@@ -130,7 +130,7 @@ Maker = Callable[[Street, Random], tuple[Kind, float, float]]
 
 
 def _vehicle(street: Street, dice: Random) -> tuple[Kind, float, float]:
-    """What drives next, its size and the speed it would like."""
+    """The kind, size and preferred speed (m/s) of the next vehicle."""
     share, wish, size = dice.random(), dice.random(), dice.uniform(0.95, 1.06)
     if share < street.lorry_share:
         return Kind.LORRY, float(size), _between(_HEAVY_M_S, wish)
@@ -148,9 +148,9 @@ def _between(limits: tuple[float, float], share: float) -> float:
 
 
 def _stream(street: Street, stream: int, lane: Lane, per_hour: float, make: Maker) -> list[Actor]:
-    """A lane's traffic: arrivals at random (Poisson), and nobody catches up with the one ahead.
+    """The traffic of a lane: arrivals are random (Poisson), and no vehicle catches up with the one in front.
 
-    Who would catch up drives more slowly; who would have to crawl comes later.
+    A vehicle that would catch up gets a lower speed; if that would be too low, it arrives later.
     """
     if per_hour <= 0:
         return []
@@ -164,7 +164,7 @@ def _stream(street: Street, stream: int, lane: Lane, per_hour: float, make: Make
         arrival += float(dice.exponential(3600 / per_hour))
         kind, size, speed = make(street, dice)
         offset = float(dice.uniform(-0.25, 0.25))
-        look = int(dice.integers(1 << 30))
+        appearance = int(dice.integers(1 << 30))
         half_s = SIZES[kind][0] * size / 2 / speed
         enter = max(arrival, free_in + half_s + _GAP_S)
         leave = max(enter + (high - low) / speed, free_out + half_s + _GAP_S)
@@ -174,32 +174,37 @@ def _stream(street: Street, stream: int, lane: Lane, per_hour: float, make: Make
         free_in, free_out = enter + half_s, leave + half_s
         path = passing(street, lane, enter, speed, offset_m=offset)
         name = f"{'cyclist' if kind is Kind.CYCLIST else 'vehicle'}-{stream}-{len(result)}"
-        result.append(Actor(name, kind, path, look, size))
+        result.append(Actor(name, kind, path, appearance, size))
     return [
         actor for actor in result if actor.path[-1].time_s > 0 and actor.path[0].time_s < street.duration_s
     ]
 
 
 def _parked(street: Street) -> list[Actor]:
-    """Cars in the bays beside the lines, nearest first; they never move."""
+    """Cars in the bays beside the counting lines, nearest first; they never move."""
     dice = np.random.default_rng([street.seed, 31])
     result = []
     for place in range(street.parked):
         step = 5.0 + 5.6 * (place // 2)
         x_m = LINES_X_M + (step if place % 2 == 0 else -step)
-        look, size = int(dice.integers(1 << 30)), float(dice.uniform(0.96, 1.03))
+        appearance, size = int(dice.integers(1 << 30)), float(dice.uniform(0.96, 1.03))
         if x_m - 2.9 < ZEBRA_M[1] and x_m + 2.9 > ZEBRA_M[0]:
             continue
         result.append(
             Actor(
-                f"parked-{place}", Kind.CAR, standing(x_m, PARKING.middle_m), look, size, facing=float(np.pi)
+                f"parked-{place}",
+                Kind.CAR,
+                standing(x_m, PARKING.middle_m),
+                appearance,
+                size,
+                facing=float(np.pi),
             )
         )
     return result
 
 
 def _people(street: Street, driving: Sequence[Actor]) -> list[Actor]:
-    """People on both pavements, some crossing the street, alone and in groups, some standing for a while."""
+    """People on both pavements, alone and in groups. Some cross the street, and some stop for a while."""
     per_hour = street.rates.people
     if per_hour <= 0:
         return []
@@ -215,7 +220,7 @@ def _people(street: Street, driving: Sequence[Actor]) -> list[Actor]:
         arrival += float(dice.exponential(3600 * mean / per_hour))
         count = int(dice.choice(len(shares), p=shares)) + 1
         crosses = bool(dice.random() < 0.12)
-        looks = dice.integers(1 << 30, size=count)
+        appearances = dice.integers(1 << 30, size=count)
         sizes = dice.uniform(0.92, 1.09, size=count)
         present = [actor for actor in present if actor.path[-1].time_s > arrival - 1]
         group: list[Actor] = []
@@ -223,10 +228,10 @@ def _people(street: Street, driving: Sequence[Actor]) -> list[Actor]:
             path = _crossing_path(street, dice, arrival, driving) if crosses else None
             path = path or _pavement_path(street, dice, arrival)
             group = [
-                Actor(f"person-{len(result) + k}", Kind.PERSON, member, int(looks[k]), float(sizes[k]))
+                Actor(f"person-{len(result) + k}", Kind.PERSON, member, int(appearances[k]), float(sizes[k]))
                 for k, member in enumerate(_together(path, count, dice))
             ]
-            if not any(_bump(one, other) for one in group for other in present):
+            if not any(_collide(a, b) for a in group for b in present):
                 break
         result += group
         present += group
@@ -251,7 +256,7 @@ def _pavement_path(street: Street, dice: Random, start_s: float) -> tuple[Waypoi
 def _crossing_path(
     street: Street, dice: Random, start_s: float, driving: Sequence[Actor]
 ) -> tuple[Waypoint, ...] | None:
-    """Along one pavement, over the zebra when it is free, away along the other; None when it never is."""
+    """A path along one pavement, over the zebra crossing when it is free, and along the other; None if never free."""
     near_first = bool(dice.random() < 0.5)
     first, second = (NEAR_PAVEMENT, FAR_PAVEMENT) if near_first else (FAR_PAVEMENT, NEAR_PAVEMENT)
     speed = _between((1.2, 1.6), dice.random())
@@ -282,7 +287,7 @@ def _crossing_path(
 
 
 def _free(path: tuple[Waypoint, ...], from_s: float, to_s: float, driving: Sequence[Actor]) -> bool:
-    """Whether whoever walks this path keeps a second and two metres clear of all that drives."""
+    """Whether a walker on this path stays a second and two metres clear of all vehicles."""
     times = np.arange(from_s, to_s, 0.1)
     walker = positions(Actor("", Kind.PERSON, path), times)
     for actor in driving:
@@ -297,7 +302,7 @@ def _free(path: tuple[Waypoint, ...], from_s: float, to_s: float, driving: Seque
 
 
 def _together(path: tuple[Waypoint, ...], count: int, dice: Random) -> list[tuple[Waypoint, ...]]:
-    """The paths of a group: loosely side by side on a slant, so that from the camera none hides another for long."""
+    """The paths of a group: side by side on a slant, so that no member hides another from the camera for long."""
     members = []
     for place in range(count):
         rank = place - (count - 1) / 2
@@ -309,12 +314,12 @@ def _together(path: tuple[Waypoint, ...], count: int, dice: Random) -> list[tupl
     return members
 
 
-def _bump(one: Actor, other: Actor) -> bool:
-    """Whether two people come closer than shoulder to shoulder."""
-    begin = max(one.path[0].time_s, other.path[0].time_s)
-    end = min(one.path[-1].time_s, other.path[-1].time_s)
+def _collide(a: Actor, b: Actor) -> bool:
+    """Whether two people come closer than the width of a body."""
+    begin = max(a.path[0].time_s, b.path[0].time_s)
+    end = min(a.path[-1].time_s, b.path[-1].time_s)
     if begin >= end:
         return False
     times: Array = np.arange(begin, end, 0.15)
-    away = positions(one, times) - positions(other, times)
+    away = positions(a, times) - positions(b, times)
     return bool((np.hypot(away[:, 0], away[:, 1]) < _BODY_M).any())

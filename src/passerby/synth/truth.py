@@ -1,6 +1,6 @@
-"""What truly crossed: computed from where everybody is, never from pixels.
+"""The true crossings of a street, computed from the positions of its actors.
 
-Invariant: nothing here knows how the street is drawn, or what frames were taken of it beyond when the first and last.
+Invariant: nothing here depends on how the street is drawn; of the frames only the times of the first and last matter.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ _BISECTIONS = 30
 
 @dataclass(frozen=True, slots=True, order=True)
 class TrueCrossing:
-    """One true crossing: `time_ms` Unix ms UTC; `along` 0..1 is where on the line; `actor` is its name."""
+    """A true crossing: `time_ms` is Unix ms UTC, `along` the position on the line (0..1), `actor` the actor's name."""
 
     time_ms: int
     line: str
@@ -42,8 +42,8 @@ class TrueCrossing:
 
 @dataclass(frozen=True, slots=True)
 class TrueBox:
-    """What an actor's cuboid fills of the picture at an instant: `xyxy` px, beyond the frame's edges too;
-    `depth_m` is how far away it stands."""
+    """The box of an actor's cuboid at a time: `xyxy` in px, also outside the frame; `depth_m` is its distance from
+    the camera in metres."""
 
     actor: str
     label: Label
@@ -59,8 +59,10 @@ _STRIPS = {
 
 
 def lines(street: Street) -> tuple[Line, ...]:
-    """`road` across carriageway and cycle lanes, `near` and `far` across the pavements, each from its near end
-    to its far end, so that what goes to larger x goes to the right. What a long lens leaves out is left out."""
+    """The counting lines: `road` across carriageway and cycle lanes, `near` and `far` across the pavements.
+
+    Each starts at its near end, so that an object which goes to larger x counts as `to_right`. A line that is outside
+    the picture of a long lens is left out."""
     view = view_of(street)
     result = []
     for name, (near, far) in _STRIPS.items():
@@ -71,10 +73,10 @@ def lines(street: Street) -> tuple[Line, ...]:
 
 
 def truth(street: Street, lines: tuple[Line, ...]) -> tuple[TrueCrossing, ...]:
-    """Every crossing of every line between the first frame and the last, by time.
+    """Every crossing of every line between the first and the last frame, by time.
 
-    What crosses is the bottom centre of the object's box, or its centre where the line says so. Who goes back
-    over a line has crossed it twice, once in each direction; parked cars never cross.
+    The bottom centre of an object's box crosses, or its centre if the line's anchor is the centre. An object that
+    turns back crosses twice, once in each direction; parked cars never cross.
     """
     view = view_of(street)
     last_s = street.time_s(street.frame_count - 1)
@@ -91,7 +93,7 @@ def truth(street: Street, lines: tuple[Line, ...]) -> tuple[TrueCrossing, ...]:
 
 
 def boxes_at(street: Street, time_s: float) -> tuple[TrueBox, ...]:
-    """The boxes of all who are at least in part in the picture, `time_s` after the start; farthest first."""
+    """The boxes of all actors at least partly in the picture, `time_s` after the start; farthest first."""
     view = view_of(street)
     result = []
     for actor in actors(street):
@@ -110,7 +112,7 @@ def _box(actor: Actor, view: View, time_s: float) -> tuple[tuple[float, float, f
 
 
 def _anchor(box: Array, line: Line, street: Street) -> tuple[float, float]:
-    """The point of a box (4,) that crosses, in fractions."""
+    """The point of a box (4,) that crosses `line`, in fractions of the frame."""
     x1, y1, x2, y2 = (float(value) for value in box)
     y = y2 if line.anchor == "bottom" else (y1 + y2) / 2
     return (x1 + x2) / 2 / street.width, y / street.height
@@ -136,9 +138,9 @@ def _crossings(
             else:
                 high = middle
         point = _anchor(boxes(actor, view, np.array([high]))[0], line, street)
-        where = along(line, point, aspect)
-        if 0.0 <= where <= 1.0:
+        position = along(line, point, aspect)
+        if 0.0 <= position <= 1.0:
             direction: Direction = "to_right" if right[step + 1] else "to_left"
             time_ms = street.start_ms + round(high * 1000)
-            result.append(TrueCrossing(time_ms, line.name, direction, actor.label, actor.name, where))
+            result.append(TrueCrossing(time_ms, line.name, direction, actor.label, actor.name, position))
     return result

@@ -1,6 +1,6 @@
-"""The street as a real file: H.264 in MP4, as a camera would have written it, and its truth beside it.
+"""Write the street as a video file like a camera's (H.264 in MP4), and its truth file.
 
-Invariant: a file appears under its name only when it is complete.
+Invariant: a file gets its name only when it is complete.
 """
 
 from collections import Counter
@@ -24,14 +24,15 @@ from passerby.synth.street import Street
 from passerby.synth.truth import TrueCrossing, lines, truth
 
 Progress = Callable[[int, int], None]
-"""Called with how many frames are done, and of how many."""
+"""Called with the number of frames done and their total."""
 
 _GOP_S = 2.0
 
 
 def write(street: Street, path: str | Path, progress: Progress | None = None) -> tuple[TrueCrossing, ...]:
-    """Write the street to `path`, an MP4 whose creation time is the street's start; returns what truly crossed
-    its `lines`. Raises OutputError when the file cannot be written; nothing half-written is left."""
+    """Write the street to the MP4 file `path`, whose creation time is the street's start. Return its true crossings.
+
+    Raises OutputError if the file cannot be written; no incomplete file is left."""
     with files.replacing(Path(path)) as beside:
         try:
             _encode(street, beside, progress)
@@ -40,9 +41,10 @@ def write(street: Street, path: str | Path, progress: Progress | None = None) ->
     return truth(street, lines(street))
 
 
-def write_apart(images: Iterable[Image], path: str | Path, street: Street) -> None:
-    """Write pictures (H, W, 3) uint8 BGR as a recording of `street`, each without loss and on its own, so that a
-    change in one is a change in no other once they are decoded. Raises OutputError."""
+def write_lossless(images: Iterable[Image], path: str | Path, street: Street) -> None:
+    """Write pictures (height, width, 3) uint8 BGR as a recording of `street`: lossless, and every frame a key frame.
+
+    A change in one picture therefore changes no other decoded frame. Raises OutputError."""
     with files.replacing(Path(path)) as beside:
         try:
             _mux(street, beside, images, 1, {"qp": "0", "preset": "ultrafast", "bf": "0"}, None)
@@ -51,7 +53,7 @@ def write_apart(images: Iterable[Image], path: str | Path, street: Street) -> No
 
 
 def _encode(street: Street, path: Path, progress: Progress | None) -> None:
-    # As cameras do: no B-frames, and the same bytes on any number of cores.
+    # Cameras use no B-frames; this also gives the same bytes on any number of cores.
     options = {"crf": str(street.crf), "preset": "veryfast", "bf": "0"}
     _mux(street, path, frames(street), max(1, round(_GOP_S * street.fps)), options, progress)
 
@@ -88,15 +90,16 @@ def _mux(
 
 
 def write_truth(street: Street, video: str | Path, path: str | Path) -> None:
-    """Write the truth of a written street as a truth file: for each line the crossings by direction and label,
-    in pixels. Raises OutputError when it cannot be written."""
-    given = lines(street)
-    crossed = truth(street, given)
+    """Write the truth file of the recording `video` of a street: crossings by line, direction and label.
+
+    Raises OutputError if it cannot be written."""
+    counting_lines = lines(street)
+    crossed = truth(street, counting_lines)
     clip = TrueClip(
         name=Path(video).name,
         size_px=(street.width, street.height),
         fps=street.fps,
-        lines=tuple(_true_line(street, line, crossed) for line in given),
+        lines=tuple(_true_line(street, line, crossed) for line in counting_lines),
         occupancy=None,
         checking=None,
     )
@@ -104,15 +107,15 @@ def write_truth(street: Street, video: str | Path, path: str | Path) -> None:
 
 
 def _true_line(street: Street, line: Line, crossed: tuple[TrueCrossing, ...]) -> TrueLine:
-    mine = [crossing for crossing in crossed if crossing.line == line.name]
+    of_line = [crossing for crossing in crossed if crossing.line == line.name]
     return TrueLine(
         line=line,
         crossed={
-            direction: Counter(crossing.label.text for crossing in mine if crossing.direction == direction)
+            direction: Counter(crossing.label.text for crossing in of_line if crossing.direction == direction)
             for direction in DIRECTIONS
         },
         at_frames=tuple(
-            round((crossing.time_ms - street.start_ms) / 1000 * street.rate) for crossing in mine
+            round((crossing.time_ms - street.start_ms) / 1000 * street.rate) for crossing in of_line
         ),
         certainty="certain",
         within=None,

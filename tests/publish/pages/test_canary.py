@@ -84,21 +84,26 @@ _ACT_TIMES = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC")
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> rtsp_camera.Drawn:
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> rtsp_camera.CodedStreet:
     return rtsp_camera.draw(STREET, tmp_path_factory.mktemp("street"))
 
 
 @pytest.fixture(scope="module")
-def camera(drawn: rtsp_camera.Drawn) -> Iterator[rtsp_camera.Server]:
+def camera(drawn: rtsp_camera.CodedStreet) -> Iterator[rtsp_camera.Server]:
     """The street in a loop, behind a password."""
     start_ms = round(time() * 1000)
-    served = rtsp_camera.serve(drawn, start_ms, user=USER, password=PASSWORD, loop_s=LENGTH_S)
+    served = rtsp_camera.serve(
+        drawn,
+        start_ms,
+        rtsp_camera.Listen(user=USER, password=PASSWORD),
+        rtsp_camera.Playback(loop_s=LENGTH_S),
+    )
     yield served
     served.stop()
 
 
 @pytest.fixture(scope="module")
-def traces(drawn: rtsp_camera.Drawn, camera: rtsp_camera.Server) -> Traces:
+def traces(drawn: rtsp_camera.CodedStreet, camera: rtsp_camera.Server) -> Traces:
     """The traces of a street that began a moment ago and may be shown for an hour."""
     runs = runs_of(drawn.video)
     assert runs.size > 1000

@@ -30,7 +30,7 @@ needs_server = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> rtsp_camera.Drawn:
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> rtsp_camera.CodedStreet:
     return rtsp_camera.draw(
         Street(seed=3, duration_s=45, width=192, height=108, fps=10), tmp_path_factory.mktemp("street")
     )
@@ -38,7 +38,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> rtsp_camera.Drawn:
 
 @needs_server
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
-def test_a_server_killed_stalled_and_restarted(drawn: rtsp_camera.Drawn, transport: Transport) -> None:
+def test_a_server_killed_stalled_and_restarted(drawn: rtsp_camera.CodedStreet, transport: Transport) -> None:
     start_ms = round(time() * 1000)
     server = rtsp_camera.serve(drawn, start_ms)
     try:
@@ -48,7 +48,7 @@ def test_a_server_killed_stalled_and_restarted(drawn: rtsp_camera.Drawn, transpo
             camera.until_down(Reason.ENDED, Reason.STALLED)
             camera.until_down(Reason.UNREACHABLE)
             server.stop()
-            server = rtsp_camera.serve(drawn, start_ms, port=server.port)
+            server = rtsp_camera.serve(drawn, start_ms, rtsp_camera.Listen(port=server.port))
             camera.until_frames(5)
             assert camera.told[-1].up
 
@@ -63,7 +63,7 @@ def test_a_server_killed_stalled_and_restarted(drawn: rtsp_camera.Drawn, transpo
 
 
 @needs_server
-def test_the_senders_clock_is_used_where_the_stream_has_it(drawn: rtsp_camera.Drawn) -> None:
+def test_the_senders_clock_is_used_where_the_stream_has_it(drawn: rtsp_camera.CodedStreet) -> None:
     server = rtsp_camera.serve(drawn, round(time() * 1000))
     try:
         with reading(server.url) as camera:
@@ -75,8 +75,8 @@ def test_the_senders_clock_is_used_where_the_stream_has_it(drawn: rtsp_camera.Dr
 
 
 @needs_server
-def test_a_stream_without_the_senders_clock_is_dated_by_its_arrival(drawn: rtsp_camera.Drawn) -> None:
-    server = rtsp_camera.serve(drawn, round(time() * 1000), sender_clock=False)
+def test_a_stream_without_the_senders_clock_is_dated_by_its_arrival(drawn: rtsp_camera.CodedStreet) -> None:
+    server = rtsp_camera.serve(drawn, round(time() * 1000), playback=rtsp_camera.Playback(sender_clock=False))
     try:
         with reading(server.url) as camera:
             # Longer than a sender waits with its first report.
@@ -89,13 +89,14 @@ def test_a_stream_without_the_senders_clock_is_dated_by_its_arrival(drawn: rtsp_
 @needs_server
 @pytest.mark.parametrize("sign_in", ["basic", "digest"])
 def test_wrong_credentials_are_told_and_corrected_ones_taken_up(
-    drawn: rtsp_camera.Drawn,
+    drawn: rtsp_camera.CodedStreet,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
     sign_in: Literal["basic", "digest"],
 ) -> None:
     monkeypatch.setenv("CAMERA_PASSWORD", "wrong-5512")
-    server = rtsp_camera.serve(drawn, round(time() * 1000), user="eye", password=PASSWORD, sign_in=sign_in)
+    access = rtsp_camera.Listen(user="eye", password=PASSWORD, sign_in=sign_in)
+    server = rtsp_camera.serve(drawn, round(time() * 1000), access)
     try:
         with reading(server.url.replace("//", "//eye:${CAMERA_PASSWORD}@")) as camera:
             camera.until_down(Reason.CREDENTIALS)
@@ -130,15 +131,17 @@ def test_another_size_in_mid_stream(tmp_path: Path) -> None:
 @needs_server
 def test_another_codec_after_each_outage(tmp_path: Path) -> None:
     """RTSP tells the codec when a session begins: a camera that changes it ends the session."""
-    start_ms = round(time() * 1000)
-    server = rtsp_camera.serve(noise.drawn(tmp_path, "h264", 2), start_ms, loop_s=2)
+    start_ms, looped = round(time() * 1000), rtsp_camera.Playback(loop_s=2)
+    server = rtsp_camera.serve(noise.drawn(tmp_path, "h264", 2), start_ms, playback=looped)
     port = server.port
     try:
         with reading(server.url) as camera:
             camera.until_frames(5)
             for codec in noise.CODECS[1:]:
                 server.stop()
-                server = rtsp_camera.serve(noise.drawn(tmp_path, codec, 2), start_ms, port=port, loop_s=2)
+                server = rtsp_camera.serve(
+                    noise.drawn(tmp_path, codec, 2), start_ms, rtsp_camera.Listen(port=port), looped
+                )
                 camera.until_down(Reason.ENDED, Reason.UNREACHABLE)
                 camera.until_frames(5)
                 assert camera.told[-1].up
@@ -149,7 +152,9 @@ def test_another_codec_after_each_outage(tmp_path: Path) -> None:
 @needs_server
 def test_a_street_that_is_looped_never_ends(tmp_path: Path) -> None:
     # A round that is shorter than the limit for a frozen picture is one, whatever it shows.
-    server = rtsp_camera.serve(noise.drawn(tmp_path, "h264", 4), round(time() * 1000), loop_s=4)
+    server = rtsp_camera.serve(
+        noise.drawn(tmp_path, "h264", 4), round(time() * 1000), playback=rtsp_camera.Playback(loop_s=4)
+    )
     try:
         with reading(server.url) as camera:
             camera.until_frames(55)

@@ -287,7 +287,7 @@ PLANTED_IMPORTS = [
     ("models/download.py", "from passerby.counting.counts import Counts", "3. "),
     ("recordings/release.py", "from passerby.counting.context import apply_context", "3a. "),
     ("console/canvas.py", "from passerby.counting.counts import Counts", "3b. "),
-    ("console/canvas.py", "from passerby.verify import session", "3b. "),
+    ("console/canvas.py", "from passerby.verify import check_session", "3b. "),
     ("console/canvas.py", "from passerby.recordings import pipeline", "3b. "),
     ("domain/geometry.py", "import numpy", "1a. "),
     ("video/decode/frame.py", "import socket", "4a. "),

@@ -126,7 +126,7 @@ def test_ctrl_c_is_a_way_to_finish(recording: Path, tmp_path: Path) -> None:
         rest, told = process.communicate()
         assert (process.returncode, rest.strip(), told) == (0, str(report), "")
 
-    assert "Nothing was checked yet" in report.read_text()
+    assert "Nothing is checked yet" in report.read_text()
     assert not recording.with_name("street.truth.yaml").exists()
 
 

@@ -1,4 +1,4 @@
-"""A count that was made up, and its slices, so that what a page must show is known.
+"""A synthetic count and its time slices, so that the expected contents of a page are known.
 
 Invariant: no recording is needed to test a page.
 """
@@ -16,7 +16,7 @@ import pytest
 from passerby.counting.counts import BinCount, Cost, Counts, Crossing, LineDiagnostics
 from passerby.domain.geometry import Direction, Line
 from passerby.domain.labels import Label
-from passerby.verify.session import Session
+from passerby.verify.check_session import CheckSession
 from passerby.video.scene.time_slice import TICK_MS, TimeSlice, Tone
 
 START = datetime(2026, 5, 4, 14, 15, tzinfo=timezone(timedelta(hours=2)))
@@ -29,7 +29,7 @@ MADE_UP: Sequence[tuple[float, str, Direction, Label, float]] = (
 )
 """Seconds, line, direction, label, along."""
 UNCOUNTED = (15.0, 0.8)
-"""Something moved there on `near`, and was not counted."""
+"""Seconds and place of motion on `near` that was not counted."""
 
 
 def time_slice(line: Line, duration_s: float) -> TimeSlice:
@@ -42,8 +42,8 @@ def time_slice(line: Line, duration_s: float) -> TimeSlice:
 
 
 @pytest.fixture
-def new_session(tmp_path: Path) -> Callable[[], Session]:
-    """Makes sessions of one and the same count, all saved in one file."""
+def new_session(tmp_path: Path) -> Callable[[], CheckSession]:
+    """Makes sessions of the same count, all saved in the same file."""
     start_ms = round(START.timestamp() * 1000)
     crossings = tuple(
         Crossing(start_ms + round(at_s * 1000), line, direction, label, along, 0.8)
@@ -65,17 +65,17 @@ def new_session(tmp_path: Path) -> Callable[[], Session]:
         diagnostics=(LineDiagnostics("near", 4, 3, 2, 3), LineDiagnostics("far", 0, 0, 0, 1)),
     )
 
-    def make() -> Session:
+    def make() -> CheckSession:
         slices = tuple(
             TimeSlice(line.name, start_ms, time_slice(line, counts.duration_s).tones) for line in LINES
         )
-        return Session(counts, LINES, slices, (640, 360), 25.0, tmp_path / "street.truth.yaml")
+        return CheckSession(counts, LINES, slices, (640, 360), 25.0, tmp_path / "street.truth.yaml")
 
     return make
 
 
 @pytest.fixture
-def session(new_session: Callable[[], Session]) -> Session:
+def session(new_session: Callable[[], CheckSession]) -> CheckSession:
     return new_session()
 
 
@@ -84,7 +84,7 @@ TOKEN = "a-token-of-this-test"
 
 @dataclass(frozen=True)
 class Served:
-    """A page that is served: its `address` without the token, and whether it said that it is `finished`."""
+    """A served page: its `address` without the token, and whether its check is `finished`."""
 
     address: str
     token: str
@@ -96,7 +96,7 @@ class Served:
 
 
 @pytest.fixture
-def served(session: Session) -> Iterator[Served]:
+def served(session: CheckSession) -> Iterator[Served]:
     """The page of `session`, on a port of this machine."""
     uvicorn = pytest.importorskip("uvicorn", reason="uvicorn is not installed: pip install 'passerby[web]'")
     from passerby.verify.server import application

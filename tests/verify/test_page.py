@@ -1,6 +1,6 @@
-"""The page in a real browser: keys and clicks, and what they leave on the disk.
+"""The page in a real browser: keys and clicks, and the truth file that they write.
 
-Invariant: what a person would do is done, and the file is read, not the page's own memory.
+Invariant: the tests act as a person does, and read the file instead of the memory of the page.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from tests.verify.conftest import Served
 
 from passerby.evaluation import truth_file
 from passerby.evaluation.truth_file import Click
-from passerby.verify.session import Session
+from passerby.verify.check_session import CheckSession
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -36,7 +36,7 @@ def page(browser: "Browser", served: Served) -> "Iterator[Page]":
 
 
 @pytest.fixture
-def clicked(page: "Page", session: Session) -> Callable[[int], tuple[Click, ...]]:
+def clicked(page: "Page", session: CheckSession) -> Callable[[int], tuple[Click, ...]]:
     """The clicks on the disk, once the page has been answered that there are so many."""
 
     def wait(count: int) -> tuple[Click, ...]:
@@ -66,16 +66,16 @@ def test_rows_show_marks_times_and_motion(page: "Page") -> None:
     )
 
 
-def test_a_check_by_keys_alone(page: "Page", clicked: Clicked, session: Session) -> None:
+def test_a_check_with_the_keyboard(page: "Page", clicked: Clicked, session: CheckSession) -> None:
     page.keyboard.press("ArrowRight")
-    assert "14:15:02 (0:00:02.0 in the file, frame 50): person, out" in page.inner_text("#what")
-    page.keyboard.press("Enter")  # right, and on to the next
+    assert "14:15:02 (0:00:02.0 in the file, frame 50): person, out" in page.inner_text("#question")
+    page.keyboard.press("Enter")  # right, and to the next
     clicked(1)
     page.keyboard.press("6")  # a truck
     clicked(2)
     page.keyboard.press("Space")  # the row is right as it stands
     clicked(3)
-    assert "something moved here" in page.inner_text("#what")
+    assert "something moved here" in page.inner_text("#question")
     page.keyboard.press("m")
     clicked(4)
     page.keyboard.press("d")  # it went the other way
@@ -111,7 +111,7 @@ def test_wrong_and_undo(page: "Page", clicked: Clicked) -> None:
     assert page.locator(".mark.wrong").count() == 0
 
 
-def test_a_check_by_mouse(page: "Page", clicked: Clicked) -> None:
+def test_a_check_with_the_mouse(page: "Page", clicked: Clicked) -> None:
     page.locator(".streak").click()
     (missed,) = clicked(1)
     assert (missed.verdict, missed.label, missed.direction) == ("missed", "person", "to_left")
@@ -144,7 +144,7 @@ def test_lines_are_checked_one_by_one(page: "Page", clicked: Clicked) -> None:
     assert "checked 0:10 of 2:00" in page.inner_text("#progress")
 
 
-def test_a_page_that_is_opened_again_shows_what_was_clicked(page: "Page", clicked: Clicked) -> None:
+def test_a_reloaded_page_shows_the_clicks(page: "Page", clicked: Clicked) -> None:
     page.keyboard.press("ArrowRight")
     page.keyboard.press("w")
     clicked(1)
@@ -153,15 +153,15 @@ def test_a_page_that_is_opened_again_shows_what_was_clicked(page: "Page", clicke
     assert page.locator(".mark.wrong").count() == 1
 
 
-def test_what_could_not_be_saved_is_told(
-    page: "Page", session: Session, served: Served, browser: "Browser", monkeypatch: pytest.MonkeyPatch
+def test_an_error_of_saving_is_shown(
+    page: "Page", session: CheckSession, served: Served, browser: "Browser", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from passerby.errors import OutputError
 
     def full(path: Path, content: str) -> None:
         raise OutputError(f"{path}: could not be written: no space left on device")
 
-    other = browser.new_page()  # the one of the fixture may not complain
+    other = browser.new_page()  # the page of the fixture may not log errors
     other.goto(served.page)
     other.wait_for_selector(".row .mark")
     monkeypatch.setattr("passerby.io.files.write", full)
@@ -173,8 +173,14 @@ def test_what_could_not_be_saved_is_told(
     other.close()
 
 
-def test_finishing_says_where_it_was_saved(page: "Page", served: Served, session: Session) -> None:
+def test_finishing_shows_the_report_and_where_the_check_is_saved(
+    page: "Page", served: Served, session: CheckSession, clicked: Clicked
+) -> None:
+    page.keyboard.press("Space")
+    clicked(1)
     page.get_by_role("button", name="Finish").click()
-    page.wait_for_selector("text=This page can be closed")
-    assert served.finished.is_set()
+    page.wait_for_selector("text=You can close this page")
+    assert served.finished.wait(5)
     assert str(session.saved_at) in page.inner_text("body")
+    assert "0:00:10 of 0:02:00 were checked" in page.inner_text("body")
+    assert page.locator("h1").evaluate("e => getComputedStyle(e).fontSize") == "22px"

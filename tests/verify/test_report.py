@@ -1,13 +1,13 @@
-"""The report: what it says of a made-up check, and that it needs nothing else.
+"""The report of a synthetic check: its figures, and that it needs no other file.
 
-Invariant: figures are worked out by hand from the clicks.
+Invariant: the expected figures are computed by hand from the clicks.
 """
 
 import re
 from html.parser import HTMLParser
 
+from passerby.verify.check_session import CheckSession
 from passerby.verify.report import report
-from passerby.verify.session import Session
 
 
 class Cells(HTMLParser):
@@ -39,15 +39,15 @@ def rows(page: str) -> list[list[str]]:
     return [row for row in cells.rows if row]
 
 
-def test_nothing_checked_has_no_accuracy(session: Session) -> None:
+def test_nothing_checked_has_no_accuracy(session: CheckSession) -> None:
     page = report(session)
 
-    assert "Nothing was checked yet of 4 counted crossings" in page
-    assert "Accuracy of what was checked" not in page
+    assert "Nothing is checked yet: 4 counted crossings" in page
+    assert "Accuracy in the checked time" not in page
     assert ["near", "person", "2", "not checked"] in rows(page)
 
 
-def test_figures_are_those_of_the_check(session: Session) -> None:
+def test_the_figures_of_a_check(session: CheckSession) -> None:
     session.add({"verdict": "wrong", "line": 0, "mark": 1})
     for at_ms in (15_000, 16_000):
         session.add(
@@ -74,16 +74,16 @@ def test_figures_are_those_of_the_check(session: Session) -> None:
     assert ["all", "all", "4", "2", "3", "2", "1", "-1"] in [row[:8] for row in found]
     assert "0:00:20 of 0:02:00 were checked (17%" in page
     assert "2 of 4 counted crossings" in page
-    assert re.search(r"Accuracy of what was checked: <strong>0\.000</strong>", page)
+    assert re.search(r"Accuracy in the checked time: <strong>0\.000</strong>", page)
     assert ["near", "4", "3", "2", "3"] in found
 
 
-def test_it_is_one_file_that_needs_nothing_else(session: Session) -> None:
+def test_the_report_needs_no_other_file(session: CheckSession) -> None:
     page = report(session)
 
     assert not re.search(r"""(src|href)\s*=|url\(|https?:|@import|<script""", page)
     assert "default-src 'none'" in page
 
 
-def test_names_are_shown_and_never_read_as_markup(session: Session) -> None:
+def test_names_are_shown_as_text(session: CheckSession) -> None:
     assert "&lt;b&gt;damaged" in report(session)

@@ -1,6 +1,6 @@
-"""What is answered to whom: the token, the host, the headers, and clicks that cannot be meant.
+"""The server of the page: the token, the host, the headers, and invalid clicks.
 
-Invariant: every refusal is seen to leave the file as it was.
+Invariant: every test of a refusal checks that the file did not change.
 """
 
 import io
@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from tests.verify.conftest import TOKEN, Served
 
-from passerby.verify.session import Session
+from passerby.verify.check_session import CheckSession
 
 pytestmark = pytest.mark.server
 
@@ -23,10 +23,11 @@ def client(served: Served) -> Iterator[httpx.Client]:
 
 
 PATHS = ["", "check.js", "check.css", "state", "rows/0/0.png"]
+ALL_PATHS = [*PATHS, "report"]
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_nothing_is_told_without_the_token(client: httpx.Client, path: str) -> None:
+@pytest.mark.parametrize("path", ALL_PATHS)
+def test_nothing_is_answered_without_the_token(client: httpx.Client, path: str) -> None:
     assert client.get(f"/{TOKEN}/{path}").status_code == 200
     for wrong in ("x", TOKEN[:-1], TOKEN + "x", "%C3%A9"):
         assert client.get(f"/{wrong}/{path}").status_code == 404
@@ -34,14 +35,16 @@ def test_nothing_is_told_without_the_token(client: httpx.Client, path: str) -> N
 
 
 @pytest.mark.parametrize("path", ["clicks", "undo", "finish"])
-def test_nothing_is_done_without_the_token(client: httpx.Client, session: Session, path: str) -> None:
+def test_nothing_is_changed_without_the_token(client: httpx.Client, session: CheckSession, path: str) -> None:
     assert client.post(f"/x/{path}", json={"verdict": "right", "line": 0, "mark": 0}).status_code == 404
     assert session.clicks == []
     assert not session.saved_at.exists()
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_every_answer_forbids_what_the_page_does_not_need(client: httpx.Client, path: str) -> None:
+def test_the_headers_of_every_answer_forbid_what_the_page_does_not_use(
+    client: httpx.Client, path: str
+) -> None:
     headers = client.get(f"/{TOKEN}/{path}").headers
 
     policy = headers["content-security-policy"]
@@ -53,13 +56,13 @@ def test_every_answer_forbids_what_the_page_does_not_need(client: httpx.Client, 
     assert headers["x-content-type-options"] == "nosniff"
 
 
-def test_another_name_that_points_here_is_refused(client: httpx.Client) -> None:
+def test_a_foreign_host_name_is_refused(client: httpx.Client) -> None:
     answer = client.get(f"/{TOKEN}/", headers={"host": "elsewhere.example:8000"})
 
     assert answer.status_code == 400
 
 
-def test_what_a_form_elsewhere_can_send_is_refused(client: httpx.Client, session: Session) -> None:
+def test_a_form_of_another_site_is_refused(client: httpx.Client, session: CheckSession) -> None:
     answer = client.post(
         f"/{TOKEN}/clicks",
         content='{"verdict": "right", "line": 0, "mark": 0}',
@@ -70,7 +73,7 @@ def test_what_a_form_elsewhere_can_send_is_refused(client: httpx.Client, session
     assert session.clicks == []
 
 
-def test_a_click_is_saved_and_answered_with_the_state(client: httpx.Client, session: Session) -> None:
+def test_a_click_is_saved_and_answered_with_the_state(client: httpx.Client, session: CheckSession) -> None:
     answer = client.post(f"/{TOKEN}/clicks", json={"verdict": "wrong", "line": 0, "mark": 0})
 
     assert answer.status_code == 200
@@ -92,8 +95,8 @@ def test_a_click_is_saved_and_answered_with_the_state(client: httpx.Client, sess
         (b'{"verdict": "missed", "line": 0, "at_ms": NaN, "along": 0}', 400),
     ],
 )
-def test_a_click_that_cannot_be_meant_is_refused(
-    client: httpx.Client, session: Session, content: bytes, status: int
+def test_an_invalid_click_is_refused(
+    client: httpx.Client, session: CheckSession, content: bytes, status: int
 ) -> None:
     answer = client.post(f"/{TOKEN}/clicks", content=content, headers={"content-type": "application/json"})
 
@@ -111,7 +114,27 @@ def test_a_row_is_a_picture_of_cells_and_ticks(client: httpx.Client) -> None:
         assert client.get(f"/{TOKEN}/rows/{missing}.png").status_code == 404
 
 
-def test_finishing_is_told(client: httpx.Client, served: Served) -> None:
-    assert not served.finished.is_set()
+def test_finishing_shows_the_report_and_then_stops(
+    client: httpx.Client, served: Served, session: CheckSession
+) -> None:
+    client.post(f"/{TOKEN}/clicks", json={"verdict": "wrong", "line": 0, "mark": 0})
+    assert str(session.saved_at) not in client.get(f"/{TOKEN}/report").text
     assert client.post(f"/{TOKEN}/finish", json={}).status_code == 200
-    assert served.finished.is_set()
+    assert not served.finished.is_set()
+
+    report = client.get(f"/{TOKEN}/report")
+
+    assert f"The check is saved in {session.saved_at}" in report.text
+    policy = report.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline';")
+    assert "script" not in policy
+    assert report.headers["cache-control"] == "no-store"
+    assert served.finished.wait(2)
+
+
+def test_finishing_stops_the_server_when_nobody_fetches_the_report(
+    client: httpx.Client, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("passerby.verify.server._GRACE_S", 0.1)
+    assert client.post(f"/{TOKEN}/finish", json={}).status_code == 200
+    assert served.finished.wait(20)

@@ -8,7 +8,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from passerby.verify.session import Session
+from passerby.verify.check_session import CheckSession
 from passerby.verify.slice_image import LABELS, picture
 
 
@@ -16,7 +16,7 @@ def pixels(content: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
 
 
-def test_every_counted_crossing_is_marked_in_the_colour_of_its_class(session: Session) -> None:
+def test_every_counted_crossing_is_marked_in_the_colour_of_its_class(session: CheckSession) -> None:
     drawn = pixels(picture(session.counts, session.slices))
 
     for name in ("person", "car", "bicycle"):
@@ -24,7 +24,7 @@ def test_every_counted_crossing_is_marked_in_the_colour_of_its_class(session: Se
     assert not (drawn == LABELS["bus"][1]).all(axis=2).any()
 
 
-def test_a_slice_without_a_picture_in_it_is_drawn(session: Session) -> None:
+def test_a_slice_without_a_picture_in_it_is_drawn(session: CheckSession) -> None:
     from dataclasses import replace
 
     empty = [replace(one, tones=np.empty((1, 0), np.uint8)) for one in session.slices]
@@ -32,7 +32,7 @@ def test_a_slice_without_a_picture_in_it_is_drawn(session: Session) -> None:
     assert pixels(picture(replace(session.counts, crossings=()), empty)).shape[2] == 3
 
 
-def test_ten_minutes_are_ten_rows(session: Session) -> None:
+def test_ten_minutes_are_ten_rows(session: CheckSession) -> None:
     from dataclasses import replace
 
     def height(duration_s: float) -> int:

@@ -97,7 +97,7 @@ def verify(video: Path, line: LineOptions, time: TimeOptions, settings: VerifyOp
     chosen = choose(video, line, time.timezone)
 
     from passerby.io import files
-    from passerby.verify.session import Session, resume
+    from passerby.verify.check_session import CheckSession, resume
     from passerby.video.observe import probe
     from passerby.video.scene.time_slice import cut
 
@@ -105,7 +105,7 @@ def verify(video: Path, line: LineOptions, time: TimeOptions, settings: VerifyOp
     counts = _counted(video, chosen, line, time, bin_ms, settings.quiet)
     slices = cut(recording, chosen.lines, calendar.to_ms(counts.start))
     size_px = (recording.width, recording.height)
-    session = Session(counts, chosen.lines, slices, size_px, recording.fps, output.saved_at)
+    session = CheckSession(counts, chosen.lines, slices, size_px, recording.fps, output.saved_at)
     if settings.serve or output.report is not None:
         resume(session)
     if output.picture is not None:

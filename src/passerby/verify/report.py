@@ -1,6 +1,6 @@
-"""The report of a check: one HTML file that needs nothing else.
+"""The report of a check: one HTML file that needs no other file.
 
-Invariant: numbers only, with how much of them was checked; what was not checked has no accuracy.
+Invariant: it shows numbers and how much of the recording was checked; unchecked rows have no accuracy.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,11 +14,14 @@ from passerby.domain import calendar
 from passerby.domain.labels import label_of
 from passerby.domain.timespan import Span
 from passerby.evaluation.review import CheckedRow, LineCheck, checked_rows, sum_rows
-from passerby.verify.session import Session
+from passerby.verify.check_session import CheckSession
 
 
-def report(session: Session) -> str:
-    """The page, as text. Raises InputError for clicks that are of another count."""
+def report(session: CheckSession, saved_at: str = "") -> str:
+    """The report as HTML. With `saved_at` it says that the check was saved there.
+
+    Raises InputError for clicks of another count.
+    """
     counts, checks = session.counts, session.checks()
     bins = _bins(session)
     rows = {
@@ -28,7 +31,7 @@ def report(session: Session) -> str:
     totals = [_total(name, of_line, session.duration_ms, checks[name]) for name, of_line in rows.items()]
     checked_ms = sum(span.duration_ms for check in checks.values() for span in check.checked)
     whole_ms = session.duration_ms * len(session.lines)
-    everything = sum_rows([row for total in totals for row in total], "all", "all", whole_ms, checked_ms)
+    overall = sum_rows([row for total in totals for row in total], "all", "all", whole_ms, checked_ms)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "page"),
         autoescape=True,
@@ -38,37 +41,24 @@ def report(session: Session) -> str:
     )
     return environment.get_template("report.html").render(
         video=Path(counts.video).name,
+        saved_at=saved_at,
         start=counts.start.isoformat(" ", timespec="seconds"),
         start_from=counts.start_from,
         duration=_duration(session.duration_ms),
         detector=counts.detector,
-        how_much=_how_much(session, everything, checked_ms, whole_ms),
-        accuracy=None if everything.accuracy is None else f"{everything.accuracy:.3f}",
-        interval=_interval(everything) if everything.interval else None,
-        totals=[
-            _shown(row, row.line, row.label == "all", row.checked_ms > 0)
-            for total in [*totals, [everything]]
-            for row in total
-        ],
+        how_much=_how_much(session, overall, checked_ms, whole_ms),
+        accuracy=None if overall.accuracy is None else f"{overall.accuracy:.3f}",
+        interval=_interval(overall) if overall.interval else None,
+        totals=[_cells(row, row.line) for total in [*totals, [overall]] for row in total],
         bin=_bin_text(bins),
-        bins=[
-            (
-                name,
-                [
-                    _shown(row, start.isoformat(" ", timespec="minutes"), False, row.checked_ms > 0)
-                    for (start, _), of_bin in zip(bins, of_line, strict=True)
-                    for row in of_bin
-                ],
-            )
-            for name, of_line in rows.items()
-        ],
+        bins=[(name, _bin_rows(bins, of_line)) for name, of_line in rows.items()],
         diagnostics=counts.diagnostics,
         warnings=counts.warnings,
     )
 
 
-def _bins(session: Session) -> list[tuple[datetime, Span]]:
-    """The local start of each bin of the count, and its span in ms since the first frame."""
+def _bins(session: CheckSession) -> list[tuple[datetime, Span]]:
+    """The local start of each bin, and its span in ms since the first frame."""
     ends = dict.fromkeys((row.start, row.end) for row in session.counts.bins)
     return [
         (start, Span(calendar.to_ms(start) - session.start_ms, calendar.to_ms(end) - session.start_ms))
@@ -79,7 +69,7 @@ def _bins(session: Session) -> list[tuple[datetime, Span]]:
 def _total(
     line: str, of_line: Sequence[Sequence[CheckedRow]], duration_ms: int, check: LineCheck
 ) -> list[CheckedRow]:
-    """A row for each label of a line, over all of the recording."""
+    """A row for each label of a line, over the whole recording."""
     labels = sorted({row.label for of_bin in of_line for row in of_bin}, key=label_of)
     checked_ms = sum(span.duration_ms for span in check.checked)
     return [
@@ -94,12 +84,24 @@ def _total(
     ]
 
 
-def _shown(row: CheckedRow, first: str, is_sum: bool, was_checked: bool) -> Mapping[str, Any]:
+def _bin_rows(
+    bins: Sequence[tuple[datetime, Span]], of_line: Sequence[Sequence[CheckedRow]]
+) -> list[Mapping[str, Any]]:
+    """The rows of a line by bin; the first cell is the bin's local start."""
+    return [
+        _cells(row, start.isoformat(" ", timespec="minutes"), may_be_sum=False)
+        for (start, _), of_bin in zip(bins, of_line, strict=True)
+        for row in of_bin
+    ]
+
+
+def _cells(row: CheckedRow, first: str, *, may_be_sum: bool = True) -> Mapping[str, Any]:
+    """The texts of a row of a table; `first` is its first cell."""
     return {
         "first": first,
         "label": row.label,
-        "sum": is_sum,
-        "was_checked": was_checked,
+        "sum": may_be_sum and row.label == "all",
+        "was_checked": row.checked_ms > 0,
         "counted": row.counted,
         "checked": row.checked,
         "true": row.true,
@@ -120,14 +122,14 @@ def _interval(row: CheckedRow) -> str:
     return f"{low:.3f} to {high:.3f}"
 
 
-def _how_much(session: Session, row: CheckedRow, checked_ms: int, whole_ms: int) -> str:
+def _how_much(session: CheckSession, row: CheckedRow, checked_ms: int, whole_ms: int) -> str:
     if not checked_ms:
-        return f"Nothing was checked yet of {row.counted} counted crossings in {_duration(whole_ms)}."
+        return f"Nothing is checked yet: {row.counted} counted crossings in {_duration(whole_ms)}."
     share = checked_ms / max(1, whole_ms)
     return (
-        f"{_duration(checked_ms)} of {_duration(whole_ms)} were checked ({share:.0%}, all lines added), "
-        f"with {row.checked} of {row.counted} counted crossings, in {_duration(round(session.spent_s * 1000))} "
-        "of a person's time."
+        f"{_duration(checked_ms)} of {_duration(whole_ms)} were checked ({share:.0%}, all lines together): "
+        f"{row.checked} of {row.counted} counted crossings. The check took "
+        f"{_duration(round(session.spent_s * 1000))}."
     )
 
 
@@ -136,5 +138,5 @@ def _bin_text(bins: Sequence[tuple[datetime, Span]]) -> str:
 
 
 def _duration(length_ms: int) -> str:
-    """Such as 0:15:00."""
+    """A length such as 0:15:00."""
     return str(timedelta(seconds=round(length_ms / 1000)))

@@ -1,8 +1,9 @@
-"""The page of a check, served on this machine alone.
+"""The server of the page on which a person checks a count.
 
-Invariant: loopback only; nothing is answered without the token; every answer forbids what the page does not need.
+Invariant: loopback only; every request needs the token; every answer's headers forbid what the page does not use.
 """
 
+import asyncio
 import json
 import secrets
 import socket
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -20,7 +22,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from passerby.errors import InputError, OutputError
-from passerby.verify.session import Session
+from passerby.verify.check_session import CheckSession
+from passerby.verify.report import report
 from passerby.verify.slice_image import row_count, row_png
 
 HOST = "127.0.0.1"
@@ -31,6 +34,9 @@ _FILES = {
     "check.js": ("check.js", "text/javascript"),
 }
 _LARGEST = 4_096
+"""Bytes of a click."""
+_GRACE_S = 3.0
+"""After Finish, how long the server waits for the browser to fetch the report."""
 _HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -40,14 +46,19 @@ _HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cache-control": "no-store",
 }
+# The report is one file with its style inside.
+_REPORT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def serve(session: Session, *, port: int = 0, on_ready: Callable[[str], None]) -> None:
-    """Serve until the page says that it is finished, or Ctrl-C; `on_ready` is told the address, token and all.
+def serve(session: CheckSession, *, port: int = 0, on_ready: Callable[[str], None]) -> None:
+    """Serve until the page is finished, or Ctrl-C. `on_ready` is called with the address, which holds the token.
 
-    Raises OutputError when the port cannot be had.
+    Raises OutputError if the port is taken.
     """
     token = secrets.token_urlsafe(24)
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -55,16 +66,16 @@ def serve(session: Session, *, port: int = 0, on_ready: Callable[[str], None]) -
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((HOST, port))
-            # From here on a browser waits, and is not refused, until the pages are there.
+            # From here on a browser waits for the server, instead of being refused.
             listening.listen()
         except (OSError, OverflowError) as error:
             raise OutputError(f"--port {port}: {error}") from None
 
-        # No access log: its lines would hold the token.
-        def finish() -> None:
+        def stop() -> None:
             server.should_exit = True
 
-        pages = application(session, token, finish)
+        pages = application(session, token, stop)
+        # No access log: its lines would contain the token.
         server = uvicorn.Server(uvicorn.Config(pages, log_level="error", access_log=False))
         on_ready(f"http://{HOST}:{listening.getsockname()[1]}/{token}/")
         with suppress(KeyboardInterrupt):
@@ -73,85 +84,118 @@ def serve(session: Session, *, port: int = 0, on_ready: Callable[[str], None]) -
         listening.close()
 
 
-def application(session: Session, token: str, finish: Callable[[], None]) -> Starlette:
-    """The pages of `session`, all below `/token/`; `finish` is called when the page says that it is done."""
+def application(session: CheckSession, token: str, stop: Callable[[], None]) -> Starlette:
+    """The pages of `session`, all below `/token/`. `stop` is called when the check is finished."""
+    pages = _Pages(session, stop)
 
     def guarded(endpoint: Endpoint) -> Endpoint:
-        async def answer(request: Request) -> Response:
-            if not secrets.compare_digest(request.path_params["token"].encode(), token.encode()):
-                return Response("not found", 404, _HEADERS)
-            if request.method == "POST" and request.headers.get("content-type") != "application/json":
-                return Response("expected JSON", 415, _HEADERS)
-            response = await endpoint(request)
-            response.headers.update(_HEADERS)
-            return response
+        return _guarded(endpoint, token)
 
-        return answer
+    app = Starlette(
+        routes=[
+            Route("/favicon.ico", _no_icon),
+            *(Route(f"/{{token}}/{name}", guarded(_file(name))) for name in _FILES),
+            Route("/{token}/state", guarded(pages.state)),
+            Route("/{token}/rows/{line:int}/{row:int}.png", guarded(pages.row)),
+            Route("/{token}/report", guarded(pages.report)),
+            Route("/{token}/clicks", guarded(pages.click), methods=["POST"]),
+            Route("/{token}/undo", guarded(pages.undo), methods=["POST"]),
+            Route("/{token}/finish", guarded(pages.finish), methods=["POST"]),
+        ],
+        # A foreign host name that resolves to this machine is refused.
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])],
+    )
+    # A redirect would be an answer to a request without the token.
+    app.router.redirect_slashes = False
+    return app
 
-    def file(name: str) -> Endpoint:
-        async def answer(request: Request) -> Response:
-            file_name, kind = _FILES[name]
-            return Response((_PAGE / file_name).read_bytes(), media_type=kind)
 
-        return answer
+class _Pages:
+    """The endpoints of one check."""
 
-    async def state(request: Request) -> Response:
-        session.touch()
-        return JSONResponse(await run_in_threadpool(session.state))
+    def __init__(self, session: CheckSession, stop: Callable[[], None]) -> None:
+        self._session = session
+        self._stop = stop
+        self._finished = False
 
-    async def row(request: Request) -> Response:
+    async def state(self, request: Request) -> Response:
+        self._session.note_activity()
+        return await self._state()
+
+    async def _state(self) -> Response:
+        return JSONResponse(await run_in_threadpool(self._session.state))
+
+    async def row(self, request: Request) -> Response:
         line, number = request.path_params["line"], request.path_params["row"]
-        if line >= len(session.slices) or number >= row_count(session.slices[line], session.row_ms):
+        slices, row_ms = self._session.slices, self._session.row_ms
+        if line >= len(slices) or number >= row_count(slices[line], row_ms):
             return Response("not found", 404)
-        content = await run_in_threadpool(row_png, session.slices[line], number, session.row_ms)
+        content = await run_in_threadpool(row_png, slices[line], number, row_ms)
         return Response(content, media_type="image/png")
 
-    async def click(request: Request) -> Response:
+    async def click(self, request: Request) -> Response:
         body = b""
         async for part in request.stream():
             body += part
             if len(body) > _LARGEST:
                 return Response("too long", 413)
         try:
-            said = json.loads(body)
+            message = json.loads(body)
         except (ValueError, RecursionError):
             return Response("expected JSON", 400)
         try:
-            await run_in_threadpool(session.add, said)
+            await run_in_threadpool(self._session.add, message)
         except InputError as error:
             return Response(str(error), 400)
         except OutputError as error:
             return Response(str(error), 507)
-        return JSONResponse(await run_in_threadpool(session.state))
+        return await self._state()
 
-    async def undo(request: Request) -> Response:
+    async def undo(self, request: Request) -> Response:
         try:
-            await run_in_threadpool(session.undo)
+            await run_in_threadpool(self._session.undo)
         except OutputError as error:
             return Response(str(error), 507)
-        return JSONResponse(await run_in_threadpool(session.state))
+        return await self._state()
 
-    async def finished(request: Request) -> Response:
-        finish()
+    async def finish(self, request: Request) -> Response:
+        """The browser fetches the report next; the server stops then, or after a few seconds."""
+        self._finished = True
+        asyncio.get_running_loop().call_later(_GRACE_S, self._stop)
         return Response("saved", media_type="text/plain")
 
-    async def no_icon(request: Request) -> Response:
-        # Browsers ask for one by themselves, outside of the token.
-        return Response(status_code=204, headers=_HEADERS)
+    async def report(self, request: Request) -> Response:
+        saved_at = str(self._session.saved_at) if self._finished and self._session.clicks else ""
+        page = await run_in_threadpool(report, self._session, saved_at)
+        stop = BackgroundTask(self._stop) if self._finished else None
+        headers = {"content-security-policy": _REPORT_POLICY}
+        return Response(page, media_type="text/html", headers=headers, background=stop)
 
-    pages = Starlette(
-        routes=[
-            Route("/favicon.ico", no_icon),
-            *(Route(f"/{{token}}/{name}", guarded(file(name))) for name in _FILES),
-            Route("/{token}/state", guarded(state)),
-            Route("/{token}/rows/{line:int}/{row:int}.png", guarded(row)),
-            Route("/{token}/clicks", guarded(click), methods=["POST"]),
-            Route("/{token}/undo", guarded(undo), methods=["POST"]),
-            Route("/{token}/finish", guarded(finished), methods=["POST"]),
-        ],
-        # A page elsewhere whose name was made to point here is refused by the name it asks for.
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])],
-    )
-    # A redirect would answer who has no token.
-    pages.router.redirect_slashes = False
-    return pages
+
+def _guarded(endpoint: Endpoint, token: str) -> Endpoint:
+    """`endpoint` behind the check of the token, with the headers that every answer has."""
+
+    async def answer(request: Request) -> Response:
+        if not secrets.compare_digest(request.path_params["token"].encode(), token.encode()):
+            return Response("not found", 404, _HEADERS)
+        if request.method == "POST" and request.headers.get("content-type") != "application/json":
+            return Response("expected JSON", 415, _HEADERS)
+        response = await endpoint(request)
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    return answer
+
+
+def _file(name: str) -> Endpoint:
+    async def answer(request: Request) -> Response:
+        file_name, kind = _FILES[name]
+        return Response((_PAGE / file_name).read_bytes(), media_type=kind)
+
+    return answer
+
+
+async def _no_icon(request: Request) -> Response:
+    # Browsers request it by themselves, without the token.
+    return Response(status_code=204, headers=_HEADERS)

@@ -1,6 +1,6 @@
-"""Time slices as PNG: rows for the page, and one picture with the count on it.
+"""Time slices as PNG: rows for the page, and a picture of all rows with the counted crossings.
 
-Invariant: it is given tones and crossings, and nothing in which a body has an outline finer than a cell.
+Invariant: it draws tones and crossings only; no outline of a body is finer than a cell of the slice.
 """
 
 import io
@@ -34,7 +34,7 @@ LABELS: Mapping[str, tuple[str, Colour]] = {
     "truck": ("T", (255, 160, 208)),
     "vehicle": ("V", (110, 232, 232)),
 }
-"""A letter and a colour for each label; the page's style sheet has the same colours."""
+"""A letter and a colour for each label; the style sheet of the page has the same colours."""
 
 _WIDTH, _LEFT, _RIGHT = 1600, 92, 12
 _LANE, _STRIP, _GAP = 20, 58, 6
@@ -45,17 +45,17 @@ _MUTED: Colour = (110, 114, 120)
 _GRID: Colour = (72, 80, 90)
 
 
-def row_count(one: TimeSlice, row_ms: int) -> int:
-    return max(1, -(-int(one.tones.shape[1]) * TICK_MS // row_ms))
+def row_count(time_slice: TimeSlice, row_ms: int) -> int:
+    return max(1, -(-int(time_slice.tones.shape[1]) * TICK_MS // row_ms))
 
 
-def row_png(one: TimeSlice, row: int, row_ms: int) -> bytes:
-    """One row of a slice as a PNG, a pixel for each cell and tick."""
-    return _png(_painted(_row(one, row, row_ms)))
+def row_png(time_slice: TimeSlice, row: int, row_ms: int) -> bytes:
+    """A row of a slice as a PNG, with a pixel for each cell and tick."""
+    return _png(_painted(_row(time_slice, row, row_ms)))
 
 
 def picture(counts: Counts, slices: Sequence[TimeSlice]) -> bytes:
-    """All rows of all slices as a PNG, every counted crossing marked at its time, direction and class."""
+    """All rows of all slices as a PNG; every counted crossing is marked with its time, direction and class."""
     duration_ms = round(counts.duration_s * 1000)
     row_ms = row_length_ms(duration_ms)
     rows = max(1, -(-duration_ms // row_ms))
@@ -63,12 +63,12 @@ def picture(counts: Counts, slices: Sequence[TimeSlice]) -> bytes:
     canvas = Image.new("RGB", (_WIDTH, sum(_HEAD + rows * block for _ in slices) + _GAP), _PAPER)
     draw = ImageDraw.Draw(canvas)
     top = 0
-    for one in slices:
-        crossings = [crossing for crossing in counts.crossings if crossing.line == one.line]
-        _head(draw, top, counts, one, crossings, row_ms)
+    for time_slice in slices:
+        crossings = [crossing for crossing in counts.crossings if crossing.line == time_slice.line]
+        _head(draw, top, counts, time_slice, crossings, row_ms)
         top += _HEAD
         for row in range(rows):
-            _draw_row(canvas, draw, top, counts, one, crossings, row, row_ms)
+            _draw_row(canvas, draw, top, counts, time_slice, crossings, row, row_ms)
             top += block
     return _png(canvas)
 
@@ -77,15 +77,18 @@ def _head(
     draw: ImageDraw.ImageDraw,
     top: int,
     counts: Counts,
-    one: TimeSlice,
+    time_slice: TimeSlice,
     crossings: Sequence[Crossing],
     row_ms: int,
 ) -> None:
-    title = f"{one.line}: {len(crossings)} counted"
+    title = f"{time_slice.line}: {len(crossings)} counted"
     draw.text((_LEFT, top + 8), title, _INK, _font(20))
     start = counts.start.isoformat(" ", timespec="seconds")
-    about = f"{counts.video}   from {start}   {counts.detector}   {row_ms // 1000} s a row   start of the line is up"
-    draw.text((_LEFT, top + 36), about, _MUTED, _font(13))
+    details = (
+        f"{counts.video}   from {start}   {counts.detector}   {row_ms // 1000} s per row   "
+        "the line starts at the top"
+    )
+    draw.text((_LEFT, top + 36), details, _MUTED, _font(13))
     x = float(_WIDTH - _RIGHT)
     for direction in DIRECTIONS:
         text = direction.replace("_", " ")
@@ -94,8 +97,8 @@ def _head(
         x -= 12
         draw.polygon(_arrow(x, top + 20, direction), _INK)
         x -= 18
-    met = [name for name in LABELS if any(crossing.label.text == name for crossing in crossings)]
-    for name in reversed(met):
+    present = [name for name in LABELS if any(crossing.label.text == name for crossing in crossings)]
+    for name in reversed(present):
         letter, colour = LABELS[name]
         x -= draw.textlength(name, _font(14)) + 6
         draw.text((x, top + 12), name, _INK, _font(14))
@@ -110,19 +113,19 @@ def _draw_row(
     draw: ImageDraw.ImageDraw,
     top: int,
     counts: Counts,
-    one: TimeSlice,
+    time_slice: TimeSlice,
     crossings: Sequence[Crossing],
     row: int,
     row_ms: int,
 ) -> None:
-    start_ms = one.start_ms + row * row_ms
+    start_ms = time_slice.start_ms + row * row_ms
     scale = (_WIDTH - _LEFT - _RIGHT) / row_ms
     zone = counts.start.tzinfo or calendar.zone_of(None)
     time = calendar.to_local(start_ms, zone).strftime("%H:%M:%S")
     draw.text((_LEFT - 10, top + _LANE + 14), time, _INK, _font(15), anchor="rm")
     offset = f"+{row * row_ms // 60_000}:{row * row_ms // 1000 % 60:02}"
     draw.text((_LEFT - 10, top + _LANE + 36), offset, _MUTED, _font(12), anchor="rm")
-    tones = _row(one, row, row_ms)
+    tones = _row(time_slice, row, row_ms)
     strip = top + _LANE
     if tones.shape[1]:
         size = max(1, round(tones.shape[1] * TICK_MS * scale)), _STRIP
@@ -138,7 +141,7 @@ def _draw_row(
         at_ms = crossing.time_ms - start_ms
         if 0 <= at_ms < row_ms:
             x = _LEFT + at_ms * scale
-            # Letters that would lie on each other are moved aside; their lines say where they belong.
+            # Letters that would overlap are moved aside; a line connects each with its place.
             taken = max(x, taken + 25)
             _mark(draw, x, min(taken, _WIDTH - 14.0), top, crossing)
 
@@ -161,9 +164,9 @@ def _arrow(x: float, y: float, direction: Direction) -> list[tuple[float, float]
     return [(x - way, y - 5), (x + way, y), (x - way, y + 5)]
 
 
-def _row(one: TimeSlice, row: int, row_ms: int) -> NDArray[np.uint8]:
+def _row(time_slice: TimeSlice, row: int, row_ms: int) -> NDArray[np.uint8]:
     ticks = row_ms // TICK_MS
-    return one.tones[:, row * ticks : (row + 1) * ticks]
+    return time_slice.tones[:, row * ticks : (row + 1) * ticks]
 
 
 def _painted(tones: NDArray[np.uint8]) -> Image.Image:

@@ -1,6 +1,6 @@
 "use strict";
-// Draws rows of a time slice with their marks, and sends each click to the server, which saves it and
-// answers with the whole state. Nothing is kept here but what is selected.
+// Draws the rows of a time slice with their marks. Each click is sent to the server, which saves it and
+// answers with the whole state. This script keeps only the selection.
 
 const SVG = "http://www.w3.org/2000/svg";
 const LANE = 20, STRIP = 54, SCREEN_ROWS = 10;
@@ -21,7 +21,7 @@ const isChecked = (row) => {
 };
 
 function items() {
-  // All that can be said something about, in order of time, and each row's end, where the row is checked.
+  // Everything that can be selected, in order of time: marks, points, motion, and the end of each row.
   const here = line();
   const answered = (streak) => here.points.some((p) => p.at_ms === streak.at_ms && p.along === streak.along);
   const all = [
@@ -41,8 +41,8 @@ const isOpen = (item) => item.kind === "end" ? !isChecked(item.row)
 const same = (a, b) => a && b && a.kind === b.kind && (a.kind === "end" ? a.row === b.row
   : a.at === b.at && a.of.along === b.of.along && a.index === b.index);
 
-function usual() {
-  // The class and direction that a missed one most likely has: those of most on this line.
+function mostFrequent() {
+  // The most frequent class and direction of this line, as the first guess for a missed crossing.
   const most = (values, none) => {
     const counts = new Map();
     for (const value of values) counts.set(value, (counts.get(value) || 0) + 1);
@@ -94,20 +94,20 @@ function step(way, onlyOpen) {
 }
 
 function keep(item) {
-  // After a click: the same thing in the new state.
-  selected = item && items().find((other) => same(other, item)
-    || (other.kind === "point" && item.kind !== "mark" && other.at === item.at && other.of.along === item.of.along)) || null;
+  // After a click: select the same item in the new state.
+  selected = item && items().find((candidate) => same(candidate, item) || (candidate.kind === "point"
+    && item.kind !== "mark" && candidate.at === item.at && candidate.of.along === item.of.along)) || null;
 }
 
-async function say(click, andOn) {
+async function sendClick(click, goOn) {
   const was = selected;
   if (!await send("clicks", { line: lineAt, ...click })) return;
   keep(was);
-  if (andOn) step(1, true); else draw();
+  if (goOn) step(1, true); else draw();
 }
 
-const say_missed = (of, label, direction, andOn) =>
-  say({ verdict: "missed", at_ms: of.at_ms, along: of.along, label, direction }, andOn);
+const sendMissed = (of, label, direction, goOn) =>
+  sendClick({ verdict: "missed", at_ms: of.at_ms, along: of.along, label, direction }, goOn);
 
 const actions = {
   next: () => step(1, false),
@@ -115,35 +115,35 @@ const actions = {
   right() {
     if (!selected) return step(1, true);
     if (selected.kind === "end") return actions.checked();
-    if (selected.kind === "mark") return say({ verdict: "right", mark: selected.index }, true);
+    if (selected.kind === "mark") return sendClick({ verdict: "right", mark: selected.index }, true);
     if (selected.kind === "streak") return actions.nothing();
     return step(1, true);
   },
   wrong() {
-    if (selected?.kind === "mark") return say({ verdict: "wrong", mark: selected.index }, true);
+    if (selected?.kind === "mark") return sendClick({ verdict: "wrong", mark: selected.index }, true);
     if (selected?.kind === "point") return actions.nothing();
   },
   nothing() {
     if (selected?.kind !== "streak" && selected?.kind !== "point") return;
-    return say({ verdict: "nothing", at_ms: selected.of.at_ms, along: selected.of.along }, true);
+    return sendClick({ verdict: "nothing", at_ms: selected.of.at_ms, along: selected.of.along }, true);
   },
   missed() {
     if (selected?.kind !== "streak" && selected?.kind !== "point") return;
-    const { label, direction } = usual();
-    return say_missed(selected.of, label, direction, false);
+    const { label, direction } = mostFrequent();
+    return sendMissed(selected.of, label, direction, false);
   },
   turn() {
     if (selected?.kind !== "point" || selected.of.verdict !== "missed") return;
     const turned = selected.of.direction === "to_left" ? "to_right" : "to_left";
-    return say_missed(selected.of, selected.of.label, turned, false);
+    return sendMissed(selected.of, selected.of.label, turned, false);
   },
   classify(label) {
     if (selected?.kind === "mark") {
       const verdict = label === selected.of.label ? "right" : "other";
-      return say({ verdict, mark: selected.index, label }, true);
+      return sendClick({ verdict, mark: selected.index, label }, true);
     }
     if (selected?.kind === "streak" || selected?.kind === "point") {
-      return say_missed(selected.of, label, selected.of.direction || usual().direction, false);
+      return sendMissed(selected.of, label, selected.of.direction || mostFrequent().direction, false);
     }
   },
   async checked() {
@@ -164,7 +164,7 @@ const actions = {
   },
   async finish() {
     const answer = await fetch("finish", { method: "POST", headers: { "content-type": "application/json" }, body: "{}" });
-    if (answer.ok) document.body.replaceChildren(text("p", `Saved at ${state.saved_at}. This page can be closed.`));
+    if (answer.ok) location.assign("report");
   },
   line(index) { lineAt = index; screenAt = 0; selected = null; draw(); },
   screen(way) {
@@ -182,7 +182,7 @@ const KEYS = {
 document.addEventListener("keydown", (event) => {
   if (!state || event.ctrlKey || event.metaKey || event.altKey) return;
   const onButton = event.target instanceof HTMLButtonElement;
-  if (onButton && (event.key === "Enter" || event.key === " ")) return; // the button's own
+  if (onButton && (event.key === "Enter" || event.key === " ")) return; // the browser presses the button
   const digit = Number(event.key);
   if (event.key.trim() && digit >= 1 && digit <= state.labels.length) actions.classify(state.labels[digit - 1]);
   else if (event.key === "l") actions.line((lineAt + 1) % state.lines.length);
@@ -229,7 +229,7 @@ function drawRow(row, width) {
   }
   shape("rect", { x: 1, y: LANE, width: Math.max(0, length * scale - 2), height: STRIP, class: "end" }, svg);
   let taken = -Infinity;
-  for (const item of items().filter((other) => other.row === row && other.kind !== "end")) {
+  for (const item of items().filter((entry) => entry.row === row && entry.kind !== "end")) {
     if (item.kind === "streak") {
       const of = item.of, x = Math.max(0, (of.start_ms - start) * scale - 3);
       const box = shape("rect", { x, y: LANE + of.first * STRIP - 3,
@@ -251,7 +251,7 @@ function drawRow(row, width) {
     actions.missed();
   });
   holder.append(when, svg, text("div", "✓", "done"));
-  holder.lastChild.title = isChecked(row) ? "checked" : "not checked yet";
+  holder.lastChild.title = isChecked(row) ? "checked" : "not checked";
   return holder;
 }
 
@@ -272,7 +272,7 @@ function drawMark(item, svg, x, width, taken) {
   const letterX = of.verdict === "nothing" ? x : Math.min(Math.max(x, taken + 26), width - 14);
   const y = LANE + of.along * STRIP;
   const group = shape("g", { class: `mark ${label || ""} ${of.verdict || ""}${same(item, selected) ? " selected" : ""}`,
-    role: "button", "aria-label": `${of.time} ${label || "nothing"} ${of.direction || ""} ${of.verdict || ""}` }, svg);
+    role: "button", "aria-label": `${of.time} ${label || "no crossing"} ${of.direction || ""} ${of.verdict || ""}` }, svg);
   shape("line", { x1: letterX, y1: LANE - 2, x2: x, y2: y, class: "stem" }, group);
   shape("circle", { cx: x, cy: y, r: 4.5, class: "dark" }, group);
   shape("circle", { cx: x, cy: y, r: 4.5, class: "ring" }, group);
@@ -294,15 +294,17 @@ function drawMark(item, svg, x, width, taken) {
 function drawSelected() {
   const kind = selected?.kind, of = selected?.of;
   const directions = line().directions;
-  let what = "→ goes to the first mark. Space says that a row is right as it stands.";
-  if (kind === "end") what = `${state.rows[selected.row]}: is anything missed in this row? Enter or Space: nothing, the row is right.`;
-  if (kind === "mark") what = `${of.time} (${of.offset} in the file, frame ${Math.round(of.at_ms * state.fps / 1000)}): `
-    + `${of.label}, ${directions[of.direction]}, ${Math.round(of.share * 100)} % of the votes`
-    + (of.verdict ? ` — ${of.verdict}${of.true_label ? `: ${of.true_label}` : ""}` : "");
-  if (kind === "point") what = `${of.time} (${of.offset} in the file, frame ${Math.round(of.at_ms * state.fps / 1000)}): `
-    + (of.verdict === "missed" ? `missed: ${of.label}, ${directions[of.direction]}` : "nothing crossed");
-  if (kind === "streak") what = `${of.time || ""} (${of.offset || ""} in the file): something moved here and was not counted`;
-  $("what").textContent = what;
+  const place = (time) => `${time} (${of.offset || ""} in the file, frame ${Math.round(of.at_ms * state.fps / 1000)})`;
+  const verdict = { right: "right", wrong: "wrong", other: `class is ${of?.true_label}` }[of?.verdict];
+  let question = "Press → for the first mark. Press Space if the row is right as it stands.";
+  if (kind === "end") question = `${state.rows[selected.row]}: is a crossing missing in this row? If not, press Enter or Space.`;
+  if (kind === "mark") question = `${place(of.time)}: ${of.label}, ${directions[of.direction]}, `
+    + `${Math.round(of.share * 100)} % of the votes${verdict ? `: ${verdict}` : ""}`;
+  if (kind === "point") question = `${place(of.time)}: `
+    + (of.verdict === "missed" ? `missed ${of.label}, ${directions[of.direction]}` : "no crossing");
+  if (kind === "streak") question = of.time ? `${place(of.time)}: something moved here, but no crossing was counted`
+    : "Something moved here, but no crossing was counted";
+  $("question").textContent = question;
   const can = {
     right: Boolean(kind), wrong: kind === "mark" || kind === "point", missed: kind === "streak" || kind === "point",
     nothing: kind === "streak" || kind === "point", turn: kind === "point" && of.verdict === "missed",
@@ -325,24 +327,24 @@ function drawSelected() {
 function draw() {
   $("video").textContent = state.video;
   $("about").textContent = `${state.detector} · saved in ${state.saved_at}`;
-  $("lines").replaceChildren(...state.lines.map((one, index) => {
-    const button = text("button", one.name);
+  $("lines").replaceChildren(...state.lines.map((each, index) => {
+    const button = text("button", each.name);
     button.type = "button";
     button.setAttribute("aria-pressed", String(index === lineAt));
     button.addEventListener("click", () => actions.line(index));
     return button;
   }));
-  const sum = (f) => state.lines.reduce((total, one) => total + f(one), 0);
-  const inside = (one, at) => one.checked.some(([from, to]) => from <= at && at < to);
-  const checkedMs = sum((one) => one.checked.reduce((total, [from, to]) => total + to - from, 0));
-  const checked = sum((one) => one.marks.filter((mark) => inside(one, mark.at_ms)).length);
-  const missed = sum((one) => one.points.filter((p) => p.verdict === "missed").length);
-  const wrong = sum((one) => one.marks.filter((m) => m.verdict === "wrong").length);
-  const other = sum((one) => one.marks.filter((m) => m.verdict === "other").length);
+  const sum = (f) => state.lines.reduce((total, each) => total + f(each), 0);
+  const inside = (each, at) => each.checked.some(([from, to]) => from <= at && at < to);
+  const checkedMs = sum((each) => each.checked.reduce((total, [from, to]) => total + to - from, 0));
+  const checked = sum((each) => each.marks.filter((mark) => inside(each, mark.at_ms)).length);
+  const missed = sum((each) => each.points.filter((p) => p.verdict === "missed").length);
+  const wrong = sum((each) => each.marks.filter((m) => m.verdict === "wrong").length);
+  const reclassified = sum((each) => each.marks.filter((m) => m.verdict === "other").length);
   const clock = (ms) => `${Math.floor(ms / 60000)}:${String(Math.floor(ms / 1000) % 60).padStart(2, "0")}`;
   $("progress").textContent = `checked ${clock(checkedMs)} of ${clock(state.duration_ms * state.lines.length)}`
-    + ` · ${checked} of ${sum((one) => one.marks.length)} counted · ${missed} missed · ${wrong} wrong · ${other} other class`
-    + ` · time spent ${clock(state.spent_s * 1000)}`;
+    + ` · ${checked} of ${sum((each) => each.marks.length)} counted crossings · ${missed} missed · ${wrong} wrong`
+    + ` · ${reclassified} with another class · time spent ${clock(state.spent_s * 1000)}`;
   const first = screenAt * SCREEN_ROWS;
   const last = Math.min(first + SCREEN_ROWS, state.rows.length);
   const width = Math.max(300, $("rows").clientWidth - 28 - 78 - 34);

@@ -1,6 +1,6 @@
-"""One person's check of one count: clicks come in, and each is on the disk before it is answered.
+"""A person's check of a count: every click is on the disk before the server answers it.
 
-Invariant: an interruption loses nothing that was clicked; what cannot be meant changes nothing.
+Invariant: an interruption loses no click; an invalid click changes nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,13 +24,16 @@ from passerby.io import files
 from passerby.video.scene.time_slice import Streak, TimeSlice, streaks
 
 _IDLE_S = 60.0
-"""A pause longer than this is taken for one in which nobody checked; it counts as this long."""
+"""A longer pause counts as this long: the person was probably away."""
 _NEAR_MS = 800
+"""A patch of motion belongs to a counted crossing at most this far away in time."""
 
 
 @dataclass(slots=True)
-class Session:
-    """What is checked, by whom it was counted, where it is saved, and what was clicked so far."""
+class CheckSession:
+    """The check of `counts`: its lines and time slices, the clicks so far, and the truth file `saved_at`.
+
+    `size_px` is (width, height) of the recording, `spent_s` the time that the person spent."""
 
     counts: Counts
     lines: tuple[Line, ...]
@@ -41,11 +44,11 @@ class Session:
     clicks: list[Click] = field(default_factory=list)
     spent_s: float = 0.0
     _streaks: tuple[list[Streak], ...] = field(init=False)
-    _touched: float | None = None
+    _active_at_s: float | None = None
     _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
-        self._streaks = tuple(streaks(one) for one in self.slices)
+        self._streaks = tuple(streaks(time_slice) for time_slice in self.slices)
 
     @property
     def start_ms(self) -> int:
@@ -60,30 +63,30 @@ class Session:
         return row_length_ms(self.duration_ms)
 
     def checks(self) -> dict[str, LineCheck]:
-        """What the clicks say of each line. Raises InputError when they are of another count."""
+        """The result of the clicks for each line. Raises InputError if they belong to another count."""
         return {
             line.name: line_check(line.name, self.counts.crossings, self.start_ms, self.clicks)
             for line in self.lines
         }
 
-    def touch(self) -> None:
-        """Somebody is at it: the time since the last time this was said is time spent."""
-        now = monotonic()
-        if self._touched is not None:
-            self.spent_s += min(now - self._touched, _IDLE_S)
-        self._touched = now
+    def note_activity(self) -> None:
+        """Add the time since the last activity, at most a minute, to the time spent."""
+        now_s = monotonic()
+        if self._active_at_s is not None:
+            self.spent_s += min(now_s - self._active_at_s, _IDLE_S)
+        self._active_at_s = now_s
 
-    def add(self, said: Any) -> None:
-        """Add and save the click that a page sent. Raises InputError for one that cannot be meant, OutputError."""
+    def add(self, message: Any) -> None:
+        """Add and save the click of a page's message. Raises InputError for an invalid click, OutputError."""
         with self._lock:
-            click = self._click(said)
-            self.touch()
+            click = self._click(message)
+            self.note_activity()
             self._save([*self.clicks, click])
 
     def undo(self) -> None:
-        """Take the last click back, and save."""
+        """Remove the last click, and save. Raises OutputError."""
         with self._lock:
-            self.touch()
+            self.note_activity()
             self._save(self.clicks[:-1])
 
     def _save(self, clicks: list[Click]) -> None:
@@ -95,7 +98,7 @@ class Session:
             raise
 
     def to_text(self) -> str:
-        """The truth file."""
+        """The check as the text of a truth file."""
         clip = to_truth(
             Path(self.counts.video).name,
             self.size_px,
@@ -108,50 +111,51 @@ class Session:
         )
         return truth_file.to_text([clip])
 
-    def _click(self, said: Any) -> Click:
-        if not isinstance(said, Mapping):
+    def _click(self, message: Any) -> Click:
+        if not isinstance(message, Mapping):
             raise InputError("a click: expected an object")
-        verdict, at, name = said.get("verdict"), said.get("line"), said.get("label")
-        if not isinstance(at, int) or isinstance(at, bool) or not 0 <= at < len(self.lines):
-            raise InputError("a click: expected the number of a line")
-        line = self.lines[at].name
-        if name is not None and name not in [label.text for label in Label]:
+        line = self.lines[_index(message.get("line"), len(self.lines), "line")].name
+        label = message.get("label")
+        if label is not None and label not in [known.text for known in Label]:
             raise InputError("a click: expected a known class")
-        if verdict in ("right", "wrong", "other"):
-            mine = [crossing for crossing in self.counts.crossings if crossing.line == line]
-            mark = said.get("mark")
-            if not isinstance(mark, int) or isinstance(mark, bool) or not 0 <= mark < len(mine):
-                raise InputError("a click: expected the number of a mark")
-            if verdict == "other" and name is None:
-                raise InputError("a click: expected a class")
-            crossing = mine[mark]
-            label = name if verdict == "other" else None
-            at_ms = crossing.time_ms - self.start_ms
-            return Click(verdict, line, at_ms, None, crossing.direction, label, crossing.along)
-        if verdict == "checked":
-            row = said.get("row")
-            if (
-                not isinstance(row, int)
-                or isinstance(row, bool)
-                or not 0 <= row * self.row_ms < self.duration_ms
-            ):
-                raise InputError("a click: expected the number of a row")
-            return Click("checked", line, row * self.row_ms, min((row + 1) * self.row_ms, self.duration_ms))
-        if verdict in ("missed", "nothing"):
-            moment, along = _number(said.get("at_ms")), _number(said.get("along"))
-            if not 0 <= moment <= self.duration_ms or not 0 <= along <= 1:
-                raise InputError("a click: expected a time within the recording and a place on the line")
-            when, place = round(moment), round(along, 3)
-            if verdict == "nothing":
-                return Click("nothing", line, when, None, None, None, place)
-            direction = said.get("direction")
-            if direction not in DIRECTIONS or name is None:
-                raise InputError("a click: expected a direction and a class")
-            return Click("missed", line, when, None, direction, name, place)
-        raise InputError("a click: expected right, wrong, other, missed, nothing or checked")
+        match message.get("verdict"):
+            case "right" | "wrong" | "other" as verdict:
+                return self._click_on_mark(message, verdict, line, label)
+            case "checked":
+                rows = -(-self.duration_ms // self.row_ms)
+                row = _index(message.get("row"), rows, "row")
+                end_ms = min((row + 1) * self.row_ms, self.duration_ms)
+                return Click("checked", line, row * self.row_ms, end_ms)
+            case "missed" | "nothing" as verdict:
+                return self._click_on_slice(message, verdict, line, label)
+            case _:
+                raise InputError("a click: expected right, wrong, other, missed, nothing or checked")
+
+    def _click_on_mark(self, message: Mapping[str, Any], verdict: Any, line: str, label: Any) -> Click:
+        """A verdict on a counted crossing."""
+        of_line = [crossing for crossing in self.counts.crossings if crossing.line == line]
+        crossing = of_line[_index(message.get("mark"), len(of_line), "mark")]
+        if verdict == "other" and label is None:
+            raise InputError("a click: expected a class")
+        at_ms = crossing.time_ms - self.start_ms
+        true_label = label if verdict == "other" else None
+        return Click(verdict, line, at_ms, None, crossing.direction, true_label, crossing.along)
+
+    def _click_on_slice(self, message: Mapping[str, Any], verdict: Any, line: str, label: Any) -> Click:
+        """A crossing that was missed at a time and place, or the statement that nothing crossed there."""
+        moment, along = _number(message.get("at_ms")), _number(message.get("along"))
+        if not 0 <= moment <= self.duration_ms or not 0 <= along <= 1:
+            raise InputError("a click: expected a time within the recording and a place on the line")
+        at_ms, place = round(moment), round(along, 3)
+        if verdict == "nothing":
+            return Click("nothing", line, at_ms, None, None, None, place)
+        direction = message.get("direction")
+        if direction not in DIRECTIONS or label is None:
+            raise InputError("a click: expected a direction and a class")
+        return Click("missed", line, at_ms, None, direction, label, place)
 
     def state(self) -> dict[str, Any]:
-        """All that the page shows, as JSON can hold it."""
+        """Everything that the page shows, as values for JSON."""
         with self._lock:
             checks = self.checks()
             return {
@@ -166,12 +170,12 @@ class Session:
                 "clicks": len(self.clicks),
                 "rows": [self._time(row * self.row_ms) for row in range(-(-self.duration_ms // self.row_ms))],
                 "lines": [
-                    self._line(line, found, checks[line.name])
-                    for line, found in zip(self.lines, self._streaks, strict=True)
+                    self._line(line, motion, checks[line.name])
+                    for line, motion in zip(self.lines, self._streaks, strict=True)
                 ],
             }
 
-    def _line(self, line: Line, found: Sequence[Streak], check: LineCheck) -> dict[str, Any]:
+    def _line(self, line: Line, motion: Sequence[Streak], check: LineCheck) -> dict[str, Any]:
         marks = [
             {
                 **self._at(c.time_ms - self.start_ms),
@@ -199,15 +203,15 @@ class Session:
             "directions": {direction: line.direction_name(direction) for direction in DIRECTIONS},
             "marks": marks,
             "points": points,
-            "streaks": self._unexplained(found, check),
+            "streaks": self._unexplained(motion, check),
             "checked": [[span.start_ms, span.end_ms] for span in check.checked],
         }
 
-    def _unexplained(self, moved: Sequence[Streak], check: LineCheck) -> list[dict[str, Any]]:
-        """Patches of motion that no counted crossing explains: where to look for what was missed."""
+    def _unexplained(self, motion: Sequence[Streak], check: LineCheck) -> list[dict[str, Any]]:
+        """Patches of motion without a counted crossing: these may be missed crossings."""
         marks = [(c.time_ms - self.start_ms, c.along) for c in check.crossings]
-        found = []
-        for streak in moved:
+        unexplained = []
+        for streak in motion:
             start, end = streak.start_ms - self.start_ms, streak.end_ms - self.start_ms
             explained = any(
                 start - _NEAR_MS <= at_ms <= end + _NEAR_MS
@@ -218,37 +222,37 @@ class Session:
                 middle = min((start + end) // 2, self.duration_ms)
                 place = round((streak.first + streak.last) / 2, 3)
                 size = {"start_ms": start, "end_ms": end, "first": streak.first, "last": streak.last}
-                found.append({**self._at(middle), "along": place, **size})
-        return found
+                unexplained.append({**self._at(middle), "along": place, **size})
+        return unexplained
 
     def _at(self, at_ms: int) -> dict[str, Any]:
         return {"at_ms": at_ms, "time": self._time(at_ms), "offset": _offset(at_ms)}
 
     def _time(self, at_ms: int) -> str:
-        """Time of day at an offset in the file, to a tenth of a second where it is no whole one."""
+        """The local time of day at an offset in the file, with tenths of a second unless they are 0."""
         moment = calendar.to_local(self.start_ms + at_ms, self.counts.start.tzinfo or calendar.zone_of(None))
         return moment.strftime("%H:%M:%S") + (
             f".{moment.microsecond // 100_000}" if moment.microsecond else ""
         )
 
 
-def resume(session: Session) -> None:
-    """Take up the clicks that an earlier session saved, where it did.
+def resume(session: CheckSession) -> None:
+    """Load the clicks of an earlier session, if its truth file exists.
 
-    Raises TruthError for a file that is none; InputError for one that is of something else, which would be lost.
+    Raises TruthError for an invalid file; InputError for a file of another check, which would be overwritten.
     """
     if not session.saved_at.exists():
         return
     name = Path(session.counts.video).name
-    found = truth_file.load(session.saved_at, look=False)
-    if [clip.name for clip in found.clips] != [name] or found.clips[0].checking is None:
+    truth = truth_file.load(session.saved_at, look=False)
+    if [clip.name for clip in truth.clips] != [name] or truth.clips[0].checking is None:
         raise InputError(
             f"{session.saved_at}: not written by verify for {name}; expected another --truth file, to keep this one"
         )
-    clip = found.clips[0]
+    clip = truth.clips[0]
     if not _same_lines([true.line for true in clip.lines], session.lines) or clip.size_px != session.size_px:
         raise InputError(
-            f"{session.saved_at}: it is of other lines; expected the same lines, or another --truth file"
+            f"{session.saved_at}: it has other lines; expected the same lines, or another --truth file"
         )
     session.clicks = list(clip.checking.clicks) if clip.checking else []
     session.spent_s = clip.checking.spent_s if clip.checking else 0.0
@@ -265,6 +269,13 @@ def _same_lines(a: Sequence[Line], b: Sequence[Line]) -> bool:
     return [ends(line) for line in a] == [ends(line) for line in b]
 
 
+def _index(value: Any, count: int, name: str) -> int:
+    """An index below `count`. Raises InputError for another value."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < count:
+        raise InputError(f"a click: expected the number of a {name}")
+    return value
+
+
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
         raise InputError("a click: expected a number")
@@ -272,6 +283,6 @@ def _number(value: Any) -> float:
 
 
 def _offset(at_ms: int) -> str:
-    """Such as 0:01:05.3, as players show it."""
+    """An offset in the file as players show it, such as 0:01:05.3."""
     tenths = at_ms // 100
     return f"{timedelta(seconds=tenths // 10)}.{tenths % 10}"

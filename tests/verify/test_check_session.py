@@ -1,6 +1,6 @@
-"""A check: what is clicked is on the disk at once, and taken up again.
+"""A check session: every click is saved at once, and a new session resumes it.
 
-Invariant: every click is looked for in the file, not in the session.
+Invariant: every click is read from the file, not from the session.
 """
 
 from collections.abc import Callable
@@ -14,8 +14,8 @@ from tests.tiers import examples
 
 from passerby.errors import InputError, OutputError, TruthError
 from passerby.evaluation import truth_file
-from passerby.verify import session as module
-from passerby.verify.session import Session, resume
+from passerby.verify import check_session as module
+from passerby.verify.check_session import CheckSession, resume
 
 MISSED = {
     "verdict": "missed",
@@ -37,12 +37,12 @@ CLICKS: list[dict[str, Any]] = [
 ]
 
 
-def saved(session: Session) -> truth_file.TrueClip:
+def saved(session: CheckSession) -> truth_file.TrueClip:
     (clip,) = truth_file.parse(session.saved_at.read_text(), session.saved_at).clips
     return clip
 
 
-def test_every_click_is_on_the_disk_when_it_is_answered(session: Session) -> None:
+def test_every_click_is_saved_when_add_returns(session: CheckSession) -> None:
     for number, click in enumerate(CLICKS, start=1):
         session.add(click)
         checking = saved(session).checking
@@ -51,7 +51,7 @@ def test_every_click_is_on_the_disk_when_it_is_answered(session: Session) -> Non
         assert len(checking.clicks) == number
 
 
-def test_what_is_saved_is_a_truth_of_what_was_checked(session: Session) -> None:
+def test_the_file_holds_the_truth_of_the_checked_time(session: CheckSession) -> None:
     for click in CLICKS:
         session.add(click)
 
@@ -64,7 +64,7 @@ def test_what_is_saved_is_a_truth_of_what_was_checked(session: Session) -> None:
     assert near.line.start == (0.5, 0.0)
 
 
-def test_a_new_session_takes_up_where_the_last_one_was(new_session: Callable[[], Session]) -> None:
+def test_a_new_session_resumes_the_last(new_session: Callable[[], CheckSession]) -> None:
     first = new_session()
     for click in CLICKS:
         first.add(click)
@@ -78,7 +78,7 @@ def test_a_new_session_takes_up_where_the_last_one_was(new_session: Callable[[],
     assert shown["lines"] == again["lines"]
 
 
-def test_undo_takes_the_last_click_back(session: Session) -> None:
+def test_undo_removes_the_last_click(session: CheckSession) -> None:
     for click in CLICKS[:3]:
         session.add(click)
 
@@ -93,7 +93,7 @@ def test_undo_takes_the_last_click_back(session: Session) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "message",
     [
         None,
         [],
@@ -117,19 +117,19 @@ def test_undo_takes_the_last_click_back(session: Session) -> None:
         MISSED | {"verdict": "seen"},
     ],
 )
-def test_a_click_that_cannot_be_meant_changes_nothing(session: Session, said: Any) -> None:
+def test_an_invalid_click_changes_nothing(session: CheckSession, message: Any) -> None:
     session.add(MISSED)
     before = session.saved_at.read_bytes()
 
     with pytest.raises(InputError, match="a click: expected"):
-        session.add(said)
+        session.add(message)
 
     assert session.saved_at.read_bytes() == before
     assert len(session.clicks) == 1
 
 
-def test_a_full_disk_is_told_and_the_last_state_stays(
-    session: Session, monkeypatch: pytest.MonkeyPatch
+def test_a_full_disk_is_an_error_and_the_last_state_stays(
+    session: CheckSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session.add(CLICKS[0])
     before = session.saved_at.read_bytes()
@@ -145,11 +145,13 @@ def test_a_full_disk_is_told_and_the_last_state_stays(
     assert session.saved_at.read_bytes() == before
 
 
-def test_only_the_time_of_who_is_at_it_is_spent(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_pause_is_not_counted_as_time_spent(
+    session: CheckSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = [100.0]
     monkeypatch.setattr(module, "monotonic", lambda: now[0])
 
-    session.touch()
+    session.note_activity()
     for pause_s in (2.0, 3.5, 3600.0):
         now[0] += pause_s
         session.add(CLICKS[0])
@@ -160,7 +162,7 @@ def test_only_the_time_of_who_is_at_it_is_spent(session: Session, monkeypatch: p
     assert checking.spent_s == pytest.approx(65.5)
 
 
-def test_what_the_page_is_told(session: Session) -> None:
+def test_the_state_for_the_page(session: CheckSession) -> None:
     session.add(CLICKS[1])
 
     state = session.state()
@@ -174,13 +176,13 @@ def test_what_the_page_is_told(session: Session) -> None:
     ]
     assert (near["marks"][1]["verdict"], near["marks"][1]["true_label"]) == ("other", "truck")
     assert near["directions"] == {"to_right": "in", "to_left": "out"}
-    # What was counted is explained by its mark; what is left is where to look.
+    # A counted crossing explains its motion; the remaining motion may be a missed crossing.
     assert [(streak["at_ms"] // 1000, round(streak["along"], 1)) for streak in near["streaks"]] == [(15, 0.8)]
     assert far["streaks"] == []
 
 
-def test_a_file_of_something_else_is_not_written_over(
-    new_session: Callable[[], Session], shared_clips: Path
+def test_a_file_of_another_kind_is_not_overwritten(
+    new_session: Callable[[], CheckSession], shared_clips: Path
 ) -> None:
     session = new_session()
     for text, error in (
@@ -193,7 +195,9 @@ def test_a_file_of_something_else_is_not_written_over(
             resume(session)
 
 
-def test_a_check_of_other_lines_or_of_another_count_is_refused(new_session: Callable[[], Session]) -> None:
+def test_a_check_of_other_lines_or_of_another_count_is_refused(
+    new_session: Callable[[], CheckSession],
+) -> None:
     session = new_session()
     session.add(CLICKS[0])
     text = session.saved_at.read_text()
@@ -212,7 +216,7 @@ def test_a_check_of_other_lines_or_of_another_count_is_refused(new_session: Call
 @pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(40))
 @given(st.lists(st.sampled_from([*CLICKS, "undo"]), max_size=12))
-def test_any_clicks_can_be_taken_up_again(new_session: Callable[[], Session], clicks: list[Any]) -> None:
+def test_any_clicks_can_be_resumed(new_session: Callable[[], CheckSession], clicks: list[Any]) -> None:
     first, second = new_session(), new_session()
     first.saved_at.unlink(missing_ok=True)
     for click in clicks:

@@ -1,6 +1,6 @@
-"""A console that runs, over a synthetic street on real RTSP; and what a browser was answered by it.
+"""A running console with a synthetic street over real RTSP, and a recorder of its answers to a browser.
 
-Invariant: the console is the real command in a process and a working folder of its own; every answer is kept.
+Invariant: the console is the real command in its own process and working folder; every answer is recorded.
 """
 
 import base64
@@ -82,7 +82,7 @@ class Served:
 
 @dataclass
 class Recorder:
-    """All that a page was answered, by HTTP and by web sockets, all that it asked for, and its complaints."""
+    """All answers to a page, by HTTP and web sockets, all its requests, and its errors."""
 
     asked: list[str] = field(default_factory=list)
     answers: dict[str, bytes] = field(default_factory=dict)
@@ -110,7 +110,7 @@ class Recorder:
             try:
                 self.answers[response.url] = response.body()
             except Error:
-                # The page left before it was read to its end; a picture is read another time, or looked for in vain.
+                # The page was left before the answer was complete; `missed` lists pictures that were never complete.
                 if "png" in response.url:
                     self.unread.add(response.url)
 
@@ -123,16 +123,16 @@ class Recorder:
 
     def _hear(self, message: object) -> None:
         text = getattr(message, "text", "")
-        # Chromium's advice about forms, and what a refusal that a test asked for says.
+        # Chromium's advice about forms, and the message of an intended refusal.
         if "Password field" not in text and "Failed to load resource" not in text:
             self.complaints.append(text)
 
     def missed(self) -> set[str]:
-        """Addresses of pictures that were answered and never kept."""
+        """URLs of pictures that were answered and never recorded."""
         return self.unread - self.answers.keys()
 
     def pictures(self) -> list[bytes]:
-        """Every answer, and every data URL, that can be opened as a picture."""
+        """Every answer and every data URL that is a picture."""
         texts = [*self.frames, *(body.decode("latin-1") for body in self.answers.values())]
         embedded = [
             base64.b64decode(data + "=" * (-len(data) % 4))

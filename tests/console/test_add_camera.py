@@ -1,4 +1,4 @@
-"""What becomes of an address that is typed with a user and a password beside it."""
+"""A typed address gets the user and the password that are typed beside it."""
 
 import pytest
 
@@ -20,11 +20,13 @@ from passerby.errors import InputError
         ("no address", "eye", "word", "no address"),
     ],
 )
-def test_the_two_are_put_into_it(address: str, user: str, password: str, expected: str) -> None:
+def test_user_and_password_are_put_into_the_address(
+    address: str, user: str, password: str, expected: str
+) -> None:
     assert with_user(address, user, password) == expected
 
 
-def test_an_address_that_has_them_takes_no_others() -> None:
-    with pytest.raises(InputError, match="it holds a user already") as error:
+def test_an_address_that_contains_a_user_takes_no_other() -> None:
+    with pytest.raises(InputError, match="already contains a user") as error:
         with_user("rtsp://me:secret@camera/s", "eye", "word")
     assert "secret" not in str(error.value)

@@ -1,4 +1,4 @@
-"""`passerby console` from the command line: mistakes are one line, and no other command waits for its pages.
+"""`passerby console` on the command line: errors have one line, and no other command loads its pages.
 
 Invariant: the real command is run.
 """
@@ -39,7 +39,7 @@ def test_a_site_file_with_mistakes_starts_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [("--host", "203.0.113.7"), ("--port", "taken"), ("--users", "site.yaml")])
-def test_what_cannot_be_had_is_told_in_a_line(tmp_path: Path, words: tuple[str, str]) -> None:
+def test_an_error_has_one_line(tmp_path: Path, words: tuple[str, str]) -> None:
     pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install 'passerby[console]'")
     (tmp_path / "site.yaml").write_text(SITE)
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -52,14 +52,14 @@ def test_what_cannot_be_had_is_told_in_a_line(tmp_path: Path, words: tuple[str, 
     assert value in done.stderr.splitlines()[-1]
 
 
-def test_no_other_command_waits_for_the_pages() -> None:
+def test_no_other_command_loads_the_pages() -> None:
     program = "import sys, passerby.cli; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert not {"nicegui", "fastapi", "starlette", "uvicorn", "argon2"} & set(loaded.stdout.split())
 
 
-def test_an_interface_that_is_none_is_told_in_a_line(tmp_path: Path) -> None:
+def test_a_wrong_interface_is_an_error_of_one_line(tmp_path: Path) -> None:
     pytest.importorskip("nicegui", reason="NiceGUI is not installed: pip install 'passerby[console]'")
     (tmp_path / "site.yaml").write_text(SITE)
 

@@ -1,6 +1,6 @@
-"""The operator's console in a real browser, over the synthetic street on real RTSP.
+"""The operator's console in a real browser, with the synthetic street over real RTSP.
 
-Invariant: what a person would do is done, and what came of it is read from the disk.
+Invariant: the tests act as a person does, and read the results from the disk.
 """
 
 import json
@@ -50,9 +50,9 @@ def served(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Iterator[Ser
 
 @pytest.fixture(scope="module")
 def recorder() -> Iterator[Recorder]:
-    one = Recorder()
-    yield one
-    assert one.missed() == set()
+    recorder = Recorder()
+    yield recorder
+    assert recorder.missed() == set()
 
 
 @pytest.fixture(scope="module")
@@ -102,28 +102,28 @@ Visit = Callable[..., "Page"]
 
 
 def entries(served: Served) -> list[tuple[str, str, str]]:
-    """(who, what, about) of all that stands in the journal."""
+    """(user, action, subject) of every entry of the journal."""
     lines = (served.folder / "console" / "journal.jsonl").read_text().splitlines()
-    return [(one["who"], one["what"], one["about"]) for one in map(json.loads, lines)]
+    return [(entry["who"], entry["what"], entry["about"]) for entry in map(json.loads, lines)]
 
 
 def lines_of(served: Served, camera: str) -> dict[str, site.CountedLine]:
     return {line.line.name: line for line in site.load(served.site).camera(camera).lines}
 
 
-def test_a_background_is_captured_checked_approved_and_frozen_and_nobody_is_ever_shown(
+def test_a_background_is_captured_and_approved_and_no_person_is_ever_shown(
     visit: Visit, served: Served, recorder: Recorder, shared_models: Path
 ) -> None:
     page = visit("/camera?name=north")
     page.get_by_role("button", name="Capture a background").click()
-    page.get_by_text("Watching: pictures come").wait_for()
+    page.get_by_text("Collecting video for the background.").wait_for()
     approve = page.get_by_role("button", name="Approve")
     approve.wait_for(timeout=150_000)
     approve.click()
-    page.get_by_text("look at the picture, and say so").wait_for()
-    page.get_by_text("I have looked").click()
+    page.get_by_text("check the picture first").wait_for()
+    page.get_by_text("I have checked").click()
     approve.click()
-    page.wait_for_selector(".drawing svg image")
+    page.wait_for_selector(".canvas svg image")
     # Marks of what the detector sees, while canaries ride by.
     page.get_by_role("button", name="Show what the detector sees").click()
     page.get_by_text("s left.").wait_for()
@@ -137,7 +137,7 @@ def test_a_background_is_captured_checked_approved_and_frozen_and_nobody_is_ever
         "Ada",
     )
     assert ("Ada", "approved a background", "north") in entries(served)
-    assert ("Ada", "was shown what the detector sees, for 60 s", "north") in entries(served)
+    assert ("Ada", "showed what the detector sees, for 60 s", "north") in entries(served)
     assert not any("camera=north" in url for url in recorder.missed())
     pictures = [*recorder.pictures(), background.path.read_bytes()]
     assert len(pictures) >= 2
@@ -146,7 +146,7 @@ def test_a_background_is_captured_checked_approved_and_frozen_and_nobody_is_ever
     assert {path.parent.name for path in kept} == {"backgrounds"}
 
 
-def test_a_canary_that_is_shown_would_be_found() -> None:
+def test_a_canary_in_a_picture_is_found() -> None:
     seen = [canaries(picture_of(STREET, number)) for number in range(0, STREET.frame_count, 8)]
 
     assert max(seen) > 20
@@ -158,7 +158,7 @@ class Hand:
 
     def __init__(self, page: "Page", way: str) -> None:
         self.page, self.way = page, way
-        self.svg: Locator = page.locator(".drawing svg")
+        self.svg: Locator = page.locator(".canvas svg")
         self.svg.locator("image").wait_for()
 
     def tool(self, name: str) -> None:
@@ -168,7 +168,7 @@ class Hand:
             self.page.keyboard.press("Enter")
         else:
             button.click()
-        self.page.wait_for_selector(".drawing:not([data-tool=select])")
+        self.page.wait_for_selector(".canvas:not([data-tool=select])")
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         self.svg.scroll_into_view_if_needed()
@@ -195,7 +195,7 @@ class Hand:
                     steps = round((wanted[axis] - begun[axis]) * 100)
                     for _ in range(abs(steps)):
                         self.page.keyboard.press(keys[steps > 0])
-        self.page.wait_for_selector(".drawing[data-tool=select]")
+        self.page.wait_for_selector(".canvas[data-tool=select]")
 
     def fill(self, label: str, text: str) -> None:
         field = self.page.get_by_label(label, exact=True)
@@ -207,14 +207,14 @@ class Hand:
         self.page.get_by_role("button", name="Review and write").click()
         self.page.wait_for_selector(".difference")
         self.page.get_by_role("button", name="Write", exact=True).click()
-        self.page.get_by_text(f"expected the words “{SENTENCE}”").wait_for()
+        self.page.get_by_text(f"type “{SENTENCE}” to change").wait_for()
         self.page.get_by_label(f"Type: {SENTENCE}").fill(SENTENCE)
         self.page.get_by_role("button", name="Write", exact=True).click()
-        self.page.get_by_text("The site file is written.").wait_for()
+        self.page.get_by_text("The site file was written.").wait_for()
 
 
 @pytest.mark.parametrize(("width", "way"), [(360, "touch"), (768, "mouse"), (1280, "keys")])
-def test_a_line_is_drawn_and_what_it_costs_is_seen_before_it_is_written(
+def test_a_line_is_drawn_and_its_preview_is_shown_before_it_is_written(
     visit: Visit, served: Served, width: int, way: str
 ) -> None:
     page = visit("/camera?name=drawn", width, touch=way == "touch")
@@ -226,8 +226,8 @@ def test_a_line_is_drawn_and_what_it_costs_is_seen_before_it_is_written(
     page.get_by_role("button", name="length 2 m", exact=True).first.wait_for()
     hand.line("Line", (0.40, 0.30), (0.44, 0.90))
     hand.fill("Name", name)
-    hand.fill("To the right is", "in")
-    hand.fill("To the left is", "out")
+    hand.fill("Name of to_right", "in")
+    hand.fill("Name of to_left", "out")
     hand.fill("Corridor: frame heights to each side, empty for off", "0.25")
 
     # A fifth of 320 px are 2 m; the corridor is half of 180 px, which is 2.8 m: 3.5 s at 0.8 m/s, rho 4 s.
@@ -235,9 +235,9 @@ def test_a_line_is_drawn_and_what_it_costs_is_seen_before_it_is_written(
     facts.get_by_text("32 px/m, overview").wait_for()
     facts.get_by_text("2.8 m wide: 2.2 s on foot, 3.5 s slowly").wait_for()
     facts.get_by_text("4 s", exact=True).wait_for()
-    facts.get_by_text("4 numbers each time").wait_for()
+    facts.get_by_text("4 numbers per bin").wait_for()
     facts.get_by_text("± 180").wait_for()
-    page.locator("aside").get_by_text("rho of 6 s hides who walks straight across").wait_for()
+    page.locator("aside").get_by_text("A rho of 6 s hides a walk straight across").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     before = served.site.read_text()
     hand.write()
@@ -249,37 +249,37 @@ def test_a_line_is_drawn_and_what_it_costs_is_seen_before_it_is_written(
     assert (line.line.names, line.labels, line.corridor) == (("in", "out"), ("person", "bicycle"), 0.25)
     # Every line of the file that was there is there still, comments too.
     assert set(before.splitlines()) <= set(served.site.read_text().splitlines())
-    who, what, about = entries(served)[-1]
-    assert (who, what) == ("Ada", "wrote the site file")
-    assert f"line {name}: a new line" in about
+    user, action, subject = entries(served)[-1]
+    assert (user, action) == ("Ada", "wrote the site file")
+    assert f"line {name}: a new line" in subject
 
 
 def test_steps_are_undone_and_done_again_and_a_shape_is_moved_and_deleted(visit: Visit) -> None:
     page = visit("/camera?name=drawn")
     hand = Hand(page, "mouse")
     page.get_by_role("button", name="Undo").wait_for()
-    there = page.locator(".drawing .shape").count()
+    there = page.locator(".canvas .shape").count()
 
     hand.line("Junction arm", (0.2, 0.2), (0.2, 0.4))
     page.get_by_role("button", name="arm arm 1", exact=True).wait_for()
     # In is towards the middle of the picture: on the right hand side of who looks from start to end.
-    label = page.locator(".drawing .shape.selected").get_attribute("aria-label") or ""
+    label = page.locator(".canvas .shape.selected").get_attribute("aria-label") or ""
     assert re.search(r"20 %, 40 % to 20 %, 20 %", label), label
-    page.locator(".drawing svg").focus()
+    page.locator(".canvas svg").focus()
     page.keyboard.press("Control+z")
-    page.wait_for_function(f"document.querySelectorAll('.drawing .shape').length === {there}")
+    page.wait_for_function(f"document.querySelectorAll('.canvas .shape').length === {there}")
     page.keyboard.press("Control+y")
-    page.wait_for_function(f"document.querySelectorAll('.drawing .shape').length === {there + 1}")
+    page.wait_for_function(f"document.querySelectorAll('.canvas .shape').length === {there + 1}")
     page.get_by_role("button", name="arm arm 1", exact=True).click()
     page.keyboard.press("Tab")
     hand.tool("Zone")
     for x, y in ((0.6, 0.6), (0.8, 0.6), (0.8, 0.8)):
         page.mouse.click(*hand.at(x, y))
-    page.locator(".drawing svg").focus()
+    page.locator(".canvas svg").focus()
     page.keyboard.press("Enter")
     page.get_by_role("button", name="zone zone 1", exact=True).wait_for()
     page.get_by_role("button", name="Delete").click()
-    page.wait_for_function(f"document.querySelectorAll('.drawing .shape').length === {there + 1}")
+    page.wait_for_function(f"document.querySelectorAll('.canvas .shape').length === {there + 1}")
 
 
 def test_an_arm_says_its_junction_and_goes_in_and_out(visit: Visit, served: Served) -> None:
@@ -288,11 +288,11 @@ def test_an_arm_says_its_junction_and_goes_in_and_out(visit: Visit, served: Serv
     hand.line("Junction arm", (0.15, 0.2), (0.15, 0.4))
     hand.fill("Name", "mill road")
     page.get_by_role("button", name="arm mill road", exact=True).wait_for()
-    hand.fill("An arm of the junction, empty for none", "Market Cross")
-    hand.fill("To the left is", "west")
+    hand.fill("Junction of this arm, empty for none", "Market Cross")
+    hand.fill("Name of to_left", "west")
     page.get_by_role("button", name="Review and write").click()
-    page.get_by_text("an arm, expected its directions to be in and out").wait_for()
-    hand.fill("To the left is", "out")
+    page.get_by_text("an arm of a junction, expected the directions in and out").wait_for()
+    hand.fill("Name of to_left", "out")
 
     hand.write()
 
@@ -304,7 +304,7 @@ def test_an_arm_says_its_junction_and_goes_in_and_out(visit: Visit, served: Serv
     page = visit("/camera?name=drawn")
     page.get_by_role("button", name="arm mill road", exact=True).click()
     hand = Hand(page, "mouse")
-    hand.fill("An arm of the junction, empty for none", "")
+    hand.fill("Junction of this arm, empty for none", "")
     page.get_by_role("button", name="line mill road", exact=True).wait_for()
 
 
@@ -316,7 +316,7 @@ def test_an_end_snaps_to_another_and_to_the_edge(visit: Visit) -> None:
     hand.line("Line", (0.104, 0.507), (0.5, 0.2))
 
     first, second = (
-        page.locator(".drawing .shape.line").nth(number).get_attribute("aria-label") or ""
+        page.locator(".canvas .shape.line").nth(number).get_attribute("aria-label") or ""
         for number in (-2, -1)
     )
     assert re.search(r", 100 %$", first), first
@@ -355,17 +355,17 @@ def test_a_file_that_changed_meanwhile_is_refused(visit: Visit, served: Served) 
 
     page.get_by_role("button", name="Write", exact=True).click()
 
-    page.get_by_text("it was changed on disk meanwhile").wait_for()
+    page.get_by_text("another program changed the file").wait_for()
     assert served.site.read_text() == by_hand
 
 
-def test_a_policy_is_changed_in_words_and_one_that_cannot_hold_is_told(visit: Visit, served: Served) -> None:
+def test_a_policy_is_changed_and_an_invalid_policy_is_an_error(visit: Visit, served: Served) -> None:
     page = visit("/camera?name=drawn")
     hand = Hand(page, "mouse")
     page.get_by_role("button", name="line far", exact=True).click()
     page.locator(".facts").get_by_text("rho 6 s, k 2, epsilon 1").wait_for()
     page.get_by_text("Privacy of this camera").click()
-    chunk = page.get_by_label("chunk: counted apart")
+    chunk = page.get_by_label("chunk: the video is counted")
     chunk.fill("20m")
     chunk.press("Enter")
     page.locator("aside .warn").get_by_text("chunk").wait_for()
@@ -385,16 +385,16 @@ def test_a_policy_is_changed_in_words_and_one_that_cannot_hold_is_told(visit: Vi
     assert served.site.read_text() == "privacy: {rho: 5s, k: 2".join(
         before.rsplit("privacy: {rho: 6s, k: 2", 1)
     )
-    assert "camera drawn, line far: rho was 6 s, becomes 5 s" in entries(served)[-1][2]
+    assert "camera drawn, line far: rho changes from 6 s to 5 s" in entries(served)[-1][2]
 
 
-def test_a_background_becomes_the_public_plan_when_somebody_says_so(visit: Visit, served: Served) -> None:
+def test_a_background_becomes_the_public_plan_on_request(visit: Visit, served: Served) -> None:
     assert site.load(served.site).camera("drawn").plan is None
     page = visit("/camera?name=drawn")
     page.get_by_role("button", name="Show it on the public page").click()
     page.locator(".difference .added").wait_for()
     page.get_by_role("button", name="Write", exact=True).click()
-    page.get_by_text("The site file is written.").wait_for()
+    page.get_by_text("The site file was written.").wait_for()
 
     assert site.load(served.site).camera("drawn").plan == backgrounds.path_of(
         served.folder / "backgrounds", "drawn"
@@ -412,9 +412,9 @@ def test_a_camera_is_added_and_its_password_and_its_name_do_no_harm(
     page.get_by_label("Name, such as north").fill(EVIL)
     address = page.get_by_label("Address, such as")
     address.fill(served.url.replace("rtsp://", f"rtsp://eve:{secret}@"))
-    page.get_by_role("button", name="Does it answer?").click()
-    page.get_by_text(f"It answers: pictures of {STREET.width} x {STREET.height} px.").wait_for()
-    page.get_by_role("button", name="Add it").click()
+    page.get_by_role("button", name="Test connection").click()
+    page.get_by_text(f"The connection works: pictures of {STREET.width} x {STREET.height} px.").wait_for()
+    page.get_by_role("button", name="Add camera").click()
     page.wait_for_selector(".difference")
     page.get_by_role("button", name="Write", exact=True).click()
     page.wait_for_selector("text=Capture a background")
@@ -435,7 +435,7 @@ def test_a_camera_is_added_and_its_password_and_its_name_do_no_harm(
     assert secret not in (served.folder / "console" / "journal.jsonl").read_text()
 
 
-def test_a_camera_is_found_asked_for_its_streams_and_added(
+def test_a_camera_is_found_and_one_of_its_streams_is_added(
     visit: Visit, served: Served, recorder: Recorder
 ) -> None:
     password = "p@ss/word: 1"
@@ -447,23 +447,25 @@ def test_a_camera_is_found_asked_for_its_streams_and_added(
         with found_on_loopback(eye):
             page = visit("/add", 360)
             page.get_by_label("Name, such as north").fill("found")
-            page.get_by_role("button", name="Find cameras").click()
+            page.get_by_role("button", name="Search the network").click()
             found = page.locator(".found", has_text=eye.name)
             found.wait_for()
             streams_of_it = found.locator("+ .streams")
-            streams_of_it.get_by_role("button", name="Ask for its streams").click()
-            streams_of_it.get_by_text("the name or the password is refused").wait_for()
+            streams_of_it.get_by_role("button", name="Get its streams").click()
+            streams_of_it.get_by_text("the user name or the password is wrong").wait_for()
             page.get_by_label("User of the camera").fill("eve")
             page.get_by_label("Password of the camera").fill(password)
-            streams_of_it.get_by_role("button", name="Ask for its streams").click()
+            streams_of_it.get_by_role("button", name="Get its streams").click()
             streams_of_it.get_by_text("Main, 1920 x 1080 px").wait_for()
             # The smaller one comes first.
-            streams_of_it.get_by_role("button", name="Take this stream").first.click()
-            page.get_by_role("button", name="Does it answer?").click()
-            page.get_by_text(f"It answers: pictures of {STREET.width} x {STREET.height} px.").wait_for()
+            streams_of_it.get_by_role("button", name="Use this stream").first.click()
+            page.get_by_role("button", name="Test connection").click()
+            page.get_by_text(
+                f"The connection works: pictures of {STREET.width} x {STREET.height} px."
+            ).wait_for()
             assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
             assert serious(page) == []
-    page.get_by_role("button", name="Add it").click()
+    page.get_by_role("button", name="Add camera").click()
     page.wait_for_selector(".difference")
     page.get_by_role("button", name="Write", exact=True).click()
     page.wait_for_selector("text=Capture a background")
@@ -471,7 +473,7 @@ def test_a_camera_is_found_asked_for_its_streams_and_added(
     camera = site.load(served.site).camera("found")
     assert camera.source is not None
     assert camera.source.open_text() == served.url.replace("rtsp://", "rtsp://eve:p%40ss%2Fword%3A%201@")
-    assert ("Ada", "asked a camera for its streams", "127.0.0.1") in entries(served)
+    assert ("Ada", "requested the streams of a camera", "127.0.0.1") in entries(served)
     kept = [served.site, served.folder / "console" / "journal.jsonl"]
     said = "".join(recorder.frames) + "".join(body.decode("latin-1") for body in recorder.answers.values())
     said += "".join(path.read_text() for path in kept)
@@ -479,24 +481,26 @@ def test_a_camera_is_found_asked_for_its_streams_and_added(
     assert "p%40ss" not in said
 
 
-def test_an_address_that_does_not_answer_is_told_in_words(visit: Visit) -> None:
+def test_an_address_that_does_not_answer_is_an_error(visit: Visit) -> None:
     page = visit("/add")
     page.get_by_label("Name, such as north").fill("south")
     page.get_by_label("Address, such as").fill("rtsp://127.0.0.1:9/none")
-    page.get_by_role("button", name="Does it answer?").click()
+    page.get_by_role("button", name="Test connection").click()
     page.get_by_text("No picture: nothing answers at this address.").wait_for()
     page.get_by_label("Address, such as").fill("file:///etc/passwd")
-    page.get_by_role("button", name="Does it answer?").click()
+    page.get_by_role("button", name="Test connection").click()
     page.get_by_text("address: expected rtsp://").wait_for()
 
 
 def test_a_key_is_shown_once_listed_and_revoked(visit: Visit, served: Served) -> None:
     upgrade(str(served.folder / "releases.db"))
     page = visit("/keys", 360)
-    page.get_by_label("Name, such as who asks").fill("city hall")
+    page.get_by_label("Name of the key").fill("city hall")
     page.get_by_role("button", name="Make a key").click()
     key = page.locator(".secret").inner_text()
     assert re.fullmatch(r"passerby_[0-9a-f]{12}_\S{43}", key)
+    # The new key is in the table at once.
+    page.locator("table").get_by_text("city hall").wait_for()
     page.reload()
     page.get_by_text("city hall").wait_for()
     assert key not in page.content()
@@ -504,13 +508,14 @@ def test_a_key_is_shown_once_listed_and_revoked(visit: Visit, served: Served) ->
     page.get_by_text("revoked").wait_for()
 
 
-def test_a_viewer_looks_and_changes_nothing_and_is_out_when_removed(
+def test_a_viewer_changes_nothing_and_is_signed_out_when_removed(
     visit: Visit, browser: "Browser", served: Served
 ) -> None:
     page = visit("/people")
     page.get_by_label("Name").fill("Bo")
     page.get_by_role("button", name="Invite").click()
     invitation = page.locator(".secret").inner_text()
+    page.locator("table").get_by_text("invited").wait_for()
     context = browser.new_context()
     other = context.new_page()
     other.goto(invitation)
@@ -521,7 +526,15 @@ def test_a_viewer_looks_and_changes_nothing_and_is_out_when_removed(
     for path in ("/", "/camera?name=drawn", "/add", "/keys", "/people"):
         other.goto(served.address + path)
         other.wait_for_selector("main.page h1")
-        for name in ("Add a camera", "Review and write", "Add it", "Make a key", "Invite", "Remove", "Line"):
+        for name in (
+            "Add a camera",
+            "Review and write",
+            "Add camera",
+            "Make a key",
+            "Invite",
+            "Remove",
+            "Line",
+        ):
             assert other.get_by_role("button", name=name, exact=True).count() == 0
     assert other.request.get(served.address + "/pending.png?camera=drawn").status == 404
 
@@ -530,13 +543,13 @@ def test_a_viewer_looks_and_changes_nothing_and_is_out_when_removed(
     other.fill("[name=old]", PASSWORD)
     for name in ("password", "again"):
         other.fill(f"[name={name}]", f"{PASSWORD} mark two")
-    other.get_by_role("button", name="Change it").click()
+    other.get_by_role("button", name="Change password").click()
     other.wait_for_url("**/sign-in")
     other.fill("[name=name]", "Bo")
     other.fill("[name=password]", f"{PASSWORD} mark two")
     other.click("button")
     other.wait_for_selector("text=Bo (viewer)")
-    assert ("Bo", "changed the own password", "") in entries(served)
+    assert ("Bo", "changed their password", "") in entries(served)
 
     page.reload()
     page.get_by_role("button", name="Remove").click()
@@ -546,7 +559,7 @@ def test_a_viewer_looks_and_changes_nothing_and_is_out_when_removed(
     assert ("Ada", "removed a user", "Bo") in entries(served)
 
 
-def test_health_and_budget_are_those_that_the_run_told(visit: Visit, served: Served) -> None:
+def test_health_and_budget_are_those_of_the_running_site(visit: Visit, served: Served) -> None:
     page = visit("/")
     page.get_by_text("not run yet").first.wait_for()
     since_ms = 1_790_000_000_000
@@ -561,17 +574,17 @@ def test_health_and_budget_are_those_that_the_run_told(visit: Visit, served: Ser
     with status.alone(state, served.site):
         status.write(state, told)
         page.reload()
-        page.get_by_text("up since 21 Sep 16:13, 12.5 frames a second, 98% of today").wait_for()
-        page.get_by_text("budget: epsilon 0.25 left of 1 for who passes now").wait_for()
+        page.get_by_text("up since 21 Sep 16:13, 12.5 frames per second, data coverage today 98%").wait_for()
+        page.get_by_text("Privacy budget for now: epsilon 0.25 of 1 left").wait_for()
         page.get_by_text("its clock is 3 s fast").wait_for()
-        page.get_by_text("down since 21 Sep 16:13: the name or the password is refused").wait_for()
+        page.get_by_text("down since 21 Sep 16:13: the user name or the password is wrong").wait_for()
     page.reload()
-    page.get_by_text("Nobody runs this site").wait_for()
+    page.get_by_text("The site is not running").wait_for()
 
 
-def test_what_was_spent_is_told_by_the_ledger(visit: Visit, served: Served) -> None:
+def test_the_spent_budget_is_that_of_the_ledger(visit: Visit, served: Served) -> None:
     page = visit("/budget", 360)
-    page.get_by_text("Nothing was spent yet.").wait_for()
+    page.get_by_text("No budget is spent yet.").wait_for()
     with closing(open_ledger(served.folder / "ledger.db", create=True)) as ledger:
         epoch = begin(ledger, "north")
         ledger.spend(charge(1, 400_000, epoch=epoch))
@@ -606,18 +619,18 @@ def test_pages_fit_and_axe_finds_nothing_serious(visit: Visit, path: str) -> Non
         assert serious(page) == [], scheme
 
 
-def test_an_address_that_is_only_said_to_be_another_buys_no_tries(served: Served) -> None:
+def test_a_claimed_address_gives_no_more_attempts(served: Served) -> None:
     answers = [
         httpx.post(
             served.address + "/sign-in",
-            data={"name": "Ada", "password": f"wrong password {one}"},
+            data={"name": "Ada", "password": f"wrong password {number}"},
             headers={
                 "origin": served.address,
-                "x-forwarded-for": f"10.0.0.{one}",
-                "forwarded": f"for=10.0.0.{one}",
+                "x-forwarded-for": f"10.0.0.{number}",
+                "forwarded": f"for=10.0.0.{number}",
             },
         ).status_code
-        for one in range(FREE_TRIES + 5)
+        for number in range(FREE_TRIES + 5)
     ]
 
     assert answers[:2] == [401, 401]

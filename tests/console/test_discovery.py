@@ -1,6 +1,6 @@
-"""Finding cameras: a real responder on loopback that speaks WS-Discovery, and answers that are not what they say.
+"""The search for cameras: a real responder on loopback that speaks WS-Discovery, and false answers.
 
-Invariant: the responder reads the probe as a camera would, and answers to it.
+Invariant: the responder reads the probe as a camera does, and answers it.
 """
 
 import re
@@ -11,7 +11,7 @@ from threading import Thread
 
 import pytest
 
-from passerby.console.discovery import Found, address_of, discover, matches
+from passerby.console.discovery import DiscoveredCamera, address_of, discover, matches
 
 ANSWER = """<?xml version="1.0" encoding="UTF-8"?>
 <SOAP-ENV:Envelope xmlns:SOAP-ENV="http://www.w3.org/2003/05/soap-envelope"
@@ -56,11 +56,11 @@ def test_a_camera_that_answers_is_found_once() -> None:
     with camera("rubbish", ANSWER, ANSWER) as port:
         found = discover(wait_s=1.0, group="127.0.0.1", port=port)
 
-    assert found == (Found("127.0.0.1", SERVICE, "Quay cam", "P1"),)
+    assert found == (DiscoveredCamera("127.0.0.1", SERVICE, "Quay cam", "P1"),)
     assert address_of(found[0]) == "rtsp://127.0.0.1:554/"
 
 
-def test_where_nobody_answers_nothing_is_found() -> None:
+def test_without_an_answer_no_camera_is_found() -> None:
     with camera() as port:
         assert discover(wait_s=0.1, group="127.0.0.1", port=port) == ()
 
@@ -81,6 +81,6 @@ BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><x>&b;<
         (GOOD.replace(b"<d:Types>", b" " * 40_000 + b"<d:Types>"), "127.0.0.1"),
     ],
 )
-def test_answers_that_cannot_be_trusted_are_passed_over(answer: bytes, host: str) -> None:
+def test_false_answers_are_ignored(answer: bytes, host: str) -> None:
     assert list(matches(answer, host, "uuid:7")) == []
     assert len(list(matches(GOOD, "127.0.0.1", "uuid:7"))) == 1

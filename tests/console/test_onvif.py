@@ -1,4 +1,4 @@
-"""Streams that a camera tells: to the right password, whatever its clock says, and never to be led elsewhere."""
+"""The streams of a camera: with the right password, with any clock, and never from another host."""
 
 import base64
 import hashlib
@@ -33,11 +33,9 @@ def test_a_digest_is_that_of_the_profile() -> None:
 
 @pytest.mark.parametrize("ahead", [timedelta(0), timedelta(days=-4_000), timedelta(hours=3)])
 @pytest.mark.parametrize("digest_of_http", [False, True])
-def test_streams_are_told_whatever_the_clock_of_the_camera_says(
-    ahead: timedelta, digest_of_http: bool
-) -> None:
-    with serving(camera(ahead=ahead, digest_of_http=digest_of_http)) as one:
-        found = streams(one.service, "eye", PASSWORD)
+def test_the_streams_of_a_camera_with_any_clock(ahead: timedelta, digest_of_http: bool) -> None:
+    with serving(camera(ahead=ahead, digest_of_http=digest_of_http)) as eye:
+        found = streams(eye.service, "eye", PASSWORD)
 
     assert found == (
         Stream("Sub", "rtsp://127.0.0.1:554/sub", 640, 360),
@@ -47,15 +45,15 @@ def test_streams_are_told_whatever_the_clock_of_the_camera_says(
 
 @pytest.mark.parametrize("digest_of_http", [False, True])
 @pytest.mark.parametrize(("user", "password"), [("eye", "wrong-one"), ("other", PASSWORD), ("", "")])
-def test_a_password_that_is_refused_is_told(digest_of_http: bool, user: str, password: str) -> None:
+def test_a_wrong_password_is_an_error(digest_of_http: bool, user: str, password: str) -> None:
     with (
-        serving(camera(digest_of_http=digest_of_http)) as one,
-        pytest.raises(InputError, match=r"^127.0.0.1: the name or the password is refused$"),
+        serving(camera(digest_of_http=digest_of_http)) as eye,
+        pytest.raises(InputError, match=r"^127.0.0.1: the user name or the password is wrong$"),
     ):
-        streams(one.service, user, password)
+        streams(eye.service, user, password)
 
 
-def test_nothing_is_sent_but_a_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_digest_of_the_password_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[str] = []
     kept = OnvifCamera.answer
 
@@ -64,8 +62,8 @@ def test_nothing_is_sent_but_a_digest(monkeypatch: pytest.MonkeyPatch) -> None:
         return kept(self, path, message, authorization)
 
     monkeypatch.setattr(OnvifCamera, "answer", heard)
-    with serving(camera()) as one:
-        streams(one.service, "eye", PASSWORD)
+    with serving(camera()) as eye:
+        streams(eye.service, "eye", PASSWORD)
 
     assert len(sent) == 5
     forms = (PASSWORD, "pass &amp; &lt;word&gt;", base64.b64encode(PASSWORD.encode()).decode())
@@ -73,12 +71,12 @@ def test_nothing_is_sent_but_a_digest(monkeypatch: pytest.MonkeyPatch) -> None:
     assert hashlib.sha1(PASSWORD.encode()).hexdigest() not in "".join(sent)
 
 
-def test_an_address_elsewhere_is_taken_at_the_camera_itself() -> None:
+def test_the_host_of_an_address_is_replaced_by_that_of_the_camera() -> None:
     # Behind a router a camera knows itself by another address; one that lies leads nobody away.
     uri = "rtsp://someone:secret@203.0.113.9:8554/sub"
-    one = OnvifCamera("eye", PASSWORD, (("sub", "Sub", 640, 360, uri),), media_host="203.0.113.9")
-    with serving(one):
-        (found,) = streams(one.service, "eye", PASSWORD)
+    eye = OnvifCamera("eye", PASSWORD, (("sub", "Sub", 640, 360, uri),), media_host="203.0.113.9")
+    with serving(eye):
+        (found,) = streams(eye.service, "eye", PASSWORD)
 
     assert found.address == "rtsp://127.0.0.1:8554/sub"
 
@@ -87,36 +85,38 @@ BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><x>&b;<
 
 
 @pytest.mark.parametrize(
-    ("what", "answer", "told"),
+    ("message", "answer", "problem"),
     [
-        ("GetCapabilities", (200, BOMB), "its answer cannot be read"),
-        ("GetCapabilities", (200, "<a>"), "its answer cannot be read"),
-        ("GetCapabilities", (200, "<a/>" * 100_000), "its answer cannot be read"),
-        ("GetCapabilities", (200, "<a/>"), "it tells no stream"),
-        ("GetCapabilities", (302, "<!http://203.0.113.9/"), r"a fault \(302\)"),
-        ("GetCapabilities", (500, "<a/>"), r"a fault \(500\)"),
-        ("GetCapabilities", (401, ""), "is refused"),
-        ("GetProfiles", (200, "<a/>"), "it tells no stream"),
-        ("GetStreamUri", (200, "<tt:Uri>file:///etc/passwd</tt:Uri>"), "it tells no stream"),
-        ("GetStreamUri", (200, "<tt:Uri>rtsp://[</tt:Uri>"), "it tells no stream"),
+        ("GetCapabilities", (200, BOMB), "answer is invalid"),
+        ("GetCapabilities", (200, "<a>"), "answer is invalid"),
+        ("GetCapabilities", (200, "<a/>" * 100_000), "answer is invalid"),
+        ("GetCapabilities", (200, "<a/>"), "has no stream"),
+        ("GetCapabilities", (302, "<!http://203.0.113.9/"), r"an error \(302\)"),
+        ("GetCapabilities", (500, "<a/>"), r"an error \(500\)"),
+        ("GetCapabilities", (401, ""), "is wrong"),
+        ("GetProfiles", (200, "<a/>"), "has no stream"),
+        ("GetStreamUri", (200, "<tt:Uri>file:///etc/passwd</tt:Uri>"), "has no stream"),
+        ("GetStreamUri", (200, "<tt:Uri>rtsp://[</tt:Uri>"), "has no stream"),
     ],
 )
-def test_what_is_no_answer_is_told_in_a_line(what: str, answer: tuple[int, str], told: str) -> None:
-    with serving(camera(answers={what: answer})) as one, pytest.raises(InputError, match=told) as error:
-        streams(one.service, "eye", PASSWORD)
+def test_an_invalid_answer_is_an_error_of_one_line(
+    message: str, answer: tuple[int, str], problem: str
+) -> None:
+    with serving(camera(answers={message: answer})) as eye, pytest.raises(InputError, match=problem) as error:
+        streams(eye.service, "eye", PASSWORD)
 
     assert PASSWORD not in str(error.value)
     assert error.value.__cause__ is None
 
 
-def test_a_camera_that_tells_no_time_is_asked_by_ours() -> None:
-    with serving(camera(answers={"GetSystemDateAndTime": (500, "<a/>")})) as one:
-        assert len(streams(one.service, "eye", PASSWORD)) == 2
+def test_without_the_time_of_the_camera_our_time_is_used() -> None:
+    with serving(camera(answers={"GetSystemDateAndTime": (500, "<a/>")})) as eye:
+        assert len(streams(eye.service, "eye", PASSWORD)) == 2
 
 
 @pytest.mark.parametrize(
     "service", ["http://127.0.0.1:9/onvif", "ftp://127.0.0.1/", "", "http://127.0.0.1:x/"]
 )
-def test_where_nothing_answers_it_is_told(service: str) -> None:
+def test_no_answer_is_an_error(service: str) -> None:
     with pytest.raises(InputError):
         streams(service, "eye", PASSWORD)

@@ -1,12 +1,12 @@
-"""What a line costs and gives, against figures worked out by hand.
+"""The preview of a line, compared with figures computed by hand.
 
-Invariant: every expectation can be checked with a pencil.
+Invariant: every expected figure can be checked with a pencil.
 """
 
 import pytest
 
 from passerby.console import policy_form, preview
-from passerby.console.preview import Scale, ground, iec_class, planned
+from passerby.console.preview import Scale, ground, iec_class, plan_or_problem
 from passerby.domain.geometry import Line
 from passerby.domain.policy import Policy
 from passerby.domain.release import Cell
@@ -34,55 +34,55 @@ def test_the_classes_of_iec_62676_4(px_per_m: float, name: str) -> None:
 
 def test_metres_come_from_a_known_length() -> None:
     # A tenth of 640 px are 2 m: 32 px/m. The corridor is 0.2 of 360 px: 72 px, or 2.25 m.
-    found = ground(ACROSS, 0.1, [Scale((0.4, 0.5), (0.5, 0.5), 2.0)], 640, 360)
+    scale = ground(ACROSS, 0.1, [Scale((0.4, 0.5), (0.5, 0.5), 2.0)], 640, 360)
 
-    assert found is not None
-    assert found.px_per_m == pytest.approx(32)
-    assert found.name == "overview"
-    assert found.corridor_m == pytest.approx(2.25)
-    assert found.walk_s == pytest.approx(2.25 / 1.3)
-    assert found.slow_s == pytest.approx(2.25 / 0.8)
-    assert found.rho_ms == 3000
+    assert scale is not None
+    assert scale.px_per_m == pytest.approx(32)
+    assert scale.name == "overview"
+    assert scale.corridor_m == pytest.approx(2.25)
+    assert scale.walk_s == pytest.approx(2.25 / 1.3)
+    assert scale.slow_s == pytest.approx(2.25 / 0.8)
+    assert scale.rho_ms == 3000
 
 
 def test_the_nearest_known_length_is_taken() -> None:
     far, near = Scale((0.0, 0.1), (0.1, 0.1), 10.0), Scale((0.45, 0.6), (0.55, 0.6), 1.0)
 
-    found = ground(ACROSS, 0.1, [far, near], 640, 360)
+    scale = ground(ACROSS, 0.1, [far, near], 640, 360)
 
-    assert found is not None
-    assert found.px_per_m == pytest.approx(64)
+    assert scale is not None
+    assert scale.px_per_m == pytest.approx(64)
 
 
 def test_without_a_known_length_nothing_is_guessed() -> None:
     assert ground(ACROSS, 0.1, [], 640, 360) is None
-    assert "known length" in preview.told(Policy(), None)
+    assert "known length" in preview.rho_text(Policy(), None)
 
 
-def test_a_picture_in_which_people_can_be_known_is_warned_of() -> None:
-    found = ground(ACROSS, 0.1, [Scale((0.0, 0.5), (0.1, 0.5), 0.5)], 640, 360)
+def test_a_picture_in_which_people_can_be_recognised_gives_a_warning() -> None:
+    scale = ground(ACROSS, 0.1, [Scale((0.0, 0.5), (0.1, 0.5), 0.5)], 640, 360)
 
-    assert found is not None
-    assert found.px_per_m == pytest.approx(128)
-    assert "can be recognised" in found.warning
-
-
-def test_whether_rho_holds_is_said() -> None:
-    found = ground(ACROSS, 0.1, [Scale((0.4, 0.5), (0.5, 0.5), 2.0)], 640, 360)
-
-    assert "hides who walks straight across" in preview.told(Policy(rho_ms=3000), found)
-    assert "too short: a slow walk across takes 2.8 s" in preview.told(Policy(rho_ms=2000), found)
+    assert scale is not None
+    assert scale.px_per_m == pytest.approx(128)
+    assert "can be recognised" in scale.warning
 
 
-def test_a_plan_or_why_there_is_none() -> None:
-    found = planned(Policy(), CELLS, 100)
-    assert isinstance(found, Plan)
-    assert found.sensitivity.delta == 2 * 2 * 12
+def test_the_text_about_rho() -> None:
+    scale = ground(ACROSS, 0.1, [Scale((0.4, 0.5), (0.5, 0.5), 2.0)], 640, 360)
 
-    assert "above 0" in str(planned(Policy(), CELLS, 0))
+    assert "hides a walk straight across" in preview.rho_text(Policy(rho_ms=3000), scale)
+    assert "too short: a slow walk across takes 2.8 s" in preview.rho_text(Policy(rho_ms=2000), scale)
 
 
-def test_a_policy_as_typed_is_the_policy() -> None:
+def test_a_plan_or_the_error_of_the_policy() -> None:
+    scale = plan_or_problem(Policy(), CELLS, 100)
+    assert isinstance(scale, Plan)
+    assert scale.sensitivity.delta == 2 * 2 * 12
+
+    assert "above 0" in str(plan_or_problem(Policy(), CELLS, 0))
+
+
+def test_a_policy_and_its_texts_are_equal() -> None:
     for policy in (Policy(), Policy(rho_ms=2500, epsilon=0.5, warmup_ms=0, every_ms=3_600_000)):
         assert policy_form.parse(policy_form.texts(policy)) == policy
 
@@ -96,6 +96,6 @@ def test_a_policy_as_typed_is_the_policy() -> None:
         ("chunk", "20m", PolicyError),
     ],
 )
-def test_what_cannot_hold_is_told(key: str, text: str, error: type[Exception]) -> None:
+def test_an_invalid_policy_is_an_error(key: str, text: str, error: type[Exception]) -> None:
     with pytest.raises(error):
         policy_form.parse({**policy_form.texts(Policy()), key: text})

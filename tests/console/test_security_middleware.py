@@ -1,6 +1,6 @@
-"""What stands before the pages: OWASP's basic list, tried on the checks themselves.
+"""The checks before the pages, tested with OWASP's basic list.
 
-Invariant: the application within says whether it was reached; what is refused never reaches it.
+Invariant: the inner application reports whether a request reached it; a refused request never does.
 """
 
 import re
@@ -18,10 +18,16 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from passerby.console import context as desk_module
+from passerby.console import context as context_module
 from passerby.console.auth_routes import routes
-from passerby.console.context import ACCOUNTS_MS, Desk, RefusedError, Settings, open_desk
-from passerby.console.security_middleware import COOKIE, GRACE_MS, LARGEST_BODY, SIGNED, Guard
+from passerby.console.context import ACCOUNTS_MS, ConsoleContext, RefusedError, Settings, open_context
+from passerby.console.security_middleware import (
+    COOKIE,
+    GRACE_MS,
+    LARGEST_BODY,
+    LOGIN,
+    SecurityMiddleware,
+)
 from passerby.console.sessions import FREE_TRIES, IDLE_MS
 from passerby.privacy.statement import Account
 
@@ -33,8 +39,8 @@ ORIGIN = {"origin": BASE}
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    desk = open_desk(
+def context(tmp_path: Path) -> ConsoleContext:
+    context = open_context(
         Settings(
             site=tmp_path / "site.yaml",
             state=tmp_path / "console",
@@ -45,19 +51,19 @@ def desk(tmp_path: Path) -> Desk:
             model_dir=None,
         )
     )
-    token = desk.users.first_token()
+    token = context.users.first_token()
     assert token is not None
-    desk.users.take_up(token, "Ada", PASSWORD, desk.now_ms())
-    invitation = desk.users.invite("Bo", "viewer", desk.now_ms())
-    desk.users.take_up(invitation, "Bo", PASSWORD, desk.now_ms())
-    return desk
+    context.users.accept_invitation(token, "Ada", PASSWORD, context.now_ms())
+    invitation = context.users.invite("Bo", "viewer", context.now_ms())
+    context.users.accept_invitation(invitation, "Bo", PASSWORD, context.now_ms())
+    return context
 
 
 @pytest.fixture
-def client(desk: Desk) -> Iterator[TestClient]:
+def client(context: ConsoleContext) -> Iterator[TestClient]:
     async def inner(request: Request) -> PlainTextResponse:
         body = await request.body()
-        return PlainTextResponse(f"reached by {request.scope[SIGNED].user} with {len(body)}")
+        return PlainTextResponse(f"reached by {request.scope[LOGIN].user} with {len(body)}")
 
     async def echo(socket: WebSocket) -> None:
         await socket.accept()
@@ -69,12 +75,14 @@ def client(desk: Desk) -> Iterator[TestClient]:
 
     pages = Starlette(
         routes=[
-            *routes(desk),
+            *routes(context),
             Route("/", inner, methods=["GET", "POST"]),
             WebSocketRoute("/_nicegui_ws/socket.io/", echo),
         ]
     )
-    with TestClient(Guard(pages, desk, ["127.0.0.1"]), base_url=BASE, follow_redirects=False) as client:
+    with TestClient(
+        SecurityMiddleware(pages, context, ["127.0.0.1"]), base_url=BASE, follow_redirects=False
+    ) as client:
         yield client
 
 
@@ -108,15 +116,17 @@ def test_the_cookie_is_kept_from_scripts_and_from_other_sites(client: TestClient
     assert "max-age" not in cookie
 
 
-def test_guessing_a_password_gets_slow_and_the_right_one_waits_too(client: TestClient, desk: Desk) -> None:
-    answers = [sign_in(client, password=f"wrong password {one}") for one in range(FREE_TRIES + 3)]
+def test_guessing_a_password_gets_slow_and_the_right_password_waits_too(
+    client: TestClient, context: ConsoleContext
+) -> None:
+    answers = [sign_in(client, password=f"wrong password {number}") for number in range(FREE_TRIES + 3)]
 
     assert answers == [401] * FREE_TRIES + [429] * 3
     assert sign_in(client) == 429
-    assert [entry.what for entry in desk.journal.last()].count("could not sign in") == FREE_TRIES
+    assert [entry.action for entry in context.journal.last()].count("could not sign in") == FREE_TRIES
 
 
-def test_no_answer_tells_whether_a_name_is_known(client: TestClient) -> None:
+def test_no_answer_reveals_whether_a_name_exists(client: TestClient) -> None:
     known = client.post("/sign-in", data={"name": "Ada", "password": "x"}, headers=ORIGIN)
     unknown = client.post("/sign-in", data={"name": "Eve", "password": "x"}, headers=ORIGIN)
 
@@ -126,7 +136,7 @@ def test_no_answer_tells_whether_a_name_is_known(client: TestClient) -> None:
 @pytest.mark.parametrize(
     "headers", [{}, {"origin": "null"}, {"origin": "http://evil.example"}, {"origin": "http://127.0.0.1:9"}]
 )
-def test_a_form_elsewhere_can_do_nothing(client: TestClient, headers: dict[str, str]) -> None:
+def test_a_form_of_another_site_can_do_nothing(client: TestClient, headers: dict[str, str]) -> None:
     assert sign_in(client) == 303
 
     assert client.post("/", headers=headers).status_code == 403
@@ -138,7 +148,7 @@ def test_a_form_elsewhere_can_do_nothing(client: TestClient, headers: dict[str, 
 
 
 @pytest.mark.parametrize("origin", [None, "http://evil.example", "null"])
-def test_a_page_elsewhere_gets_no_web_socket(client: TestClient, origin: str | None) -> None:
+def test_a_page_of_another_site_gets_no_web_socket(client: TestClient, origin: str | None) -> None:
     assert sign_in(client) == 303
     headers = {} if origin is None else {"origin": origin}
 
@@ -152,7 +162,7 @@ def test_a_page_elsewhere_gets_no_web_socket(client: TestClient, origin: str | N
         assert socket.receive_text() == "2"
 
 
-def test_who_is_not_signed_in_gets_no_web_socket(client: TestClient) -> None:
+def test_a_client_that_is_not_signed_in_gets_no_web_socket(client: TestClient) -> None:
     with (
         pytest.raises(WebSocketDisconnect),
         client.websocket_connect(SOCKET, headers=ORIGIN),
@@ -161,16 +171,16 @@ def test_who_is_not_signed_in_gets_no_web_socket(client: TestClient) -> None:
 
 
 def test_an_open_web_socket_ends_with_its_session(
-    client: TestClient, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, context: ConsoleContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = [desk.now_ms()]
-    monkeypatch.setattr(Desk, "now_ms", lambda self: now[0])
+    now = [context.now_ms()]
+    monkeypatch.setattr(ConsoleContext, "now_ms", lambda self: now[0])
     assert sign_in(client) == 303
     with client.websocket_connect(SOCKET, headers=ORIGIN) as socket:
         socket.send_text(EVENT)
         assert socket.receive_text() == EVENT
-        desk.sessions.end_all("Ada")
-        # What is asked for now is not heard; only the heartbeat is, for a moment.
+        context.sessions.end_all("Ada")
+        # From now on events are ignored; the heartbeat is answered for some seconds.
         socket.send_text(EVENT)
         socket.send_text("3")
         assert socket.receive_text() == "3"
@@ -180,10 +190,10 @@ def test_an_open_web_socket_ends_with_its_session(
 
 
 def test_a_heartbeat_keeps_no_session_alive_but_a_click_does(
-    client: TestClient, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, context: ConsoleContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = [desk.now_ms()]
-    monkeypatch.setattr(Desk, "now_ms", lambda self: now[0])
+    now = [context.now_ms()]
+    monkeypatch.setattr(ConsoleContext, "now_ms", lambda self: now[0])
     assert sign_in(client) == 303
     with client.websocket_connect(SOCKET, headers=ORIGIN) as socket:
         for texts, heard in (([EVENT], EVENT), (["3"], "3"), ([EVENT, "3"], "3")):
@@ -193,7 +203,7 @@ def test_a_heartbeat_keeps_no_session_alive_but_a_click_does(
             assert socket.receive_text() == heard
 
 
-def test_a_session_that_was_brought_along_is_not_taken(client: TestClient) -> None:
+def test_a_cookie_that_an_attacker_chose_is_not_used(client: TestClient) -> None:
     client.cookies.set(COOKIE, "chosen-by-the-attacker")
     assert client.get("/").status_code == 401
 
@@ -207,7 +217,7 @@ def test_a_session_that_was_brought_along_is_not_taken(client: TestClient) -> No
     assert client.get("/").status_code == 401
 
 
-def test_signing_in_again_ends_the_session_before(client: TestClient) -> None:
+def test_signing_in_again_ends_the_earlier_session(client: TestClient) -> None:
     assert sign_in(client, "Bo") == 303
     before = client.cookies[COOKIE]
     assert sign_in(client, "Ada") == 303
@@ -217,7 +227,7 @@ def test_signing_in_again_ends_the_session_before(client: TestClient) -> None:
     assert client.get("/").status_code == 401
 
 
-def test_who_signed_out_is_out(client: TestClient) -> None:
+def test_a_session_ends_with_signing_out(client: TestClient) -> None:
     assert sign_in(client) == 303
     secret = client.cookies[COOKIE]
     assert client.post("/sign-out", headers=ORIGIN).status_code == 303
@@ -227,7 +237,7 @@ def test_who_signed_out_is_out(client: TestClient) -> None:
     assert client.get("/").status_code == 401
 
 
-def test_another_name_that_points_here_is_refused(client: TestClient) -> None:
+def test_a_foreign_host_name_is_refused(client: TestClient) -> None:
     for host in ("evil.example", "127.0.0.1.evil.example", "127.0.0.1@evil.example", ""):
         assert client.get("/sign-in", headers={"host": host}).status_code == 400
 
@@ -244,7 +254,7 @@ def test_a_body_that_is_too_large_is_refused_also_without_a_length(client: TestC
 
 
 @pytest.mark.parametrize("path", ["/", "/sign-in", "/console.css"])
-def test_every_answer_forbids_what_no_page_needs(client: TestClient, path: str) -> None:
+def test_the_headers_of_every_answer_forbid_what_no_page_uses(client: TestClient, path: str) -> None:
     sign_in(client)
     headers = client.get(path).headers
 
@@ -263,7 +273,7 @@ def test_every_answer_forbids_what_no_page_needs(client: TestClient, path: str) 
     "camera",
     ["../console/users.json", "..%2fconsole%2fusers.json", "/etc/passwd", "%00", "....//....//site.yaml", ""],
 )
-def test_no_picture_is_answered_by_a_path(client: TestClient, desk: Desk, camera: str) -> None:
+def test_no_picture_is_answered_by_a_path(client: TestClient, context: ConsoleContext, camera: str) -> None:
     assert sign_in(client) == 303
     for path in (
         f"/background.png?camera={camera}",
@@ -276,8 +286,8 @@ def test_no_picture_is_answered_by_a_path(client: TestClient, desk: Desk, camera
         assert "argon2" not in answer.text
 
 
-def test_names_are_shown_and_never_read_as_markup(client: TestClient, desk: Desk) -> None:
-    token = desk.users.invite("<img src=x onerror=alert(1)>", "viewer", desk.now_ms())
+def test_names_are_shown_as_text(client: TestClient, context: ConsoleContext) -> None:
+    token = context.users.invite("<img src=x onerror=alert(1)>", "viewer", context.now_ms())
 
     page = client.get(f"/welcome?token={token}").text
 
@@ -286,8 +296,10 @@ def test_names_are_shown_and_never_read_as_markup(client: TestClient, desk: Desk
     assert "<script" not in page
 
 
-def test_an_invitation_is_used_up_and_guessing_one_gets_slow(client: TestClient, desk: Desk) -> None:
-    token = desk.users.invite("Cy", "viewer", desk.now_ms())
+def test_an_invitation_is_used_up_and_guessing_one_gets_slow(
+    client: TestClient, context: ConsoleContext
+) -> None:
+    token = context.users.invite("Cy", "viewer", context.now_ms())
     form = {"token": token, "name": "root", "password": PASSWORD, "again": PASSWORD}
     assert client.get(f"/welcome?token={token}").status_code == 200
     assert client.post("/welcome", data={**form, "again": "other"}, headers=ORIGIN).status_code == 400
@@ -298,33 +310,35 @@ def test_an_invitation_is_used_up_and_guessing_one_gets_slow(client: TestClient,
     assert answers == [404] * FREE_TRIES + [429] * 2
 
 
-def test_a_viewer_changes_nothing_and_who_was_removed_neither(client: TestClient, desk: Desk) -> None:
+def test_a_viewer_and_a_removed_user_change_nothing(client: TestClient, context: ConsoleContext) -> None:
     assert sign_in(client, "Bo") == 303
-    signed = desk.signed(client.cookies[COOKIE], "here")
-    assert signed is not None
-    with pytest.raises(RefusedError, match="may look"):
-        desk.act(signed, "wrote the site file")
-    assert "wrote the site file" not in {entry.what for entry in desk.journal.last()}
+    login = context.login_of(client.cookies[COOKIE], "here")
+    assert login is not None
+    with pytest.raises(RefusedError, match="viewers cannot make changes"):
+        context.authorise(login, "wrote the site file")
+    assert "wrote the site file" not in {entry.action for entry in context.journal.last()}
 
-    desk.users.remove("Bo")
+    context.users.remove("Bo")
     with pytest.raises(RefusedError, match="has ended"):
-        desk.act(signed, "looked", operator=False)
+        context.authorise(login, "looked", operator=False)
     assert client.get("/").status_code == 401
 
 
-def test_the_ledger_is_read_twice_a_minute_at_most(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    now, reads = [desk.now_ms()], []
+def test_the_ledger_is_read_twice_a_minute_at_most(
+    context: ConsoleContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, reads = [context.now_ms()], []
     account = Account("north", 1, 0, (), 1, 0, 1, 2)
 
     def read(ledger: str, mark: Path | None) -> dict[str, Account]:
         reads.append(ledger)
         return {"north": account}
 
-    monkeypatch.setattr(desk_module, "accounts", read)
-    monkeypatch.setattr(Desk, "now_ms", lambda self: now[0])
+    monkeypatch.setattr(context_module, "accounts", read)
+    monkeypatch.setattr(ConsoleContext, "now_ms", lambda self: now[0])
     for past_ms, count in ((0, 1), (ACCOUNTS_MS - 1, 1), (1, 2)):
         now[0] += past_ms
-        assert desk.accounts() == {"north": account}
+        assert context.accounts() == {"north": account}
         assert len(reads) == count
 
 
@@ -336,12 +350,12 @@ def change(client: TestClient, old: str = PASSWORD, new: str = NEW_PASSWORD, aga
     return client.post("/password", data=form, headers=ORIGIN).status_code
 
 
-def test_the_own_password_is_changed_with_the_old_one_and_every_session_ends(
-    client: TestClient, desk: Desk
+def test_a_user_changes_their_password_and_every_session_ends(
+    client: TestClient, context: ConsoleContext
 ) -> None:
-    elsewhere, _ = desk.sessions.begin("Bo", desk.now_ms())
-    others, _ = desk.sessions.begin("Ada", desk.now_ms())
-    # Whatever name stands in the form: it is that of who is signed in.
+    elsewhere, _ = context.sessions.begin("Bo", context.now_ms())
+    others, _ = context.sessions.begin("Ada", context.now_ms())
+    # The name in the form is ignored: the password is that of the signed-in user.
     assert sign_in(client, "Bo") == 303
     assert client.get("/password").status_code == 200
     assert "unsafe" not in client.get("/password").headers["content-security-policy"]
@@ -349,16 +363,18 @@ def test_the_own_password_is_changed_with_the_old_one_and_every_session_ends(
     assert change(client) == 303
 
     assert client.get("/").status_code == 401
-    assert desk.signed(elsewhere, "") is None
-    assert desk.signed(others, "") is not None
+    assert context.login_of(elsewhere, "") is None
+    assert context.login_of(others, "") is not None
     assert sign_in(client, "Bo") == 401
     assert sign_in(client, "Ada") == 303
     assert sign_in(client, "Bo", NEW_PASSWORD) == 303
-    assert ("Bo", "changed the own password") in [(one.who, one.what) for one in desk.journal.last()]
-    assert NEW_PASSWORD not in (desk.settings.state / "journal.jsonl").read_text()
+    assert ("Bo", "changed their password") in [
+        (entry.user, entry.action) for entry in context.journal.last()
+    ]
+    assert NEW_PASSWORD not in (context.settings.state / "journal.jsonl").read_text()
 
 
-def test_a_password_that_cannot_be_is_refused_and_nobody_is_signed_out(client: TestClient) -> None:
+def test_an_invalid_password_is_refused_and_nobody_is_signed_out(client: TestClient) -> None:
     assert change(client) == 401
     assert sign_in(client) == 303
 
@@ -372,13 +388,13 @@ def test_a_password_that_cannot_be_is_refused_and_nobody_is_signed_out(client: T
     assert sign_in(client) == 303
 
 
-def test_guessing_the_password_at_an_open_page_gets_slow(client: TestClient, desk: Desk) -> None:
+def test_guessing_the_password_at_an_open_page_gets_slow(client: TestClient, context: ConsoleContext) -> None:
     assert sign_in(client) == 303
 
-    answers = [change(client, old=f"wrong password {one}") for one in range(FREE_TRIES + 2)]
+    answers = [change(client, old=f"wrong password {number}") for number in range(FREE_TRIES + 2)]
 
     assert answers == [401] * FREE_TRIES + [429] * 2
     assert change(client) == 429
-    assert [entry.what for entry in desk.journal.last()].count(
-        "could not change the own password"
+    assert [entry.action for entry in context.journal.last()].count(
+        "could not change their password"
     ) == FREE_TRIES

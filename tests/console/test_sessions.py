@@ -1,12 +1,12 @@
-"""Sessions end by themselves, and guessing passwords gets slow.
+"""Sessions end after a time, and guessing passwords gets slow.
 
-Invariant: the clock is given, never waited for.
+Invariant: tests pass the time; no test waits.
 """
 
 from passerby.console.sessions import FREE_TRIES, IDLE_MS, LONGEST_MS, LONGEST_WAIT_MS, Attempts, Sessions
 
 NOW = 1_790_000_000_000
-AIMS = ("10.0.0.1 Ada", "10.0.0.1")
+TARGETS = ("10.0.0.1 Ada", "10.0.0.1")
 
 
 def test_a_session_ends_when_it_is_not_used() -> None:
@@ -28,55 +28,55 @@ def test_a_session_that_is_used_ends_after_a_day_of_work() -> None:
     assert sessions.find(secret, NOW + LONGEST_MS) is None
 
 
-def test_each_sign_in_has_a_secret_of_its_own_and_all_of_a_user_can_end() -> None:
+def test_each_session_has_its_own_secret_and_all_of_a_user_can_end() -> None:
     sessions = Sessions()
-    one, other = sessions.begin("Ada", NOW)[0], sessions.begin("Ada", NOW)[0]
+    first, second = sessions.begin("Ada", NOW)[0], sessions.begin("Ada", NOW)[0]
     third, _ = sessions.begin("Bo", NOW)
 
-    assert one != other
+    assert first != second
     sessions.end_all("Ada")
 
-    assert sessions.find(one, NOW) is None
-    assert sessions.find(other, NOW) is None
+    assert sessions.find(first, NOW) is None
+    assert sessions.find(second, NOW) is None
     assert sessions.find(third, NOW) is not None
 
 
-def tries(attempts: Attempts, aims: tuple[str, ...], span_ms: int) -> int:
-    """How many passwords somebody can try who never stops, within `span_ms`."""
+def tries(attempts: Attempts, targets: tuple[str, ...], span_ms: int) -> int:
+    """The number of passwords that an attacker who never pauses can try within `span_ms`."""
     count, now_ms = 0, NOW
     while now_ms < NOW + span_ms:
-        wait_ms = attempts.begin(aims, now_ms)
+        wait_ms = attempts.begin(targets, now_ms)
         count += wait_ms == 0
         now_ms += wait_ms
     return count
 
 
-def test_who_guesses_has_few_tries_in_a_day() -> None:
-    assert tries(Attempts(), AIMS, 24 * 3_600_000) < 24 * 3_600_000 / LONGEST_WAIT_MS + FREE_TRIES + 10
+def test_an_attacker_has_few_attempts_in_a_day() -> None:
+    assert tries(Attempts(), TARGETS, 24 * 3_600_000) < 24 * 3_600_000 / LONGEST_WAIT_MS + FREE_TRIES + 10
 
 
-def test_another_name_from_the_same_address_gives_no_more_tries() -> None:
+def test_another_name_from_the_same_address_gives_no_more_attempts() -> None:
     attempts = Attempts()
-    free = sum(attempts.begin((f"10.0.0.1 name {one}", "10.0.0.1"), NOW) == 0 for one in range(100))
+    free = sum(attempts.begin((f"10.0.0.1 name {number}", "10.0.0.1"), NOW) == 0 for number in range(100))
 
     assert free == FREE_TRIES
     assert attempts.begin(("10.0.0.2 Ada", "10.0.0.2"), NOW) == 0
 
 
-def test_signing_in_oneself_buys_no_tries_at_others() -> None:
+def test_signing_in_gives_no_attempts_at_the_names_of_others() -> None:
     attempts = Attempts()
     free = 0
-    for one in range(50):
-        free += attempts.begin((f"10.0.0.1 victim {one}", "10.0.0.1"), NOW) == 0
+    for number in range(50):
+        free += attempts.begin((f"10.0.0.1 victim {number}", "10.0.0.1"), NOW) == 0
         own = ("10.0.0.1 own", "10.0.0.1")
         if attempts.begin(own, NOW) == 0:
-            attempts.right(own)
+            attempts.succeed(own)
 
     assert free <= FREE_TRIES
 
 
-def test_the_right_password_makes_earlier_slips_forgotten() -> None:
+def test_the_right_password_clears_earlier_failures() -> None:
     attempts = Attempts()
     for _ in range(20):
-        assert attempts.begin(AIMS, NOW) == 0
-        attempts.right(AIMS)
+        assert attempts.begin(TARGETS, NOW) == 0
+        attempts.succeed(TARGETS)

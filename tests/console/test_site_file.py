@@ -1,6 +1,6 @@
-"""The site file as the console writes it: comments and order stay, mistakes and races change nothing.
+"""Changes of the site file by the console: comments and order stay, errors and races change nothing.
 
-Invariant: what is asserted is read from the disk, or from the text that would be written.
+Invariant: assertions read the file, or the text that would be written.
 """
 
 from pathlib import Path
@@ -56,7 +56,7 @@ def propose(path: Path, changed: tuple[Shape, ...]) -> site_file.Proposal:
     return site_file.propose(path, shapes.change_of(site.load(path).camera("north"), changed))
 
 
-def test_only_what_was_changed_is_written(path: Path) -> None:
+def test_only_the_change_is_written(path: Path) -> None:
     proposal = site_file.propose(path, move)
     site_file.write(path, proposal)
 
@@ -67,21 +67,32 @@ def test_only_what_was_changed_is_written(path: Path) -> None:
     ]
 
 
-def test_what_is_drawn_as_it_was_changes_nothing(path: Path) -> None:
+def test_unchanged_shapes_change_nothing(path: Path) -> None:
     with pytest.raises(InputError, match="nothing was changed"):
         propose(path, shapes.from_browser(shapes.to_browser(drawn(path))))
 
 
+def test_another_order_of_classes_is_no_change(path: Path) -> None:
+    path.write_text(TEXT.replace("count: [person]", "count: [vehicle, bicycle]"))
+    with pytest.raises(InputError, match="nothing was changed"):
+        propose(path, shapes.from_browser(shapes.to_browser(drawn(path))))
+
+    def reordered(root: CommentedMap) -> None:
+        mapping_at(root, "cameras", "north", "lines", "bridge")["count"] = ["bicycle", "vehicle"]
+
+    assert site_file.propose(path, reordered).privacy == ()
+
+
 def test_a_line_is_renamed_in_its_place_and_keeps_its_comment(path: Path) -> None:
-    bridge, other, square = drawn(path)
-    renamed = Shape("line", "first", other.points, other.was)
+    bridge, second, square = drawn(path)
+    renamed = Shape("line", "first", second.points, second.was)
 
     site_file.write(path, propose(path, (bridge, renamed, square)))
 
     assert path.read_text() == TEXT.replace("      other: ", "      first: ")
 
 
-def test_lines_are_added_and_taken_out(path: Path) -> None:
+def test_lines_are_added_and_removed(path: Path) -> None:
     bridge, _, square = drawn(path)
     new = Shape("line", "gate: new", ((0.3, 0.3), (0.7, 0.35)), corridor=0.1, labels=("person", "car"))
 
@@ -94,7 +105,7 @@ def test_lines_are_added_and_taken_out(path: Path) -> None:
     assert "# the way in" in path.read_text()
 
 
-def test_privacy_is_told_in_words_and_nothing_else_is(path: Path) -> None:
+def test_changes_of_privacy_are_described(path: Path) -> None:
     def renamed_detector(root: CommentedMap) -> None:
         mapping_at(root, "cameras", "north")["detector"] = "motion"
 
@@ -103,25 +114,25 @@ def test_privacy_is_told_in_words_and_nothing_else_is(path: Path) -> None:
 
     assert site_file.propose(path, renamed_detector).privacy == ()
     assert site_file.propose(path, longer).privacy == (
-        "camera north, line bridge: rho was 6 s, becomes 7 s",
-        "camera north, line other: rho was 6 s, becomes 7 s",
+        "camera north, line bridge: rho changes from 6 s to 7 s",
+        "camera north, line other: rho changes from 6 s to 7 s",
     )
-    assert site_file.propose(path, move).privacy == ("camera north, line bridge: it lies otherwise",)
+    assert site_file.propose(path, move).privacy == ("camera north, line bridge: it is moved",)
     bridge, _, square = drawn(path)
-    assert propose(path, (bridge, square)).privacy == ("camera north, line other: it goes",)
+    assert propose(path, (bridge, square)).privacy == ("camera north, line other: it is removed",)
 
 
-def test_a_file_that_changed_meanwhile_is_not_written_over(path: Path) -> None:
+def test_a_file_that_changed_meanwhile_is_not_overwritten(path: Path) -> None:
     proposal = site_file.propose(path, move)
     path.write_text(TEXT + "# by hand\n")
 
-    with pytest.raises(InputError, match="changed on disk meanwhile"):
+    with pytest.raises(InputError, match="another program changed the file"):
         site_file.write(path, proposal)
 
     assert path.read_text() == TEXT + "# by hand\n"
 
 
-def test_what_the_site_refuses_is_not_proposed(path: Path) -> None:
+def test_an_invalid_site_is_not_proposed(path: Path) -> None:
     def wrong(root: CommentedMap) -> None:
         at = mapping_at(root, "cameras", "north", "lines", "bridge")
         at["from"] = point(1.2, 0.5)
@@ -135,7 +146,7 @@ def test_what_the_site_refuses_is_not_proposed(path: Path) -> None:
     assert path.read_text() == TEXT
 
 
-def test_no_password_stands_in_a_difference(path: Path) -> None:
+def test_a_difference_contains_no_password(path: Path) -> None:
     def near(root: CommentedMap) -> None:
         mapping_at(root, "cameras", "north")["detector"] = "motion"
 
@@ -147,7 +158,7 @@ def test_no_password_stands_in_a_difference(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "drawing",
     [
         None,
         {},
@@ -167,9 +178,9 @@ def test_no_password_stands_in_a_difference(path: Path) -> None:
         [{}] * 1000,
     ],
 )
-def test_what_no_page_of_ours_would_send_is_refused(said: object) -> None:
+def test_an_invalid_drawing_is_refused(drawing: object) -> None:
     with pytest.raises(InputError, match="a drawing: expected"):
-        shapes.from_browser(said)
+        shapes.from_browser(drawing)
 
 
 @pytest.mark.parametrize(
@@ -182,14 +193,14 @@ def test_what_no_page_of_ours_would_send_is_refused(said: object) -> None:
         (Shape("scale", "", ((0.1, 0.1), (0.2, 0.2))), "0.1 to 1000 m"),
     ],
 )
-def test_what_a_person_can_mend_is_told(shape: Shape, problem: str) -> None:
+def test_a_mistake_of_the_user_is_an_error(shape: Shape, problem: str) -> None:
     with pytest.raises(InputError, match=problem):
         shapes.check([shape])
 
 
 @pytest.mark.slow
 @given(name=st.text(max_size=30), x=st.floats(0, 1), corridor=st.one_of(st.none(), st.floats(0.01, 2)))
-def test_whatever_is_drawn_comes_back_from_the_file_or_is_refused(
+def test_any_line_is_refused_or_read_back_from_the_file(
     tmp_path_factory: pytest.TempPathFactory, name: str, x: float, corridor: float | None
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "any.yaml"

@@ -1,15 +1,18 @@
-"""Who may sign in: invitations once, passwords as hashes, the last operator stays.
+"""The users of the console: invitations work once, passwords are hashed, the last operator stays.
 
-Invariant: what is kept is read from the file; no password and no token stands in it.
+Invariant: stored values are read from the file, which contains no password and no token.
 """
 
+import json
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("argon2", reason="argon2 is not installed: pip install 'passerby[console]'")
 
-from passerby.console.users import INVITED_MS, Users
+from argon2 import PasswordHasher
+
+from passerby.console.users import INVITED_MS, User, Users
 from passerby.errors import InputError
 
 PASSWORD = "correct horse battery"
@@ -26,24 +29,24 @@ def users(path: Path) -> Users:
     users = Users(path)
     token = users.first_token()
     assert token is not None
-    users.take_up(token, "Ada", PASSWORD, NOW)
+    users.accept_invitation(token, "Ada", PASSWORD, NOW)
     return users
 
 
-def test_the_first_token_makes_one_operator_and_is_worth_nothing_after(path: Path) -> None:
+def test_the_first_token_makes_one_operator_and_is_then_invalid(path: Path) -> None:
     users = Users(path)
     token = users.first_token()
     assert token is not None
     with pytest.raises(InputError, match="12 to 128"):
-        users.take_up(token, "Ada", "short", NOW)
+        users.accept_invitation(token, "Ada", "short", NOW)
 
-    ada = users.take_up(token, "Ada", PASSWORD, NOW)
+    ada = users.accept_invitation(token, "Ada", PASSWORD, NOW)
 
     assert ada.role == "operator"
-    with pytest.raises(InputError, match="not valid any more"):
-        users.take_up(token, "Eve", PASSWORD, NOW)
+    with pytest.raises(InputError, match="no longer valid"):
+        users.accept_invitation(token, "Eve", PASSWORD, NOW)
     assert users.first_token() is None
-    assert Users(path).right("Ada", PASSWORD) == ada
+    assert Users(path).with_password("Ada", PASSWORD) == ada
 
 
 def test_the_file_holds_no_password_and_no_token(path: Path, users: Users) -> None:
@@ -57,29 +60,29 @@ def test_the_file_holds_no_password_and_no_token(path: Path, users: Users) -> No
     assert path.stat().st_mode & 0o077 == 0
 
 
-def test_a_wrong_password_and_a_name_that_is_none_are_the_same(users: Users) -> None:
-    assert users.right("Ada", PASSWORD + "r") is None
-    assert users.right("Eve", PASSWORD) is None
+def test_a_wrong_password_and_an_unknown_name_have_the_same_result(users: Users) -> None:
+    assert users.with_password("Ada", PASSWORD + "r") is None
+    assert users.with_password("Eve", PASSWORD) is None
     users.invite("Bo", "viewer", NOW)
-    assert users.right("Bo", "") is None
+    assert users.with_password("Bo", "") is None
 
 
 def test_an_invitation_is_for_one_role_and_a_day(users: Users) -> None:
     token = users.invite("Bo", "viewer", NOW)
     late = users.invite("Cy", "viewer", NOW)
 
-    assert users.take_up(token, "Mallory", PASSWORD, NOW + INVITED_MS - 1).name == "Bo"
-    with pytest.raises(InputError, match="not valid any more"):
-        users.take_up(late, "Cy", PASSWORD, NOW + INVITED_MS)
-    with pytest.raises(InputError, match="there is one already"):
+    assert users.accept_invitation(token, "Mallory", PASSWORD, NOW + INVITED_MS - 1).name == "Bo"
+    with pytest.raises(InputError, match="no longer valid"):
+        users.accept_invitation(late, "Cy", PASSWORD, NOW + INVITED_MS)
+    with pytest.raises(InputError, match="already exists"):
         users.invite("Bo", "operator", NOW)
 
 
 def test_the_last_operator_stays(users: Users) -> None:
-    users.take_up(users.invite("Bo", "viewer", NOW), "Bo", PASSWORD, NOW)
+    users.accept_invitation(users.invite("Bo", "viewer", NOW), "Bo", PASSWORD, NOW)
     users.invite("Cy", "operator", NOW)
 
-    with pytest.raises(InputError, match="the last operator"):
+    with pytest.raises(InputError, match="is the last operator"):
         users.remove("Ada")
 
     users.remove("Bo")
@@ -87,23 +90,34 @@ def test_the_last_operator_stays(users: Users) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"users": [{"name": 1}]}', '{"users": [{"x": "y"}]}'])
-def test_a_file_that_is_none_is_refused(path: Path, text: str) -> None:
+def test_an_invalid_file_is_refused(path: Path, text: str) -> None:
     path.write_text(text)
 
     with pytest.raises(InputError, match=r"users\.json: could not be read"):
         Users(path)
 
 
-def test_another_password_is_chosen_and_kept(path: Path, users: Users) -> None:
+def test_a_changed_password_is_stored(path: Path, users: Users) -> None:
     with pytest.raises(InputError, match="12 to 128"):
-        users.choose("Ada", "short")
-    users.choose("Ada", "seven sleepy herons")
+        users.set_password("Ada", "short")
+    users.set_password("Ada", "seven sleepy herons")
 
-    assert users.right("Ada", PASSWORD) is None
-    again = Users(path).right("Ada", "seven sleepy herons")
+    assert users.with_password("Ada", PASSWORD) is None
+    again = Users(path).with_password("Ada", "seven sleepy herons")
     assert again is not None
     assert again.role == "operator"
     users.invite("Bo", "viewer", NOW)
     for name in ("Bo", "Eve"):
-        with pytest.raises(InputError, match="there is none"):
-            users.choose(name, PASSWORD)
+        with pytest.raises(InputError, match="does not exist"):
+            users.set_password(name, PASSWORD)
+
+
+def test_users_of_an_earlier_version_can_sign_in(path: Path) -> None:
+    hashed = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1).hash(PASSWORD)
+    user = {"name": "Ada", "role": "operator", "hash": hashed, "invitation": "", "invited_until_ms": 0}
+    path.write_text(json.dumps({"users": [user]}, indent=1) + "\n")
+
+    users = Users(path)
+
+    assert users.first_token() is None
+    assert users.with_password("Ada", PASSWORD) == User("Ada", "operator", hashed)

@@ -152,7 +152,7 @@ def pairs(films: Films, *, phases: int) -> Iterator[Pair[Path]]:
     """K appearances of rho at each of `phases` phases of the chunk, each time of another look; noise; a loiterer."""
     for number in range(phases):
         start_s = 1.0 + number * POLICY.chunk_ms / 1000 / phases
-        yield films.with_actor((start_s, start_s + 12.0), POLICY.rho_ms / 1000, appearance=number)
+        yield films.with_actor((start_s, start_s + 12.0), POLICY.rho_ms / 1000, look=number)
     yield films.with_noise(8.0, POLICY.rho_ms / 1000)
     yield films.with_actor((7.0,), 3 * POLICY.rho_ms / 1000)
 

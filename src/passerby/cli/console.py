@@ -76,7 +76,7 @@ def console(
     """
     loaded = load_with_warnings(site)
     with needs("console"):
-        from passerby.console.context import Settings, open_desk
+        from passerby.console.context import Settings, open_context
         from passerby.console.server import LOOPBACK, application, serve
     location = ledger_of(ledger, loaded, create=False)
     context_settings = Settings(
@@ -94,14 +94,14 @@ def console(
     if host not in LOOPBACK:
         note("warning: passwords cross the network in clear; put a proxy with TLS in front")
     listening = listen(host, port)
-    desk = open_desk(context_settings)
+    context = open_context(context_settings)
     with needs("console"):
-        pages = application(desk)
-    address, token = address_of(listening, host), desk.users.first_token()
+        pages = application(context)
+    address, token = address_of(listening, host), context.users.first_token()
     write_out(f"{address}\n")
     if token is not None:
         note(f"nobody can sign in yet; the first user begins at {address}/welcome?token={token}")
-    serve(pages, desk, listening, host)
+    serve(pages, context, listening, host)
 
 
 def _interface_of(address: str | None) -> str | None:

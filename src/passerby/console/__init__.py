@@ -1,5 +1,5 @@
-"""The console: pages for who holds the footage (`verify`) and for who operates a site (`console`).
+"""The operator's console: pages to add cameras, approve backgrounds, draw lines, and see health and budgets.
 
-Invariant: loopback unless told otherwise, for who has the token or is signed in; it is given slices, counts, clicks,
-approved backgrounds and marks on a grid, and never a frame.
+Invariant: loopback by default, and only for signed-in users; it holds approved backgrounds and marks on a coarse grid,
+and never a live frame or a count.
 """

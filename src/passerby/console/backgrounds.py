@@ -1,7 +1,7 @@
-"""Approved empty pictures: frozen beside the site file, with who approved them and when.
+"""Approved backgrounds: stored beside the site file with the name of the user who approved them, and the time.
 
-Invariant: only a picture that a person approved is here; it is replaced by another approval alone, and no file is
-found by a name that somebody typed without its letters.
+Invariant: only approved pictures are stored, and only another approval replaces one; a camera's name never leads out of
+the folder.
 """
 
 import json
@@ -22,57 +22,58 @@ from passerby.io import files
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """An approved picture of a camera of `width` x `height` px, of which `covered` is covered flat; `digest` is the
-    SHA-256 of the PNG file, `scales` are what its operator knows of lengths in it."""
+    """An approved background of a camera, of `width` x `height` px.
+
+    `covered` is the share of it that is painted over, 0..1; `checked_by` are the names of the detectors that checked it
+    for people; `digest` is the SHA-256 of the PNG file; `scales` are known lengths in it."""
 
     camera: str
     path: Path
     width: int
     height: int
     covered: float
-    looked: tuple[str, ...]
+    checked_by: tuple[str, ...]
     approved_by: str
     approved_ms: int
     digest: str
     scales: tuple[Scale, ...] = ()
 
     @property
-    def about(self) -> Path:
+    def record(self) -> Path:
+        """The JSON file beside the picture."""
         return self.path.with_suffix(".json")
 
 
 def path_of(folder: Path, camera: str) -> Path:
-    """Where the background of a camera lies: letters of its name for people, a hash of it for the rest."""
+    """The path of a camera's background: letters of its name for people, and a hash that makes it unique."""
     letters = re.sub(r"[^a-z0-9]+", "-", camera.lower()).strip("-")[:40]
     return folder / f"{letters or 'camera'}-{sha256(camera.encode()).hexdigest()[:8]}.png"
 
 
 def approve(background: Background, png: bytes) -> Background:
-    """Freeze a picture. Raises OutputError."""
+    """Store an approved picture. Raises OutputError."""
     try:
         background.path.parent.mkdir(exist_ok=True)
     except OSError as error:
         raise OutputError(f"{background.path.parent}: could not be made: {error.strerror or error}") from None
-    frozen = replace(background, digest=sha256(png).hexdigest())
-    files.write(frozen.path, png)
-    _save(frozen)
-    return frozen
+    stored = replace(background, digest=sha256(png).hexdigest())
+    files.write(stored.path, png)
+    _save(stored)
+    return stored
 
 
 def with_scales(background: Background, scales: Sequence[Scale]) -> Background:
-    """Keep what is known of lengths in the picture, which stays as it is. Raises OutputError."""
-    known = replace(background, scales=tuple(scales))
-    _save(known)
-    return known
+    """Store the known lengths of a background, whose picture stays as it is. Raises OutputError."""
+    changed = replace(background, scales=tuple(scales))
+    _save(changed)
+    return changed
 
 
 def find(folder: Path, camera: str) -> Background | None:
-    """The approved background of a camera; None where there is none, or where its file is not the one approved."""
+    """The approved background of a camera; None if there is none, or if its file was changed since."""
     path = path_of(folder, camera)
     try:
-        said: Any = json.loads(path.with_suffix(".json").read_text("utf-8"))
-        scales = tuple(Scale(tuple(s["start"]), tuple(s["end"]), s["metres"]) for s in said.pop("scales"))
-        background = Background(**{**said, "path": path, "looked": tuple(said["looked"]), "scales": scales})
+        background = _from_json(path.with_suffix(".json").read_text("utf-8"), path)
         if background.camera != camera or sha256(path.read_bytes()).hexdigest() != background.digest:
             return None
     except (OSError, ValueError, KeyError, TypeError):
@@ -81,7 +82,7 @@ def find(folder: Path, camera: str) -> Background | None:
 
 
 def change_of(camera: str, plan: str) -> Change:
-    """The change of the site file that shows a background on the public page."""
+    """The change of the site file that shows a background on the public page; `plan` is its path there."""
 
     def change(root: CommentedMap) -> None:
         mapping_at(root, "cameras", camera)["plan"] = plan
@@ -90,5 +91,19 @@ def change_of(camera: str, plan: str) -> Change:
 
 
 def _save(background: Background) -> None:
-    said = {**asdict(background), "path": background.path.name}
-    files.write(background.about, json.dumps(said, indent=1) + "\n")
+    files.write(background.record, _to_json(background))
+
+
+def _to_json(background: Background) -> str:
+    """The keys of the file are older than the names of the fields, and stay as they are."""
+    document = asdict(background)
+    document["path"] = background.path.name
+    document["looked"] = document.pop("checked_by")
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _from_json(text: str, path: Path) -> Background:
+    document: dict[str, Any] = json.loads(text)
+    scales = tuple(Scale(tuple(s["start"]), tuple(s["end"]), s["metres"]) for s in document.pop("scales"))
+    checked_by = tuple(document.pop("looked"))
+    return Background(**{**document, "path": path, "checked_by": checked_by, "scales": scales})

@@ -1,6 +1,6 @@
-"""The background on which lines are drawn, as an element of a page.
+"""The element of a page on which lines are drawn over a background.
 
-Invariant: it is given the address of an approved picture, shapes and marks; it answers shapes, and knows no more.
+Invariant: it receives the address of an approved background, shapes and marks, and returns shapes; nothing else.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,10 @@ from nicegui.element import Element
 from passerby.video.scene.coarse_marks import Mark
 
 
-class Board(Element, component="page/drawing.js"):
-    """A picture of `width` x `height` px at `src` and what is drawn on it. Events: `change` with shapes, and `tool`."""
+class Canvas(Element, component="page/canvas.js"):
+    """A picture of `size` (width, height) px at the URL `src`, and the shapes drawn on it.
+
+    Its events are `change`, with the shapes, and `tool`, with the name of a tool."""
 
     def __init__(
         self, src: str, size: tuple[int, int], shapes: list[dict[str, Any]], *, label: str, readonly: bool
@@ -28,7 +30,7 @@ class Board(Element, component="page/drawing.js"):
         self.props["label"] = label
 
     def set(self, key: str, value: Any) -> None:
-        """One of its properties, such as the tool."""
+        """Set a property, such as the tool."""
         if self.props.get(key) != value:
             self.props[key] = value
             self.update()

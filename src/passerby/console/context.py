@@ -1,7 +1,7 @@
-"""What all pages of the console share: where its files lie, who is signed in, and what they may do.
+"""The state that all pages of the console share: settings, users, sessions, journal and jobs.
 
-Invariant: whoever asks is known by a session that still lives; what changes anything needs an operator and is in the
-journal before it is done.
+Invariant: a request acts for a user only while its session is valid; a change needs an operator, and is in the journal
+before it is made.
 """
 
 from collections.abc import Callable
@@ -18,20 +18,21 @@ from passerby.errors import InputError, OutputError
 from passerby.privacy.statement import Account
 
 ACCOUNTS_MS = 30_000
-"""So long the ledger, which whoever pays needs, is not read again."""
+"""The shortest time between two reads of the ledger: a read makes payments wait."""
 
 
 class RefusedError(InputError):
-    """What this user may not do, or whose session ended."""
+    """The user may not do this, or the session has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`site` is the site file, `state` the folder of users and journal, `backgrounds` that of approved pictures.
-    `ledger` and `mark`: as of the option; `database`: the store of releases.
-    `names` are further ones by which browsers may ask for it; `interface` is an address of the one on which cameras
-    are looked for. `run_state` answers how the site is run on this
-    machine, if it is: given, for the console may not see the process that runs a site."""
+    """The files and addresses of a console.
+
+    `site` is the site file, `state` the folder of users and journal, `backgrounds` the folder of approved backgrounds.
+    `ledger`, `mark` and `database` (the store of releases) are as their options. `names` are further host names that
+    browsers may use. `interface` is the address of this machine on the network of the cameras. `run_state` returns the
+    state of the site if it is run on this machine; it is passed in because the console may not import `live`."""
 
     site: Path
     state: Path
@@ -46,22 +47,22 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
-    """Who asks: the `user`, as whom, the `session` (its hash), from `where`."""
+class Login:
+    """A signed-in user: name, role, the key of the session (its hash), and the client's IP address."""
 
     user: str
     role: Role
     session: str
-    where: str
+    address: str
 
     @property
-    def operates(self) -> bool:
+    def is_operator(self) -> bool:
         return self.role == "operator"
 
 
 @dataclass(slots=True)
-class Desk:
-    """One console that runs."""
+class ConsoleContext:
+    """The state of one running console."""
 
     settings: Settings
     users: Users
@@ -74,49 +75,50 @@ class Desk:
     def now_ms(self) -> int:
         return round(time() * 1000)
 
-    def signed(self, secret: str, where: str) -> Signed | None:
-        """Who has this cookie, now: a user who was removed, or whose role changed, is so at once."""
+    def login_of(self, secret: str, address: str) -> Login | None:
+        """The signed-in user of a cookie's secret. A removed user or a changed role has effect at once."""
         session = self.sessions.find(secret, self.now_ms())
         user = self.users.known(session.user) if session else None
         if session is None or user is None:
             return None
-        return Signed(user.name, user.role, session.key, where)
+        return Login(user.name, user.role, session.key, address)
 
-    def alive(self, signed: Signed) -> bool:
-        """Whether the session of an open page still lives, with the role that it was opened with."""
-        session = self.sessions.valid(signed.session, self.now_ms())
-        user = self.users.known(signed.user)
-        return session is not None and user is not None and user.role == signed.role
+    def is_valid(self, login: Login) -> bool:
+        """Whether the session of an open page is still valid, with the role that it had."""
+        session = self.sessions.valid(login.session, self.now_ms())
+        user = self.users.known(login.user)
+        return session is not None and user is not None and user.role == login.role
 
-    def act(self, signed: Signed, what: str, about: str = "", *, operator: bool = True) -> None:
-        """Note what is about to be done. Raises RefusedError where it may not be, OutputError where it cannot be
-        noted: then it is not done."""
-        if not self.alive(signed):
-            raise RefusedError("this session has ended: sign in again")
-        if operator and not signed.operates:
-            raise RefusedError("a viewer may look, and change nothing")
-        self.note(signed.user, signed.where, what, about)
+    def authorise(self, login: Login, action: str, subject: str = "", *, operator: bool = True) -> None:
+        """Check that `login` may do `action`, and write it into the journal. The action follows after this returns.
+
+        Raises RefusedError if it may not, OutputError if the journal cannot be written."""
+        if not self.is_valid(login):
+            raise RefusedError("your session has ended: sign in again")
+        if operator and not login.is_operator:
+            raise RefusedError("viewers cannot make changes")
+        self.record(login.user, login.address, action, subject)
 
     def accounts(self) -> dict[str, Account] | str:
-        """The accounts of all cameras, or why the ledger does not tell; read twice a minute at most."""
-        read_ms, found = self._accounts
-        if found and self.now_ms() - read_ms < ACCOUNTS_MS:
-            return found
-        told = accounts(self.settings.ledger, self.settings.mark)
-        if not isinstance(told, str):
-            self._accounts = self.now_ms(), told
-        return told
+        """The accounts of all cameras, or the ledger's error; read at most twice a minute."""
+        read_ms, accounts_then = self._accounts
+        if accounts_then and self.now_ms() - read_ms < ACCOUNTS_MS:
+            return accounts_then
+        result = accounts(self.settings.ledger, self.settings.mark)
+        if not isinstance(result, str):
+            self._accounts = self.now_ms(), result
+        return result
 
-    def note(self, who: str, where: str, what: str, about: str = "") -> None:
-        """Raises OutputError."""
-        self.journal.note(Entry(self.now_ms(), who, where, what, about))
+    def record(self, user: str, address: str, action: str, subject: str = "") -> None:
+        """Add an entry to the journal. Raises OutputError."""
+        self.journal.add(Entry(self.now_ms(), user, address, action, subject))
 
 
-def open_desk(settings: Settings) -> Desk:
-    """Raises InputError for a file that is no users' file, OutputError where the folder cannot be made."""
+def open_context(settings: Settings) -> ConsoleContext:
+    """Raises InputError for an invalid file of users, OutputError if the folder cannot be made."""
     try:
         settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{settings.state}: could not be made: {error.strerror or error}") from None
     users, journal = Users(settings.state / "users.json"), Journal(settings.state / "journal.jsonl")
-    return Desk(settings, users, journal, jobs=Jobs(settings.model_dir))
+    return ConsoleContext(settings, users, journal, jobs=Jobs(settings.model_dir))

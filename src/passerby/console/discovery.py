@@ -1,7 +1,7 @@
-"""Cameras that answer an ONVIF WS-Discovery probe on the local network.
+"""Search for cameras on the local network by an ONVIF WS-Discovery probe.
 
-Invariant: one probe goes out, and what answers is read as data: at most so many, of at most such a size, and an
-address is kept only where it is a web address of whoever sent it.
+Invariant: one probe is sent; the answers are read as data, with a limit on their number and size, and an address is
+kept only if it is a web address of the host that sent it.
 """
 
 import re
@@ -18,7 +18,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 GROUP, PORT = "239.255.255.250", 3702
-"""Where WS-Discovery listens (OASIS WS-Discovery 1.1, the October 2005 addressing that ONVIF Core 7.3 asks for)."""
+"""The multicast group of WS-Discovery 1.1 (OASIS), with the addresses of the 2005 draft, as ONVIF Core 7.3 requires."""
 
 _PROBE = """<?xml version="1.0" encoding="UTF-8"?>
 <e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope"
@@ -36,8 +36,8 @@ _LARGEST, _MOST = 32_768, 100
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Found:
-    """A camera that answered: its `host`, the `service` address that it named, and what it calls itself."""
+class DiscoveredCamera:
+    """A camera that answered: its `host`, the address of its device `service`, its name and its hardware."""
 
     host: str
     service: str
@@ -47,55 +47,59 @@ class Found:
 
 def discover(
     *, wait_s: float = 3.0, group: str = GROUP, port: int = PORT, interface: str | None = None
-) -> tuple[Found, ...]:
-    """What answers within `wait_s`; nothing where there is no network. `interface`: an address of the one to ask on."""
+) -> tuple[DiscoveredCamera, ...]:
+    """The cameras that answer within `wait_s`; none without a network.
+
+    `interface` is the address of this machine on the network to search."""
     message = f"uuid:{uuid4()}"
-    found: dict[str, Found] = {}
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        asking.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, struct.pack("b", 1))
+    cameras: dict[str, DiscoveredCamera] = {}
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probing:
+        probing.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, struct.pack("b", 1))
         try:
             if interface is not None:
-                asking.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(interface))
-            asking.sendto(_PROBE.format(message=message).encode(), (group, port))
+                probing.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(interface))
+            probing.sendto(_PROBE.format(message=message).encode(), (group, port))
         except OSError:
             return ()
         until_s = monotonic() + wait_s
-        while (left_s := until_s - monotonic()) > 0 and len(found) < _MOST:
-            asking.settimeout(left_s)
+        while (left_s := until_s - monotonic()) > 0 and len(cameras) < _MOST:
+            probing.settimeout(left_s)
             try:
-                answer, (host, _) = asking.recvfrom(_LARGEST + 1)
+                answer, (host, _) = probing.recvfrom(_LARGEST + 1)
             except OSError:
                 break
-            for one in matches(answer, host, message):
-                found.setdefault(one.service, one)
-    return tuple(sorted(found.values()))
+            for camera in matches(answer, host, message):
+                cameras.setdefault(camera.service, camera)
+    return tuple(sorted(cameras.values()))
 
 
-def matches(answer: bytes, host: str, message: str) -> Iterator[Found]:
-    """The cameras that an answer names, when it is one to `message` and they are at `host`; else nothing."""
+def matches(answer: bytes, host: str, message: str) -> Iterator[DiscoveredCamera]:
+    """The cameras that an answer to `message` names, if they are at `host`; else none."""
     if len(answer) > _LARGEST:
         return
     try:
-        said = fromstring(answer, forbid_dtd=True)
+        root = fromstring(answer, forbid_dtd=True)
     except (ParseError, DefusedXmlException, LookupError, ValueError):
         return
-    if [(one.text or "").strip() for one in said.iter(f"{{{_ADDRESSING}}}RelatesTo")] != [message]:
+    relates = [(element.text or "").strip() for element in root.iter(f"{{{_ADDRESSING}}}RelatesTo")]
+    if relates != [message]:
         return
     scopes = {
         kind: unquote(value)
-        for one in said.iter(f"{{{_DISCOVERY}}}Scopes")
-        for kind, value in _SCOPE.findall(one.text or "")
+        for element in root.iter(f"{{{_DISCOVERY}}}Scopes")
+        for kind, value in _SCOPE.findall(element.text or "")
     }
-    for one in said.iter(f"{{{_DISCOVERY}}}XAddrs"):
-        for service in (one.text or "").split():
+    for element in root.iter(f"{{{_DISCOVERY}}}XAddrs"):
+        for service in (element.text or "").split():
             if _is_at(service, host):
-                yield Found(host, service, _words(scopes.get("name", "")), _words(scopes.get("hardware", "")))
+                name, hardware = _printable(scopes.get("name", "")), _printable(scopes.get("hardware", ""))
+                yield DiscoveredCamera(host, service, name, hardware)
                 return
 
 
-def address_of(found: Found) -> str:
-    """The beginning of the address of its stream, where the camera does not tell it: what follows is in its manual."""
-    return f"rtsp://{found.host}:554/"
+def address_of(camera: DiscoveredCamera) -> str:
+    """The start of the address of a stream; the manual of the camera gives the rest of the path."""
+    return f"rtsp://{camera.host}:554/"
 
 
 def _is_at(service: str, host: str) -> bool:
@@ -106,5 +110,5 @@ def _is_at(service: str, host: str) -> bool:
         return False
 
 
-def _words(text: str) -> str:
+def _printable(text: str) -> str:
     return "".join(letter for letter in text if letter.isprintable())[:80].strip()

@@ -1,7 +1,7 @@
-"""What the console lets a camera be looked at for: a background, or marks for a minute. One camera at a time.
+"""Background jobs that watch a camera: a capture of its background, or a minute of marks. One camera at a time.
 
-Invariant: holds a picture only until a person approved or discarded it, half an hour at most, and marks only while
-they are shown.
+Invariant: a picture is kept only until a person approves or discards it, at most half an hour; marks only while they
+are shown.
 """
 
 from collections.abc import Callable
@@ -22,12 +22,12 @@ from passerby.video.scene.coarse_marks import Mark
 
 MARKS_S = 60.0
 WAITS_S = 1800.0
-"""So long a picture waits for approval."""
+"""How long a picture waits for approval."""
 
 
 @dataclass(slots=True)
 class Capture:
-    """A capture as far as it got: `picture` when one can be approved, `problem` when none came of it."""
+    """The state of a capture: a `picture` that can be approved, or the `problem` that ended it."""
 
     camera: str
     progress: Progress | None = None
@@ -42,8 +42,8 @@ class Capture:
 
 
 @dataclass(slots=True)
-class Showing:
-    """Marks as far as they came: those of now, and why there are no more."""
+class MarksJob:
+    """The marks of now, and the reason that they `ended`, if they did."""
 
     camera: str
     marks: tuple[Mark, ...] = ()
@@ -56,16 +56,16 @@ class Showing:
 
 
 class Jobs:
-    """The captures of all cameras, and the one showing of marks."""
+    """The captures of all cameras, and at most one job that shows marks."""
 
     def __init__(self, model_dir: Path | None = None) -> None:
         self._model_dir = model_dir
         self._captures: dict[str, Capture] = {}
-        self._showing: Showing | None = None
-        self._turn = Lock()
+        self._marks_job: MarksJob | None = None
+        self._lock = Lock()
 
     def capture_of(self, camera: str) -> Capture | None:
-        """Where a picture waited for too long it is forgotten."""
+        """The capture of a camera; a picture that waited too long is deleted."""
         job = self._captures.get(camera)
         if job is not None and monotonic() > job.until_s:
             self.drop(camera)
@@ -73,8 +73,10 @@ class Jobs:
         return job
 
     def capture(self, camera: str, address: Address, transport: Transport) -> Capture:
-        """Begin, or go on with, the capture of a camera. Raises InputError while another camera is looked at."""
-        with self._turn:
+        """Start the capture of a camera, or return the running capture.
+
+        Raises InputError while another camera is watched."""
+        with self._lock:
             self._refuse_second(camera)
             running = self._captures.get(camera)
             if running is not None and running.runs:
@@ -85,57 +87,57 @@ class Jobs:
         return job
 
     def drop(self, camera: str) -> None:
-        """Stop a capture, and forget its picture."""
+        """Stop a capture, and delete its picture."""
         job = self._captures.pop(camera, None)
         if job is not None:
             job.stop.set()
 
     def show(
         self, camera: str, address: Address, transport: Transport, detector: str, seconds: float = MARKS_S
-    ) -> Showing:
-        """Show marks of a camera for so long. Raises InputError while another camera is looked at."""
-        with self._turn:
+    ) -> MarksJob:
+        """Show the marks of a camera for `seconds`. Raises InputError while another camera is watched."""
+        with self._lock:
             self._refuse_second(camera)
-            if self._showing is not None:
-                self._showing.stop.set()
-            job = self._showing = Showing(camera)
+            if self._marks_job is not None:
+                self._marks_job.stop.set()
+            job = self._marks_job = MarksJob(camera)
         _start(lambda: _show(job, address, transport, lambda: choose(detector, self._model_dir), seconds))
         return job
 
     def stop(self) -> None:
-        """Stop all of it."""
+        """Stop all jobs."""
         for camera in list(self._captures):
             self.drop(camera)
-        if self._showing is not None:
-            self._showing.stop.set()
+        if self._marks_job is not None:
+            self._marks_job.stop.set()
 
     def _refuse_second(self, camera: str) -> None:
-        others = [job.camera for job in self._captures.values() if job.runs]
-        if self._showing is not None and self._showing.runs:
-            others.append(self._showing.camera)
-        for other in others:
-            if other != camera:
-                raise InputError(f"camera {other} is being looked at: wait until that has ended")
+        watched = [job.camera for job in self._captures.values() if job.runs]
+        if self._marks_job is not None and self._marks_job.runs:
+            watched.append(self._marks_job.camera)
+        for name in watched:
+            if name != camera:
+                raise InputError(f"the console is watching camera {name}: wait until it has finished")
 
 
-def words(reason: Reason) -> str:
-    """Why a camera gives no picture, for people."""
-    return _WORDS.get(reason, reason.value)
+def reason_text(reason: Reason) -> str:
+    """A reason of link health as a text for the user."""
+    return _REASON_TEXTS.get(reason, reason.value)
 
 
-_WORDS = {
-    Reason.CONNECTING: "it is being connected to",
-    Reason.ADDRESS: "its address cannot be read: a variable that is not set, or a file that is not there",
+_REASON_TEXTS = {
+    Reason.CONNECTING: "still connecting",
+    Reason.ADDRESS: "the address is incomplete: a variable is not set, or a file is missing",
     Reason.UNREACHABLE: "nothing answers at this address",
-    Reason.NOT_FOUND: "something answers, but has no such stream",
-    Reason.CREDENTIALS: "the name or the password is refused",
-    Reason.NO_VIDEO: "something answers, but it is no video",
-    Reason.UNDECODABLE: "bytes come, but no picture can be made of them",
-    Reason.STALLED: "it answered and then fell silent",
-    Reason.ENDED: "it ended the connection",
-    Reason.FROZEN: "its picture does not change",
-    Reason.CHANGED: "its picture changed its size",
-    Reason.CLOCK: "its clock leaps",
+    Reason.NOT_FOUND: "the camera answers, but has no such stream",
+    Reason.CREDENTIALS: "the user name or the password is wrong",
+    Reason.NO_VIDEO: "the address answers, but not with video",
+    Reason.UNDECODABLE: "the video cannot be decoded",
+    Reason.STALLED: "the camera stopped sending",
+    Reason.ENDED: "the camera closed the connection",
+    Reason.FROZEN: "the picture does not change",
+    Reason.CHANGED: "the picture changed its size",
+    Reason.CLOCK: "the camera's clock jumps",
 }
 
 
@@ -158,26 +160,26 @@ def _capture(job: Capture, address: Address, transport: Transport, model_dir: Pa
     except PasserbyError as error:
         job.problem = str(error)
     except Exception:
-        # Its text could hold what a library says of an address.
+        # The text of an unknown error could contain the address.
         job.problem = "the capture failed"
 
 
 def _refusal(refused: Refused) -> str:
     if refused.reason is not Reason.LIVE:
-        return f"no picture: {words(refused.reason)}"
+        return f"No picture: {reason_text(refused.reason)}"
     return (
-        f"{refused.covered:.0%} of the picture was never empty: somebody stood, sat or moved there all the time. "
-        "Try again at a quieter hour"
+        f"{refused.covered:.0%} of the picture was never empty: somebody was there all the time. "
+        "Try again at a quieter time"
     )
 
 
 def _show(
-    job: Showing, address: Address, transport: Transport, chosen: Callable[[], Choice], seconds: float
+    job: MarksJob, address: Address, transport: Transport, chosen: Callable[[], Choice], seconds: float
 ) -> None:
     try:
         for item in marking.marks(address, chosen(), job.stop, seconds=seconds, transport=transport):
             if isinstance(item, Reason):
-                job.ended = "the time is over" if item is Reason.LIVE else words(item)
+                job.ended = "the minute is over" if item is Reason.LIVE else reason_text(item)
             else:
                 job.marks = item
     except PasserbyError as error:

@@ -1,15 +1,14 @@
-"""Who did what on the console, when and from where: one line of JSON each, added at the end.
+"""The journal of the console: who did what, when and from where; a line of JSON for each entry.
 
-Invariant: nothing is changed or taken out; what is written holds no password, no address of a camera, no count.
+Invariant: entries are only added, never changed or removed; none holds a password, a camera's address or a count.
 """
 
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 from passerby.errors import OutputError
 
@@ -18,13 +17,14 @@ _LAST_BYTES = 400_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`time_ms` Unix ms UTC; `who` is a user's name, empty for nobody known; `what` a few words; `about` on what."""
+    """`time_ms` is Unix ms UTC, `user` a user's name (empty if unknown), `address` the client's IP address, `action`
+    a few words, `subject` the object of the action."""
 
     time_ms: int
-    who: str
-    where: str
-    what: str
-    about: str = ""
+    user: str
+    address: str
+    action: str
+    subject: str = ""
 
 
 class Journal:
@@ -32,12 +32,12 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._turn = Lock()
+        self._lock = Lock()
 
-    def note(self, entry: Entry) -> None:
-        """Add an entry, which is on the disk when this returns. Raises OutputError."""
-        line = json.dumps(asdict(entry), ensure_ascii=True) + "\n"
-        with self._turn:
+    def add(self, entry: Entry) -> None:
+        """Add an entry; it is on the disk when this returns. Raises OutputError."""
+        line = _to_json(entry) + "\n"
+        with self._lock:
             try:
                 descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
                 try:
@@ -49,7 +49,7 @@ class Journal:
                 raise OutputError(f"{self._path}: could not be written: {error.strerror or error}") from None
 
     def last(self, most: int = 500) -> tuple[Entry, ...]:
-        """The newest entries, newest first; a line that is none is passed over."""
+        """The newest entries, newest first; invalid lines are skipped."""
         return tuple(reversed(list(self._read())))[:most]
 
     def _read(self) -> Iterator[Entry]:
@@ -61,7 +61,24 @@ class Journal:
             return
         for line in lines:
             try:
-                said: Any = json.loads(line)
-                yield Entry(**said)
-            except (ValueError, TypeError):
+                yield _from_json(line)
+            except (ValueError, TypeError, KeyError):
                 continue
+
+
+def _to_json(entry: Entry) -> str:
+    """The keys of the file are older than the names of the fields, and stay as they are."""
+    document = {
+        "time_ms": entry.time_ms,
+        "who": entry.user,
+        "where": entry.address,
+        "what": entry.action,
+        "about": entry.subject,
+    }
+    return json.dumps(document, ensure_ascii=True)
+
+
+def _from_json(line: bytes) -> Entry:
+    document = json.loads(line)
+    texts = (document["who"], document["where"], document["what"], document.get("about", ""))
+    return Entry(document["time_ms"], *texts)

@@ -1,7 +1,7 @@
-"""The streams of a camera that speaks ONVIF, asked of the camera itself.
+"""Get the streams of a camera by ONVIF.
 
-Invariant: one host is asked, and no answer leads to another; the password leaves as a digest alone; what answers is
-read as data: of at most such a size, without a document type.
+Invariant: requests go to one host only, whatever its answers say; the password is sent only as a digest; answers are
+read as data, with a limit on their size and without a document type.
 """
 
 import base64
@@ -28,12 +28,12 @@ _TOKEN_PROFILE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss"
 _TIMEOUT_S = 5.0
 _LARGEST = 262_144
 _MOST = 8
-"""Profiles that are asked for: cameras have two to four."""
+"""The most profiles that are requested: cameras have two to four."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One of a camera's streams: `address` holds no password; `width` and `height` in px, 0 where they are not told."""
+    """A stream of a camera: `address` contains no password; `width` and `height` are in px, 0 if unknown."""
 
     name: str
     address: str
@@ -44,17 +44,18 @@ class Stream:
 def streams(service: str, user: str, password: str) -> tuple[Stream, ...]:
     """The streams of the camera whose device service is at `service`, the smallest picture first.
 
-    Raises InputError, without a word of the password, for a camera that does not answer, that refuses the password, or
-    that tells no stream.
+    Raises InputError, without the password, if the camera does not answer, refuses the password or has no stream.
     """
-    # Some cameras take the token in the message, and some the digest of HTTP. No proxy of the environment is asked.
+    # Some cameras take the token in the message, others HTTP digest. Proxies of the environment are not used.
     sign_in = httpx.DigestAuth(user, password) if user else None
     with httpx.Client(auth=sign_in, timeout=_TIMEOUT_S, trust_env=False, follow_redirects=False) as client:
         camera = _Camera(client, service, user, password)
-        found = sorted(camera.streams(), key=lambda one: (one.width * one.height or 10**9, one.name))
-    if not found:
-        raise InputError(f"{camera.host}: it tells no stream")
-    return tuple(found)
+        result = sorted(
+            camera.streams(), key=lambda stream: (stream.width * stream.height or 10**9, stream.name)
+        )
+    if not result:
+        raise InputError(f"{camera.host}: the camera has no stream")
+    return tuple(result)
 
 
 def digest(nonce: bytes, created: str, password: str) -> str:
@@ -63,7 +64,7 @@ def digest(nonce: bytes, created: str, password: str) -> str:
 
 
 class _Camera:
-    """What is asked of one camera, as one user."""
+    """Requests to a camera, as one user."""
 
     def __init__(self, client: httpx.Client, service: str, user: str, password: str) -> None:
         self.host = urlsplit(service).hostname or ""
@@ -73,42 +74,44 @@ class _Camera:
 
     def streams(self) -> Iterator[Stream]:
         self._ahead = self._clock()
-        said = self._ask(
+        capabilities = self._request(
             self._service,
             f'<GetCapabilities xmlns="{DEVICE}"><Category>Media</Category></GetCapabilities>',
         )
-        media = self._here(said.findtext(f".//{{{SCHEMA}}}Media/{{{SCHEMA}}}XAddr", ""))
+        media = self._at_host(capabilities.findtext(f".//{{{SCHEMA}}}Media/{{{SCHEMA}}}XAddr", ""))
         if not media:
-            raise InputError(f"{self.host}: it tells no stream")
-        profiles = self._ask(media, f'<GetProfiles xmlns="{MEDIA}"/>')
+            raise InputError(f"{self.host}: the camera has no stream")
+        profiles = self._request(media, f'<GetProfiles xmlns="{MEDIA}"/>')
         for profile in list(profiles.iterfind(f".//{{{MEDIA}}}Profiles"))[:_MOST]:
             token = escape(profile.get("token", ""))
-            said = self._ask(
+            answer = self._request(
                 media,
                 f'<GetStreamUri xmlns="{MEDIA}"><StreamSetup><Stream xmlns="{SCHEMA}">RTP-Unicast</Stream>'
                 f'<Transport xmlns="{SCHEMA}"><Protocol>RTSP</Protocol></Transport></StreamSetup>'
                 f"<ProfileToken>{token}</ProfileToken></GetStreamUri>",
             )
-            address = self._here(said.findtext(f".//{{{SCHEMA}}}Uri", ""))
+            address = self._at_host(answer.findtext(f".//{{{SCHEMA}}}Uri", ""))
             if address.startswith(("rtsp://", "rtsps://")):
                 size = profile.find(f".//{{{SCHEMA}}}Resolution")
                 width, height = (_whole(size, name) for name in ("Width", "Height"))
-                yield Stream(_words(profile.findtext(f"{{{SCHEMA}}}Name", "")), address, width, height)
+                yield Stream(_printable(profile.findtext(f"{{{SCHEMA}}}Name", "")), address, width, height)
 
     def _clock(self) -> timedelta:
-        """How far its clock is ahead of ours: it takes no token that is older than some seconds."""
+        """How far the camera's clock is ahead of ours: it refuses tokens that are older than some seconds."""
         now = datetime.now(UTC)
         try:
-            said = self._ask(self._service, f'<GetSystemDateAndTime xmlns="{DEVICE}"/>', signed=False)
-            told = said.find(f".//{{{SCHEMA}}}UTCDateTime")
+            answer = self._request(self._service, f'<GetSystemDateAndTime xmlns="{DEVICE}"/>', signed=False)
+            utc = answer.find(f".//{{{SCHEMA}}}UTCDateTime")
             parts = ("Year", "Month", "Day", "Hour", "Minute", "Second")
-            year, month, day, hour, minute, second = (_whole(told, one) for one in parts)
+            year, month, day, hour, minute, second = (_whole(utc, part) for part in parts)
             return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC) - now
         except (_RefusedError, ValueError):
             return timedelta()
 
-    def _here(self, address: str) -> str:
-        """An address as the camera tells it, at the host that is asked: it may know itself by another. "" for none."""
+    def _at_host(self, address: str) -> str:
+        """An address from the camera, with the host that we connected to: the camera may know itself by another.
+
+        Empty for an invalid address."""
         try:
             parts = urlsplit(address.strip())
             port = "" if parts.port is None else f":{parts.port}"
@@ -118,10 +121,10 @@ class _Camera:
         plain = parts._replace(netloc=f"{host}{port}", fragment="").geturl()
         return plain if parts.hostname and plain.isprintable() and " " not in plain else ""
 
-    def _ask(self, address: str, body: str, *, signed: bool = True) -> Element:
+    def _request(self, address: str, body: str, *, signed: bool = True) -> Element:
         """Raises InputError."""
         if urlsplit(address).scheme not in ("http", "https"):
-            raise InputError(f"{self.host}: it names no web address of its service")
+            raise InputError(f"{self.host}: the address of its service is no web address")
         header = self._token() if signed and self._user else ""
         text = (
             f'<?xml version="1.0" encoding="UTF-8"?><e:Envelope xmlns:e="{_SOAP}"><e:Header>{header}</e:Header>'
@@ -130,25 +133,29 @@ class _Camera:
         kind = {"Content-Type": "application/soap+xml; charset=utf-8"}
         try:
             with self._client.stream("POST", address, content=text.encode(), headers=kind) as answer:
-                said = b""
+                content = b""
                 for part in answer.iter_bytes():
-                    said += part
-                    if len(said) > _LARGEST:
-                        raise InputError(f"{self.host}: its answer cannot be read")
+                    content += part
+                    if len(content) > _LARGEST:
+                        raise InputError(f"{self.host}: the camera's answer is invalid")
         except (httpx.HTTPError, httpx.InvalidURL):
-            raise InputError(f"{self.host}: it does not answer to ONVIF") from None
-        if answer.status_code in (401, 403) or b"NotAuthorized" in said or b"FailedAuthentication" in said:
-            raise _RefusedError(f"{self.host}: the name or the password is refused")
+            raise InputError(f"{self.host}: no answer to ONVIF") from None
+        if (
+            answer.status_code in (401, 403)
+            or b"NotAuthorized" in content
+            or b"FailedAuthentication" in content
+        ):
+            raise _RefusedError(f"{self.host}: the user name or the password is wrong")
         if answer.status_code != 200:
-            raise _RefusedError(f"{self.host}: it answers with a fault ({answer.status_code})")
+            raise _RefusedError(f"{self.host}: the camera reports an error ({answer.status_code})")
         try:
-            root: Element = fromstring(said, forbid_dtd=True)
+            root: Element = fromstring(content, forbid_dtd=True)
         except (ParseError, DefusedXmlException, LookupError, ValueError):
-            raise InputError(f"{self.host}: its answer cannot be read") from None
+            raise InputError(f"{self.host}: the camera's answer is invalid") from None
         return root
 
     def _token(self) -> str:
-        """A UsernameToken, new for each message."""
+        """A new UsernameToken for each message."""
         nonce = token_bytes(16)
         created = (datetime.now(UTC) + self._ahead).strftime("%Y-%m-%dT%H:%M:%S.000Z")
         return (
@@ -163,14 +170,14 @@ class _Camera:
 
 
 class _RefusedError(InputError):
-    """It answered, and would not."""
+    """The camera answered with a refusal."""
 
 
 def _whole(holder: Element | None, name: str) -> int:
-    """A whole number of the schema; 0 where there is none."""
+    """A whole number of the schema; 0 if it is missing."""
     text = "" if holder is None else holder.findtext(f".//{{{SCHEMA}}}{name}", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
 
 
-def _words(text: str) -> str:
+def _printable(text: str) -> str:
     return "".join(letter for letter in text if letter.isprintable())[:80].strip()

@@ -1,6 +1,6 @@
-"""A camera's privacy policy as a person types it, and as it goes to the site file.
+"""A camera's privacy policy as typed texts, and its change of the site file.
 
-Invariant: what cannot hold is refused by its key, before anything is proposed.
+Invariant: an invalid value is an error that names its key, before a change is proposed.
 """
 
 from collections.abc import Mapping
@@ -17,31 +17,31 @@ from passerby.errors import InputError
 KEYS = {
     "rho": "the longest visit that is hidden",
     "k": "how many such visits are hidden together",
-    "epsilon": "what all releases may tell: small is private",
-    "chunk": "counted apart in pieces of this length",
-    "warmup": "how far a piece looks back",
-    "clip": "the most that one piece may say",
+    "epsilon": "total privacy budget; smaller is more private",
+    "chunk": "the video is counted in pieces of this length",
+    "warmup": "how much video before a piece is used",
+    "clip": "the highest total of one piece",
     "every": "the length of a bin",
 }
 _DURATIONS = ("rho", "chunk", "warmup", "every")
 
 
 def texts(policy: Policy) -> dict[str, str]:
-    """Each key as one writes it in the site file."""
+    """The value of each key as written in the site file."""
     return {
         key: _duration(getattr(policy, f"{key}_ms")) if key in _DURATIONS else f"{getattr(policy, key):g}"
         for key in KEYS
     }
 
 
-def parse(said: Mapping[str, str]) -> Policy:
-    """Raises InputError for what is no value, PolicyError for one that cannot hold."""
-    return replace(Policy(), **{_field(key): _value(key, said.get(key, "")) for key in KEYS})
+def parse(typed: Mapping[str, str]) -> Policy:
+    """Raises InputError for an invalid value, PolicyError for values that cannot hold together."""
+    return replace(Policy(), **{_field(key): _value(key, typed.get(key, "")) for key in KEYS})
 
 
-def change_of(camera: str, policy: Policy | None, said: Mapping[str, str]) -> Change:
-    """The change that makes `policy`, the camera's now, what is `said`: only keys that differ are written."""
-    parse(said)
+def change_of(camera: str, policy: Policy | None, typed: Mapping[str, str]) -> Change:
+    """The change of the camera's `policy` to the `typed` values: only keys that differ are written."""
+    parse(typed)
     before = texts(policy) if policy is not None else {}
 
     def change(root: CommentedMap) -> None:
@@ -51,7 +51,7 @@ def change_of(camera: str, policy: Policy | None, said: Mapping[str, str]) -> Ch
             of_camera["privacy"].fa.set_flow_style()
         at = mapping_at(of_camera, "privacy")
         for key in KEYS:
-            text = said.get(key, "").strip()
+            text = typed.get(key, "").strip()
             if key not in before or _value(key, before[key]) != _value(key, text):
                 at[key] = text if key in _DURATIONS else _value(key, text)
 

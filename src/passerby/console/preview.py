@@ -1,6 +1,6 @@
-"""What a line will cost and give, worked out while it is drawn.
+"""A preview of a line's privacy cost and accuracy, computed while the line is drawn.
 
-Invariant: geometry and configuration alone; nothing is counted, and nothing of the ledger is spent.
+Invariant: computed from geometry and configuration alone; nothing is counted, and no budget is spent.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,8 @@ from passerby.privacy import plan
 from passerby.privacy.plan import Plan
 
 WALK_M_S, SLOW_M_S = 1.3, 0.8
-"""A usual pace, and one that few are slower than (older people at crossings: the 15th percentile is about 0.9)."""
+"""A usual walking speed, and one that few people are slower than (older people at crossings: the 15th percentile is
+about 0.9 m/s)."""
 
 CLASSES = (
     (1500.0, "scrutinise"),
@@ -26,18 +27,18 @@ CLASSES = (
     (40.0, "outline"),
     (20.0, "overview"),
 )
-"""IEC 62676-4:2025: from so many px per metre on; below the last it has no name."""
-KNOWABLE_PX_M = 125.0
-"""From here on the 2015 edition says `recognise`: who looks at such a picture knows whom they have met."""
+"""The classes of IEC 62676-4:2025: the lowest pixels per metre, and the name. Below the last there is no name."""
+RECOGNISE_PX_M = 125.0
+"""From here on people who are known to the viewer can be recognised (class `recognise` of the 2015 edition)."""
 TINY_PX_M = 12.0
-"""Below this a person is some 20 px high, and few detectors see one."""
+"""Below this a person is less than about 20 px high, and few detectors find one."""
 
 _RHO_STEP_MS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """A length on the ground that the operator knows: from `start` to `end` it is `metres` long."""
+    """A known length on the ground: from `start` to `end`, in fractions of the picture, it is `metres` long."""
 
     start: Point
     end: Point
@@ -50,7 +51,8 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """How large a metre is at a line, and how long the corridor is crossed for."""
+    """The scale at a line: pixels per metre, the `name` of their class, the corridor's width in metres, and the time
+    to walk across it at the usual and the slow speed."""
 
     px_per_m: float
     name: str
@@ -61,7 +63,7 @@ class Ground:
 
     @property
     def rho_ms(self) -> int:
-        """The shortest rho that hides a slow walk straight across."""
+        """The shortest rho, in ms, that hides a slow walk straight across the corridor."""
         return ceil(self.slow_s * 1000 / _RHO_STEP_MS) * _RHO_STEP_MS
 
 
@@ -72,48 +74,49 @@ def iec_class(px_per_m: float) -> str:
 def ground(
     line: Line, corridor: float | None, scales: Sequence[Scale], width: int, height: int
 ) -> Ground | None:
-    """`width` and `height` of the camera's picture in px; None without a scale. The nearest scale is taken: a
-    metre is smaller farther away."""
+    """The scale at `line`, from the nearest known length (a metre is smaller farther away); None without any.
+
+    `width` and `height` are those of the camera's picture in px, `corridor` is in frame heights (None: off)."""
     if not scales:
         return None
     middle = _middle(line.start, line.end)
 
-    def away(scale: Scale) -> float:
+    def distance(scale: Scale) -> float:
         x, y = _middle(scale.start, scale.end)
         return hypot((x - middle[0]) * width, (y - middle[1]) * height)
 
-    px_per_m = min(scales, key=away).px_per_m(width, height)
-    # Without a corridor everything in sight counts: the longer side of the picture stands for it.
+    px_per_m = min(scales, key=distance).px_per_m(width, height)
+    # Without a corridor the whole picture counts, so its longer side is taken.
     across_px = max(width, height) if corridor is None else 2 * corridor * height
     corridor_m = across_px / px_per_m
     warning = ""
-    if px_per_m >= KNOWABLE_PX_M:
-        warning = "people can be recognised in this camera's picture: take a smaller stream or a wider view"
+    if px_per_m >= RECOGNISE_PX_M:
+        warning = "People can be recognised in this camera's picture: use a smaller stream or a wider view"
     elif px_per_m < TINY_PX_M:
-        warning = "people are less than 20 px high here: few will be found"
+        warning = "People are less than 20 px high here: few will be detected"
     return Ground(
         px_per_m, iec_class(px_per_m), corridor_m, corridor_m / WALK_M_S, corridor_m / SLOW_M_S, warning
     )
 
 
-def planned(policy: Policy, cells: Sequence[Cell], per_hour: float) -> Plan | str:
-    """What the policy gives at `per_hour` crossings an hour in each cell, or why it cannot hold."""
+def plan_or_problem(policy: Policy, cells: Sequence[Cell], per_hour: float) -> Plan | str:
+    """The plan of a policy at `per_hour` crossings an hour in each cell, or the error of an invalid policy."""
     try:
         return plan.plan(policy, cells, per_hour)
     except PolicyError as error:
         return str(error)
 
 
-def told(policy: Policy, found: Ground | None) -> str:
-    """Whether rho holds for who walks straight across, in one sentence."""
-    if found is None:
-        return "Draw a known length on the ground, and rho is worked out from the corridor's width."
+def rho_text(policy: Policy, scale: Ground | None) -> str:
+    """Whether the policy's rho hides a person who walks straight across, as a text for the user."""
+    if scale is None:
+        return "Draw a known length on the ground to compute the rho that the corridor needs."
     rho_s = policy.rho_ms / 1000
-    if found.slow_s <= rho_s:
-        return f"rho of {rho_s:g} s hides who walks straight across, even slowly ({found.slow_s:.1f} s)."
+    if scale.slow_s <= rho_s:
+        return f"A rho of {rho_s:g} s hides a walk straight across, even a slow one ({scale.slow_s:.1f} s)."
     return (
-        f"rho of {rho_s:g} s is too short: a slow walk across takes {found.slow_s:.1f} s. "
-        f"Make the corridor narrower, or rho {found.rho_ms / 1000:g} s."
+        f"A rho of {rho_s:g} s is too short: a slow walk across takes {scale.slow_s:.1f} s. "
+        f"Use a narrower corridor, or a rho of {scale.rho_ms / 1000:g} s."
     )
 
 

@@ -1,7 +1,7 @@
-"""The console as a server of its own.
+"""The console as a server with its own port.
 
-Invariant: on this machine alone unless told otherwise; nothing is written into the working folder, and nothing is
-asked of the network but the cameras and, when somebody asks for it, one question to all of them.
+Invariant: on this machine alone by default; it writes nothing into the working folder, and contacts only the cameras
+and, on request, the local network to search for them.
 """
 
 import os
@@ -12,24 +12,24 @@ import uvicorn
 from fastapi import FastAPI
 
 from passerby.console.auth_routes import routes
-from passerby.console.context import Desk
-from passerby.console.security_middleware import LARGEST_MESSAGE, Guard
+from passerby.console.context import ConsoleContext
+from passerby.console.security_middleware import LARGEST_MESSAGE, SecurityMiddleware
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 _STOP_S = 3
 
 
-def serve(pages: FastAPI, desk: Desk, listening: socket.socket, host: str) -> None:
-    """Serve the `pages` of `desk` on `listening`, which is at `host`, until Ctrl-C or SIGTERM."""
-    guarded = Guard(pages, desk, (*LOOPBACK, host, *desk.settings.names))
-    # No access log: its lines would hold invitations.
+def serve(pages: FastAPI, context: ConsoleContext, listening: socket.socket, host: str) -> None:
+    """Serve the `pages` on the socket `listening`, which is bound to `host`, until Ctrl-C or SIGTERM."""
+    guarded = SecurityMiddleware(pages, context, (*LOOPBACK, host, *context.settings.names))
+    # No access log: its lines would contain invitations.
     config = uvicorn.Config(
         guarded,
         log_level="error",
         access_log=False,
-        # Only a proxy may say for whom it asks: else a guesser would name another address each time.
-        proxy_headers=bool(desk.settings.names),
+        # Only behind a proxy: otherwise a client could claim another address for each guess of a password.
+        proxy_headers=bool(context.settings.names),
         server_header=False,
         ws_max_size=LARGEST_MESSAGE,
         timeout_graceful_shutdown=_STOP_S,
@@ -38,14 +38,14 @@ def serve(pages: FastAPI, desk: Desk, listening: socket.socket, host: str) -> No
         uvicorn.Server(config).run(sockets=[listening])
 
 
-def application(desk: Desk) -> FastAPI:
-    """All pages, without what stands before them. Raises ModuleNotFoundError without NiceGUI."""
-    # Read where the library is imported: a folder that it makes when something is stored, which nothing is.
-    os.environ["NICEGUI_STORAGE_PATH"] = str(desk.settings.state / "storage")
+def application(context: ConsoleContext) -> FastAPI:
+    """All pages, without the security middleware. Raises ModuleNotFoundError without NiceGUI."""
+    # NiceGUI reads this when it is imported. The folder is made when something is stored, which nothing does.
+    os.environ["NICEGUI_STORAGE_PATH"] = str(context.settings.state / "storage")
     from nicegui import app as nicegui_app
     from nicegui import ui
 
-    from passerby.console.pages.add_camera import adding
+    from passerby.console.pages.add_camera import add_camera
     from passerby.console.pages.api_keys import api_keys
     from passerby.console.pages.budget import budget
     from passerby.console.pages.camera import camera
@@ -56,17 +56,17 @@ def application(desk: Desk) -> FastAPI:
 
     for path, title, body in (
         ("/", "Cameras", cameras),
-        ("/add", "Add a camera", adding),
+        ("/add", "Add a camera", add_camera),
         ("/camera", "Camera", camera),
-        ("/budget", "Budget", budget),
+        ("/budget", "Privacy budget", budget),
         ("/keys", "API keys", api_keys),
         ("/people", "People", people),
         ("/journal", "Journal", journal),
     ):
-        add_page(desk, path, title, body)
+        add_page(context, path, title, body)
     nicegui_app.config.socket_io_js_transports = ["websocket"]
     nicegui_app.config.quasar_config["loadingBar"] = {"skipHijack": True}
-    outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, routes=[*routes(desk)])
+    outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, routes=[*routes(context)])
     ui.run_with(
         outer,
         title="passerby console",

@@ -1,7 +1,6 @@
-"""The site file, changed by the console as a careful person would: the rest stays as it was written.
+"""Changes of the site file by the console, which keep comments, order and formatting.
 
-Invariant: nothing is written that `site.parse` refuses, that was not shown first, or over a file that changed
-meanwhile.
+Invariant: it writes only text that `site.parse` accepts, that was shown first, and only over the file that was read.
 """
 
 import io
@@ -17,20 +16,20 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
 
 from passerby.config import site
-from passerby.config.site import Camera, Site
+from passerby.config.site import Camera, CountedLine, Site
 from passerby.config.yaml_document import masked
 from passerby.errors import InputError, SiteError
 from passerby.io import files
 
 Change = Callable[[CommentedMap], None]
-"""Changes the file's mapping in place; comments hang on what is left where it is."""
+"""Changes the mapping of the file in place; comments stay with their keys."""
 
 _WIDTH = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """The file as it was read: `text`, its `digest`, and what it says."""
+class SiteFile:
+    """The file as it was read: its `text`, the `digest` of its bytes, and its meaning as a `site`."""
 
     text: str
     digest: str
@@ -39,8 +38,8 @@ class Read:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Proposal:
-    """A change that could be written: the new `text`, the `digest` of the file that it is a change of, the
-    difference for people, and what it changes about privacy, in words; with any, a new epoch begins."""
+    """A proposed change: the new `text`, the `digest` of the file before, the `difference` as lines for the user, and
+    the changes of `privacy` as texts. If there are any, a new epoch begins."""
 
     text: str
     digest: str
@@ -48,20 +47,19 @@ class Proposal:
     privacy: tuple[str, ...]
 
 
-def read(path: Path) -> Read:
+def read(path: Path) -> SiteFile:
     """Raises SiteError with every mistake in the file."""
     try:
         raw = path.read_bytes()
     except OSError as error:
         raise SiteError([f"{path}: could not be read: {error.strerror or error}"]) from None
-    # Tells what is no text, or too long, as everywhere.
+    # Reports a file that is no text or too long, as every command does.
     loaded = site.load(path)
-    return Read(raw.decode("utf-8-sig"), _digest(raw), loaded)
+    return SiteFile(raw.decode("utf-8-sig"), _digest(raw), loaded)
 
 
 def propose(path: Path, change: Change) -> Proposal:
-    """What `change` would make of the file. Raises SiteError with every mistake of the result, InputError where
-    nothing would change."""
+    """The proposal of `change`. Raises SiteError with every mistake of the result, InputError if nothing changes."""
     before = read(path)
     text = _changed(before.text, change, path)
     after = site.parse(text, path)
@@ -72,87 +70,92 @@ def propose(path: Path, change: Change) -> Proposal:
 
 
 def result(path: Path, change: Change) -> Site:
-    """What the file would say after `change`. Raises SiteError with every mistake of the result."""
+    """The site after `change`. Raises SiteError with every mistake of the result."""
     return site.parse(_changed(read(path).text, change, path), path)
 
 
 def write(path: Path, proposal: Proposal) -> None:
-    """Write what was shown. Raises InputError where the file changed on disk since, OutputError."""
+    """Write a proposal. Raises InputError if the file changed on the disk since it was read, OutputError."""
     try:
         now = _digest(path.read_bytes())
     except OSError:
         now = ""
     if now != proposal.digest:
         raise InputError(
-            f"{path}: it was changed on disk meanwhile, nothing was written: open the page again"
+            f"{path}: another program changed the file, so nothing was written: open this page again"
         )
     files.write(path, proposal.text)
 
 
 def privacy_changes(before: Site, after: Site) -> Iterator[str]:
-    """What is promised otherwise, line by line, in words: each is a new epoch of its camera in the ledger."""
+    """The changes of what is promised or released, as texts: each starts a new epoch of its camera in the ledger."""
+    old_cameras = {camera.name: camera for camera in before.cameras}
     for camera in after.cameras:
-        old = next((one for one in before.cameras if one.name == camera.name), None)
-        if old is None:
-            continue
-        yield from _line_changes(old, camera)
-    for old in before.cameras:
-        if old.name not in {camera.name for camera in after.cameras} and any(one.policy for one in old.lines):
-            yield f"camera {old.name}: it goes, and its budget with it"
+        old = old_cameras.pop(camera.name, None)
+        if old is not None:
+            yield from _camera_changes(old, camera)
+    for old in old_cameras.values():
+        if any(line.policy for line in old.lines):
+            yield f"camera {old.name}: it is removed, and its budget with it"
 
 
-def _line_changes(old: Camera, new: Camera) -> Iterator[str]:
-    lines = {line.line.name: line for line in old.lines}
+def _camera_changes(old: Camera, new: Camera) -> Iterator[str]:
+    old_lines = {line.line.name: line for line in old.lines}
     for line in new.lines:
-        was = lines.pop(line.line.name, None)
-        about = f"camera {new.name}, line {line.line.name}"
+        subject = f"camera {new.name}, line {line.line.name}"
+        was = old_lines.pop(line.line.name, None)
         if was is None:
             if line.policy is not None and old.lines:
-                yield f"{about}: a new line, which is counted from now on"
+                yield f"{subject}: a new line"
             continue
-        if was.policy is None and line.policy is None:
-            continue
-        if was.policy is None or line.policy is None:
-            yield f"{about}: " + ("it has a policy now" if line.policy else "it has no policy any more")
-            continue
-        then, now = asdict(was.policy), asdict(line.policy)
-        for key in then:
-            if then[key] != now[key]:
-                was_shown, becomes = _shown(key, then[key]), _shown(key, now[key])
-                yield f"{about}: {key.removesuffix('_ms')} was {was_shown}, becomes {becomes}"
-        if replace(was.line, names=line.line.names) != line.line:
-            yield f"{about}: it lies otherwise"
-        if was.line.names != line.line.names or was.labels != line.labels:
-            yield f"{about}: other numbers are released"
-        if was.corridor != line.corridor:
-            yield f"{about}: its corridor was {_width(was.corridor)}, becomes {_width(line.corridor)}"
-    for gone in lines.values():
-        if gone.policy is not None:
-            yield f"camera {new.name}, line {gone.line.name}: it goes"
+        for change in _line_changes(was, line):
+            yield f"{subject}: {change}"
+    for removed in old_lines.values():
+        if removed.policy is not None:
+            yield f"camera {new.name}, line {removed.line.name}: it is removed"
 
 
-def _shown(key: str, value: Any) -> str:
+def _line_changes(was: CountedLine, line: CountedLine) -> Iterator[str]:
+    if was.policy is None and line.policy is None:
+        return
+    if was.policy is None or line.policy is None:
+        yield "it gets a privacy policy" if line.policy else "its privacy policy is removed"
+        return
+    then, now = asdict(was.policy), asdict(line.policy)
+    for key in then:
+        if then[key] != now[key]:
+            name = key.removesuffix("_ms")
+            yield f"{name} changes from {_policy_text(key, then[key])} to {_policy_text(key, now[key])}"
+    if replace(was.line, names=line.line.names) != line.line:
+        yield "it is moved"
+    if was.line.names != line.line.names or set(was.labels or ()) != set(line.labels or ()):
+        yield "its directions or counted classes change"
+    if was.corridor != line.corridor:
+        yield f"its corridor changes from {_corridor_text(was.corridor)} to {_corridor_text(line.corridor)}"
+
+
+def _policy_text(key: str, value: Any) -> str:
     return f"{value / 1000:g} s" if key.endswith("_ms") else f"{value:g}"
 
 
-def _width(corridor: float | None) -> str:
+def _corridor_text(corridor: float | None) -> str:
     return "off" if corridor is None else f"{corridor:g}"
 
 
 def point(x: float, y: float) -> CommentedSeq:
-    """A point as a person writes it: `[0.12, 0.8]`."""
+    """A point as people write it: `[0.12, 0.8]`."""
     return flow([round(x, 4), round(y, 4)])
 
 
 def flow(values: list[Any]) -> CommentedSeq:
     """A list on one line."""
-    one = CommentedSeq(values)
-    one.fa.set_flow_style()
-    return one
+    sequence = CommentedSeq(values)
+    sequence.fa.set_flow_style()
+    return sequence
 
 
 def mapping_at(root: CommentedMap, *keys: str) -> CommentedMap:
-    """The mapping at `keys`, made where it is not there. Raises InputError where something else is."""
+    """The mapping at `keys`, which is made if it is missing. Raises InputError for another kind of value."""
     here = root
     for key in keys:
         if here.get(key) is None:
@@ -160,7 +163,7 @@ def mapping_at(root: CommentedMap, *keys: str) -> CommentedMap:
         here = here[key]
         if not isinstance(here, CommentedMap):
             raise InputError(
-                f"{'.'.join(keys)}: found no mapping, so nothing can be changed there by the console"
+                f"{'.'.join(keys)}: found no mapping, so the console cannot change it: change it by hand"
             )
     return here
 
@@ -176,15 +179,13 @@ def _changed(text: str, change: Change, path: Path) -> str:
         out = io.StringIO()
         yaml.dump(root, out)
     except YAMLError:
-        raise SiteError(
-            [f"{path}: could not be read by the console, though it is valid: change it by hand"]
-        ) from None
-    made = out.getvalue()
-    return made.replace("\n", "\r\n") if "\r\n" in text else made
+        raise SiteError([f"{path}: is valid, but the console cannot read it: change it by hand"]) from None
+    result = out.getvalue()
+    return result.replace("\n", "\r\n") if "\r\n" in text else result
 
 
 def _indents(text: str) -> tuple[int, int, int]:
-    """Of mappings, lists and their dashes, as the file has them."""
+    """The indents of mappings, lists and their dashes in the file."""
     for line in text.splitlines():
         stripped = line.lstrip(" ")
         if stripped and stripped[0] not in "#-" and len(line) > len(stripped):
@@ -194,7 +195,7 @@ def _indents(text: str) -> tuple[int, int, int]:
 
 
 def _difference(before: str, after: str) -> Iterator[str]:
-    """A unified difference without its heads and without passwords."""
+    """The lines of a unified difference, without its header and without passwords."""
     lines = unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2)
     return (masked(line) for line in lines if not line.startswith(("---", "+++")))
 

@@ -1,6 +1,6 @@
-"""What other parts of passerby know of the site: health, budgets, keys of the API.
+"""The state of the site that other parts of passerby keep: health, budgets and API keys.
 
-Invariant: reads, and makes and revokes keys; nothing else is changed. What is not there yet is told as such.
+Invariant: reads only, except that it makes and revokes API keys; a missing file is not an error.
 """
 
 from collections.abc import Mapping
@@ -18,13 +18,15 @@ from passerby.publish.store.database import open_database
 from passerby.publish.store.releases import open_store
 
 SILENT_MS = 120_000
-"""Health that is older than this is no news: nobody is running the site."""
+"""Health that is older than this means that the site is not running."""
 
 
 @dataclass(frozen=True, slots=True)
 class CameraState:
-    """A camera as whoever runs the site told last: its link since `since_ms` (Unix ms UTC) and a class of reasons,
-    frames a second, the share of today with frames, and epsilon left of the budget; None where it is not told."""
+    """The last reported state of a camera.
+
+    `up` and `reason` are its link health since `since_ms` (Unix ms UTC); `covered` is the share of today with frames,
+    0..1; `epsilon_left` of `epsilon_budget` is not spent for people who pass now. None if unknown."""
 
     camera: str
     up: bool
@@ -39,35 +41,37 @@ class CameraState:
 
 @dataclass(frozen=True, slots=True)
 class SiteState:
-    """The cameras as told at `told_ms` (Unix ms UTC), whether somebody runs the site, and lines for people."""
+    """The state of the cameras at `reported_ms` (Unix ms UTC), whether the site runs, and problems as texts."""
 
-    told_ms: int
+    reported_ms: int
     runs: bool
     cameras: Mapping[str, CameraState]
     problems: tuple[str, ...] = ()
 
 
 def by_store(database: str, now_ms: int) -> SiteState | None:
-    """What stands in the store of releases of a site that is run elsewhere; None where there is none yet."""
+    """The state in the store of releases of a site that runs on another machine; None if there is none yet."""
     with suppress(StoreError), closing(open_store(database, read_only=True)) as store:
         health = store.health()
         if health:
-            told_ms = max(one.seen_ms for one in health)
+            reported_ms = max(camera.seen_ms for camera in health)
             cameras = {
-                one.camera: CameraState(one.camera, one.up, one.reason, one.since_ms) for one in health
+                camera.camera: CameraState(camera.camera, camera.up, camera.reason, camera.since_ms)
+                for camera in health
             }
-            return SiteState(told_ms, now_ms - told_ms < SILENT_MS, cameras)
+            return SiteState(reported_ms, now_ms - reported_ms < SILENT_MS, cameras)
     return None
 
 
 def accounts(ledger: str, mark: Path | None) -> dict[str, Account] | str:
-    """The account of each camera, or why the ledger does not tell. Reading tries the whole chain, and keeps whoever
-    pays waiting: it is done when somebody asks for it, and not to fill a page."""
+    """The account of each camera, or the ledger's error.
+
+    Reading verifies the whole chain and makes payments wait, so it is done on request only."""
     if "://" not in ledger and not Path(ledger).exists():
         return {}
     try:
-        with closing(open_ledger(ledger, mark)) as book:
-            return {one.camera: one for one in statement.accounts(book)}
+        with closing(open_ledger(ledger, mark)) as opened:
+            return {account.camera: account for account in statement.accounts(opened)}
     except PasserbyError as error:
         return str(error)
 

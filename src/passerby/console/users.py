@@ -1,7 +1,7 @@
-"""Who may sign in to the console: a small file beside the site.
+"""The users of the console, in a small file beside the site file.
 
-Invariant: a password is kept as an argon2 hash alone, and an invitation as the hash of its token; both are answered
-for as long whether the name is known or not.
+Invariant: a password is stored only as an argon2 hash, an invitation only as the hash of its token; checking a password
+takes the same time for an unknown name.
 """
 
 import json
@@ -23,7 +23,7 @@ Role = Literal["operator", "viewer"]
 ROLES: tuple[Role, ...] = ("operator", "viewer")
 
 SHORTEST, LONGEST = 12, 128
-"""Of a password, in characters (NIST SP 800-63B asks for 8 at least, and no rules of composition)."""
+"""Length of a password in characters (NIST SP 800-63B: at least 8, and no rules of composition)."""
 INVITED_MS = 24 * 3_600_000
 
 # OWASP's parameters for argon2id: 19 MiB, two passes.
@@ -33,7 +33,8 @@ _MOST = 200
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """`hash` is argon2's of the password; empty until an invitation was taken up."""
+    """`hash` is the argon2 hash of the password, empty until the invitation was accepted; `invitation` is the hash of
+    its token, valid until `invited_until_ms` (Unix ms UTC)."""
 
     name: str
     role: Role
@@ -47,26 +48,26 @@ class User:
 
 
 class Users:
-    """The users of the file `path`, for the threads of one process. Raises InputError for a file that is none."""
+    """The users in the file `path`, for the threads of one process. Raises InputError for an invalid file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._turn = Lock()
+        self._lock = Lock()
         self._first = ""
         self._users = _read(path)
-        # Tried where a name is not known, so that the answer takes as long.
+        # Checked for an unknown name, so that the answer takes the same time.
         self._nobody = _HASHER.hash(secrets.token_urlsafe(16))
 
     def listed(self) -> tuple[User, ...]:
         return tuple(self._users.values())
 
     def known(self, name: str) -> User | None:
-        """The user of that name, if an invitation is not all that there is."""
+        """The user of that name who accepted the invitation, else None."""
         user = self._users.get(name)
         return None if user is None or user.invited else user
 
     def first_token(self) -> str | None:
-        """The token that makes the first user, new at each start; None where somebody can sign in already."""
+        """The token of the first user's invitation, new at each start; None if an operator can sign in already."""
         if any(not user.invited and user.role == "operator" for user in self._users.values()):
             return None
         token = secrets.token_urlsafe(24)
@@ -74,23 +75,23 @@ class Users:
         return token
 
     def invite(self, name: str, role: Role, now_ms: int) -> str:
-        """A token by which `name` can choose a password, once and for a day. Raises InputError, OutputError."""
+        """A token with which `name` can choose a password, once and within a day. Raises InputError, OutputError."""
         if problem := name_problem(name):
             raise InputError(f"user {name[:40]!r}: {problem}")
         if role not in ROLES:
-            raise InputError(f"user {name!r}: expected a role, operator or viewer")
-        with self._turn:
+            raise InputError(f"user {name!r}: found the role {role!r}, expected operator or viewer")
+        with self._lock:
             if self.known(name) is not None:
-                raise InputError(f"user {name!r}: there is one already")
+                raise InputError(f"user {name!r}: already exists")
             if len(self._users) >= _MOST:
-                raise InputError(f"found {_MOST} users, expected fewer before another is invited")
+                raise InputError(f"found {_MOST} users, the most that are allowed: remove one first")
             token = secrets.token_urlsafe(24)
             user = User(name, role, invitation=_hashed(token), invited_until_ms=now_ms + INVITED_MS)
             self._save({**self._users, name: user})
         return token
 
     def invited(self, token: str, now_ms: int) -> User | None:
-        """Who `token` invites now: a user without a name where it makes the first one."""
+        """The user whom `token` invites, without a name if it is the first; None if it is not valid now."""
         given = _hashed(token)
         if self._first and secrets.compare_digest(given, self._first):
             return User("", "operator")
@@ -103,54 +104,54 @@ class Users:
                 return user
         return None
 
-    def take_up(self, token: str, name: str, password: str, now_ms: int) -> User:
-        """Turn an invitation into a user; the token is worth nothing from then on. Raises InputError, OutputError."""
-        with self._turn:
-            found = self.invited(token, now_ms)
-            if found is None:
-                raise InputError("this invitation is not valid any more: ask for another")
-            first = not found.name
+    def accept_invitation(self, token: str, name: str, password: str, now_ms: int) -> User:
+        """Make a user of an invitation, whose token becomes invalid. Raises InputError, OutputError."""
+        with self._lock:
+            invited = self.invited(token, now_ms)
+            if invited is None:
+                raise InputError("this invitation is no longer valid: ask for a new one")
+            first = not invited.name
             if first:
                 if problem := name_problem(name):
                     raise InputError(f"name: {problem}")
                 if self.known(name) is not None:
-                    raise InputError(f"user {name!r}: there is one already")
-                found = replace(found, name=name)
-            check_password(password, found.name)
-            user = User(found.name, found.role, _HASHER.hash(password))
+                    raise InputError(f"user {name!r}: already exists")
+                invited = replace(invited, name=name)
+            check_password(password, invited.name)
+            user = User(invited.name, invited.role, _HASHER.hash(password))
             self._save({**self._users, user.name: user})
             if first:
                 self._first = ""
         return user
 
-    def right(self, name: str, password: str) -> User | None:
-        """The user, where the password is right."""
+    def with_password(self, name: str, password: str) -> User | None:
+        """The user of that name, None if the name or the password is wrong."""
         user = self.known(name)
-        # One at a time: each takes memory by design, and many wrong ones at once may not take all.
-        with self._turn:
+        # One check at a time: each uses much memory by design, and many at once could use all of it.
+        with self._lock:
             try:
                 _HASHER.verify(user.hash if user else self._nobody, password[: LONGEST + 1])
             except (VerificationError, InvalidHashError):
                 return None
         return user
 
-    def choose(self, name: str, password: str) -> None:
-        """Another password for `name`. Raises InputError for who cannot sign in, or a poor password; OutputError."""
+    def set_password(self, name: str, password: str) -> None:
+        """Change the password of `name`. Raises InputError for an unknown user or a weak password; OutputError."""
         check_password(password, name)
-        with self._turn:
+        with self._lock:
             user = self.known(name)
             if user is None:
-                raise InputError(f"user {name[:40]!r}: there is none")
+                raise InputError(f"user {name[:40]!r}: does not exist")
             self._save({**self._users, name: replace(user, hash=_HASHER.hash(password))})
 
     def remove(self, name: str) -> None:
-        """Raises InputError for who is not there, or is the last operator; OutputError."""
-        with self._turn:
+        """Remove a user. Raises InputError for an unknown user or the last operator; OutputError."""
+        with self._lock:
             if name not in self._users:
-                raise InputError(f"user {name[:40]!r}: there is none")
+                raise InputError(f"user {name[:40]!r}: does not exist")
             rest = {key: user for key, user in self._users.items() if key != name}
             if not any(user.role == "operator" and not user.invited for user in rest.values()):
-                raise InputError(f"user {name!r}: the last operator, expected another before this one goes")
+                raise InputError(f"user {name!r}: is the last operator; invite another operator first")
             self._save(rest)
 
     def _save(self, users: dict[str, User]) -> None:
@@ -162,15 +163,15 @@ class Users:
 
 
 def check_password(password: str, name: str) -> None:
-    """Raises InputError for one that is too short, too long, or nearly the name."""
+    """Raises InputError for a password that is too short, too long or too easy to guess."""
     if not SHORTEST <= len(password) <= LONGEST:
         raise InputError(f"password: expected {SHORTEST} to {LONGEST} characters")
     if len(set(password)) < 5 or password.casefold() in (name.casefold() * 12, "passwordpassword"):
-        raise InputError("password: too easy to guess, expected a few words that do not belong together")
+        raise InputError("password: too easy to guess, expected several unrelated words")
 
 
 def _hashed(token: str) -> str:
-    # 192 bits: a plain hash is enough, nobody guesses them.
+    # A token has 192 random bits, so a plain hash is enough.
     return sha256(token.encode(errors="replace")).hexdigest()
 
 
@@ -178,8 +179,8 @@ def _read(path: Path) -> dict[str, User]:
     if not path.exists():
         return {}
     try:
-        said = json.loads(path.read_text("utf-8"))["users"]
-        users = [User(**cast(dict[str, str], one)) for one in said]  # type: ignore[arg-type]
+        documents = json.loads(path.read_text("utf-8"))["users"]
+        users = [User(**cast(dict[str, str], document)) for document in documents]  # type: ignore[arg-type]
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(f"{path}: could not be read as the console's users") from None
     return {user.name: user for user in users}

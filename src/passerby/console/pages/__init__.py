@@ -1,4 +1,4 @@
-"""The pages of the operator's console.
+"""The pages of the console, one module each.
 
-Invariant: a page shows and asks; what it may do and what is written is decided beneath it.
+Invariant: pages show state and call functions of the console; they decide nothing themselves.
 """

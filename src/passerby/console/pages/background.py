@@ -1,7 +1,7 @@
-"""A background is captured, looked at by a person, and frozen.
+"""Capture of a background, and its approval by a person.
 
-Invariant: what is shown is a median that was found empty; it is kept when a person has said so, and forgotten
-otherwise.
+Invariant: the picture shown is a median in which no person was detected; it is stored after a person approved it, and
+deleted otherwise.
 """
 
 from collections.abc import Awaitable, Callable
@@ -13,51 +13,45 @@ from starlette.concurrency import run_in_threadpool
 from passerby.config.site import Camera
 from passerby.console import backgrounds
 from passerby.console.backgrounds import Background
-from passerby.console.context import Desk, Signed
-from passerby.console.jobs import Capture
-from passerby.console.jobs import words as reason_words
-from passerby.console.pages.layout import camera_url, told, words
+from passerby.console.context import ConsoleContext, Login
+from passerby.console.jobs import Capture, reason_text
+from passerby.console.pages.layout import VIEWER, camera_url, errors_shown, text_element
+from passerby.domain.link_health import Reason
 from passerby.errors import InputError
-from passerby.video.scene.background_capture import EmptyPicture, Step
-
-_STEPS = {
-    Step.CONNECTING: "No picture yet: {reason}.",
-    Step.WATCHING: "Watching: pictures come, and are added up until nobody is left in them.",
-    Step.BUSY: "Still watching: somebody may be in {covered:.1%} of the picture.",
-}
+from passerby.video.scene.background_capture import EmptyPicture, Progress, Step
 
 
-def background_of(desk: Desk, signed: Signed, camera: Camera) -> None:
-    """The capture of a camera, at whatever it is."""
-    words(
+def capture_section(context: ConsoleContext, login: Login, camera: Camera) -> None:
+    """The section of a camera's page that captures a background, at its current step."""
+    text_element(
         "p",
-        "Lines are drawn on a background: the place with nobody in it. It is added up from half a minute or more of "
-        "pictures, and looked through for people by a detector; live pictures are shown to nobody.",
+        "You draw lines on the background: a picture of the place without people. It is made from at least 30 s of "
+        "video and checked for people by a detector. Live video is never shown, not even to you.",
         "about",
     )
-    if not signed.operates:
-        words("p", "There is no background yet. A viewer may look, and change nothing.", "empty")
+    if not login.is_operator:
+        text_element("p", f"There is no background yet. {VIEWER}", "empty")
         return
-    shown = ui.element("div")
-    state = ""
+    section = ui.element("div")
+    shown_state = ""
 
-    def show(*, anew: bool = False) -> None:
-        nonlocal state
-        job = desk.jobs.capture_of(camera.name)
-        now = _state_of(job)
-        if now == state and not anew:
+    def refresh(*, always: bool = False) -> None:
+        nonlocal shown_state
+        job = context.jobs.capture_of(camera.name)
+        state = _state_of(job)
+        if state == shown_state and not always:
             return
-        state = now
-        shown.clear()
-        with shown:
-            _show(desk, signed, camera, job)
+        shown_state = state
+        section.clear()
+        with section:
+            _show(context, login, camera, job)
 
-    show(anew=True)
-    ui.timer(1.0, show)
+    refresh(always=True)
+    ui.timer(1.0, refresh)
 
 
 def _state_of(job: Capture | None) -> str:
-    """Whatever makes the page look otherwise."""
+    """A text that changes whenever the section has to be drawn again."""
     if job is None:
         return "none"
     if job.picture is not None or job.problem:
@@ -65,75 +59,86 @@ def _state_of(job: Capture | None) -> str:
     return repr(job.progress)
 
 
-def _show(desk: Desk, signed: Signed, camera: Camera, job: Capture | None) -> None:
+def _show(context: ConsoleContext, login: Login, camera: Camera, job: Capture | None) -> None:
     async def begin() -> None:
-        with told():
+        with errors_shown():
             if camera.watched is None:
-                raise InputError(f"camera {camera.name}: it has no source, expected one in the site file")
-            desk.act(signed, "began to capture a background", camera.name)
-            desk.jobs.capture(camera.name, camera.watched, camera.transport)
+                raise InputError(f"camera {camera.name}: found no source, expected one in the site file")
+            context.authorise(login, "started to capture a background", camera.name)
+            context.jobs.capture(camera.name, camera.watched, camera.transport)
 
     async def stop() -> None:
-        with told():
-            desk.act(signed, "gave up a background", camera.name)
-            desk.jobs.drop(camera.name)
+        with errors_shown():
+            context.authorise(login, "discarded a background", camera.name)
+            context.jobs.drop(camera.name)
 
     if job is not None and job.picture is not None:
-        _waiting(desk, signed, camera, job.picture, stop)
+        _approval(context, login, camera, job.picture, stop)
         return
     if job is not None and job.problem:
-        words("p", job.problem, "warn")
+        text_element("p", f"{job.problem}.", "warn")
     if job is None or job.problem:
         ui.button("Capture a background", on_click=begin).props("unelevated no-caps")
         return
-    progress = job.progress
     with ui.element("div").classes("capturing").props("role=status"):
         bar = ui.element("progress").props('max="1" aria-label="Time"')
-        if progress is not None:
-            bar.props["value"] = progress.share
-            words(
-                "p",
-                _STEPS[progress.step].format(covered=progress.covered, reason=reason_words(progress.reason)),
-            )
+        if job.progress is None:
+            text_element("p", "Loading the detector.")
+        else:
+            bar.props["value"] = job.progress.share
+            text_element("p", _progress_text(job.progress))
         ui.button("Stop", on_click=stop).props("flat no-caps")
 
 
-def _waiting(
-    desk: Desk, signed: Signed, camera: Camera, picture: EmptyPicture, stop: Callable[[], Awaitable[None]]
+def _progress_text(progress: Progress) -> str:
+    match progress.step:
+        case Step.CONNECTING:
+            if progress.reason is Reason.CONNECTING:
+                return "Connecting."
+            return f"No picture yet: {reason_text(progress.reason)}."
+        case Step.WATCHING:
+            return "Collecting video for the background."
+        case Step.BUSY:
+            return f"Still collecting: somebody may be in {progress.covered:.1%} of the picture."
+
+
+def _approval(
+    context: ConsoleContext,
+    login: Login,
+    camera: Camera,
+    picture: EmptyPicture,
+    discard: Callable[[], Awaitable[None]],
 ) -> None:
     image = ui.element("img").classes("pending").props('alt="The background that waits for approval"')
     image.props["src"] = f"/pending.png?camera={quote(camera.name, safe='')}&v={id(picture)}"
-    words(
-        "p",
-        f"From a picture of {picture.width} x {picture.height} px, looked through by {', '.join(picture.checked_by)}. "
-        + (
-            f"{picture.covered:.1%} of it is covered flat, where somebody may have been."
-            if picture.covered
-            else ""
-        ),
-    )
-    sure = ui.checkbox("I have looked: nobody is in it")
+    detectors = ", ".join(picture.checked_by)
+    text = f"From video of {picture.width} x {picture.height} px, checked for people by {detectors}."
+    if picture.covered:
+        text += f" {picture.covered:.1%} of it is covered, because somebody may have been there."
+    text_element("p", text)
+    text_element("p", "Check before sharing: motionless people may be visible.", "warn")
+    sure = ui.checkbox("I have checked: nobody is visible")
 
     async def approve() -> None:
-        with told():
+        with errors_shown():
             if not sure.value:
-                raise InputError("look at the picture, and say so: nobody is in it")
-            desk.act(signed, "approved a background", camera.name)
+                raise InputError("check the picture first, then tick that nobody is visible")
+            context.authorise(login, "approved a background", camera.name)
             background = Background(
                 camera=camera.name,
-                path=backgrounds.path_of(desk.settings.backgrounds, camera.name),
+                path=backgrounds.path_of(context.settings.backgrounds, camera.name),
                 width=picture.width,
                 height=picture.height,
                 covered=picture.covered,
-                looked=picture.checked_by,
-                approved_by=signed.user,
-                approved_ms=desk.now_ms(),
+                checked_by=picture.checked_by,
+                approved_by=login.user,
+                approved_ms=context.now_ms(),
                 digest="",
             )
             await run_in_threadpool(backgrounds.approve, background, picture.png)
-            desk.jobs.drop(camera.name)
+            context.jobs.drop(camera.name)
             ui.navigate.to(camera_url("/camera", camera.name))
 
     with ui.element("div").classes("actions left"):
         ui.button("Approve", on_click=approve).props("unelevated no-caps")
-        ui.button("Discard", on_click=stop).props("flat no-caps")
+        ui.button("Discard", on_click=discard).props("flat no-caps")

@@ -1,6 +1,6 @@
-"""Who did what, newest first.
+"""The page of the journal, newest entry first.
 
-Invariant: shows what is written, and can change none of it.
+Invariant: shows the journal, and cannot change it.
 """
 
 from datetime import UTC
@@ -8,24 +8,24 @@ from datetime import UTC
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
-from passerby.console.context import Desk, Signed
-from passerby.console.pages.layout import heading, table
+from passerby.console.context import ConsoleContext, Login
+from passerby.console.pages.layout import heading, text_table
 from passerby.domain import calendar
 
+_HEADS = ("time", "user", "action", "subject", "from address")
 
-async def journal(desk: Desk, signed: Signed, request: Request) -> None:
-    heading(
-        "Journal", "What was done on this console, newest first. The file beside the site holds all of it."
-    )
-    entries = await run_in_threadpool(desk.journal.last, 300)
+
+async def journal(context: ConsoleContext, login: Login, request: Request) -> None:
+    heading("Journal", "Actions on this console, newest first. The journal file contains all of them.")
+    entries = await run_in_threadpool(context.journal.last, 300)
     rows = [
         (
-            f"{calendar.to_local(one.time_ms, UTC):%Y-%m-%d %H:%M:%S} UTC",
-            one.who or "–",
-            one.what,
-            one.about,
-            one.where,
+            f"{calendar.to_local(entry.time_ms, UTC):%Y-%m-%d %H:%M:%S} UTC",
+            entry.user or "–",
+            entry.action,
+            entry.subject,
+            entry.address,
         )
-        for one in entries
+        for entry in entries
     ]
-    table(("when", "who", "did", "about", "from"), rows, "Nothing was done yet.")
+    text_table(_HEADS, rows, "There is no entry yet.")

@@ -1,6 +1,6 @@
-"""What every page has: its head, the way to the others, and how a refusal is told.
+"""The parts that every page has: header, navigation, and the display of errors.
 
-Invariant: text is shown as text; no page puts what somebody typed into markup.
+Invariant: texts are shown as text; no page puts a typed text into markup.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -11,73 +11,87 @@ from fastapi import Request
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
-from passerby.console.context import Desk, Signed
-from passerby.console.security_middleware import SIGNED
+from passerby.console.context import ConsoleContext, Login
+from passerby.console.security_middleware import LOGIN
 from passerby.errors import PasserbyError
 
-Body = Callable[[Desk, Signed, Request], Awaitable[None]]
+Body = Callable[[ConsoleContext, Login, Request], Awaitable[None]]
 
-WAYS = (
+PAGES = (
     ("/", "Cameras"),
-    ("/budget", "Budget"),
+    ("/budget", "Privacy budget"),
     ("/keys", "API keys"),
     ("/people", "People"),
     ("/journal", "Journal"),
 )
 
+VIEWER = "Viewers cannot make changes."
 
-def add_page(desk: Desk, path: str, title: str, body: Body) -> None:
-    """Register a page; `body` fills it."""
+
+def add_page(context: ConsoleContext, path: str, title: str, body: Body) -> None:
+    """Register a page, whose contents `body` adds."""
 
     @ui.page(path, title=f"{title} – passerby console")
-    async def shown(request: Request) -> None:
-        signed: Signed = request.scope[SIGNED]
+    async def page(request: Request) -> None:
+        login: Login = request.scope[LOGIN]
         ui.add_head_html('<link rel="stylesheet" href="/console.css">')
-        _head(desk, signed, path)
+        _header(login, path)
         with ui.element("main").classes("page"):
             try:
-                await body(desk, signed, request)
+                await body(context, login, request)
             except PasserbyError as error:
                 problems(str(error).splitlines())
-        ui.timer(5.0, lambda: None if desk.alive(signed) else ui.navigate.to("/sign-in"))
+        ui.timer(5.0, lambda: None if context.is_valid(login) else ui.navigate.to("/sign-in"))
 
 
-def words(tag: str, text: str | None, classes: str = "") -> TextElement:
-    """A plain element with a text."""
+def text_element(tag: str, text: str | None, classes: str = "") -> TextElement:
+    """An element `tag` that contains `text`."""
     return TextElement(tag=tag, text=text or "").classes(classes)
 
 
 def heading(title: str, about: str = "") -> None:
-    words("h1", title)
+    text_element("h1", title)
     if about:
-        words("p", about, "about")
+        text_element("p", about, "about")
 
 
 def problems(lines: Sequence[str]) -> None:
     with ui.element("div").props("role=alert"), ui.element("ul").classes("problems"):
         for line in lines:
-            words("li", line)
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]], empty: str) -> None:
-    """A table of texts; `empty` is said where there is no row."""
-    if not rows:
-        words("p", empty, "empty")
-        return
-    with ui.element("div").classes("table"), ui.element("table"):
-        with ui.element("thead"), ui.element("tr"):
-            for head in heads:
-                words("th", head)
-        with ui.element("tbody"):
-            for row in rows:
-                with ui.element("tr"):
-                    for head, cell in zip(heads, row, strict=True):
-                        words("td", cell).props["data-head"] = head
+            text_element("li", line)
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """What the block is refused is told on the page."""
+def table(heads: Sequence[str]) -> Iterator[None]:
+    """A table with its head; the rows are added in the block."""
+    with ui.element("div").classes("table"), ui.element("table"):
+        with ui.element("thead"), ui.element("tr"):
+            for head in heads:
+                text_element("th", head)
+        with ui.element("tbody"):
+            yield
+
+
+def cells(heads: Sequence[str], texts: Sequence[str]) -> None:
+    """The cells of a row; on a narrow screen each shows its head."""
+    for head, text in zip(heads, texts, strict=True):
+        text_element("td", text).props["data-head"] = head
+
+
+def text_table(heads: Sequence[str], rows: Sequence[Sequence[str]], empty: str) -> None:
+    """A table of texts, or the text `empty` if there is no row."""
+    if not rows:
+        text_element("p", empty, "empty")
+        return
+    with table(heads):
+        for row in rows:
+            with ui.element("tr"):
+                cells(heads, row)
+
+
+@contextmanager
+def errors_shown() -> Iterator[None]:
+    """Show an error of the block on the page."""
     try:
         yield
     except PasserbyError as error:
@@ -89,21 +103,26 @@ def camera_url(path: str, camera: str) -> str:
     return f"{path}?name={quote(camera, safe='')}"
 
 
+def background_url(camera: str, digest: str) -> str:
+    """The URL of an approved background; another picture has another URL."""
+    return f"/background.png?camera={quote(camera, safe='')}&v={digest[:12]}"
+
+
 def written_url(camera: str) -> str:
-    """The page of a camera, which then says that the site file was written."""
+    """The page of a camera, with a message that the site file was written."""
     return camera_url("/camera", camera) + "&written"
 
 
-def _head(desk: Desk, signed: Signed, here: str) -> None:
+def _header(login: Login, current: str) -> None:
     with ui.element("header").classes("head"):
         with ui.element("p").classes("brand"):
-            words("b", "passerby")
-            words("span", " console")
+            text_element("b", "passerby")
+            text_element("span", " console")
         with ui.element("nav").props('aria-label="Pages"'):
-            for path, title in WAYS:
-                link = words("a", title).props(f'href="{path}"')
-                if path == here:
+            for path, title in PAGES:
+                link = text_element("a", title).props(f'href="{path}"')
+                if path == current:
                     link.props('aria-current="page"')
-        with ui.element("form").classes("who").props('method="post" action="/sign-out"'):
-            words("span", f"{signed.user} ({signed.role})")
-            words("button", "Sign out").props('type="submit"')
+        with ui.element("form").classes("login").props('method="post" action="/sign-out"'):
+            text_element("span", f"{login.user} ({login.role})")
+            text_element("button", "Sign out").props('type="submit"')

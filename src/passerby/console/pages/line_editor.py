@@ -1,6 +1,6 @@
-"""Lines, zones and lengths drawn on a background, beside what they will cost and give.
+"""The editor of a camera's lines, zones and known lengths, with a preview of their privacy cost and accuracy.
 
-Invariant: what is shown of costs is worked out from what `site.parse` makes of the file as it would be written.
+Invariant: the preview is computed from the site file as it would be written and as `site.parse` reads it.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,17 +15,18 @@ from starlette.concurrency import run_in_threadpool
 from passerby.config.site import Camera, CountedLine, Site
 from passerby.console import backgrounds, policy_form, preview, shapes, site_file
 from passerby.console.backgrounds import Background
-from passerby.console.canvas import Board
-from passerby.console.context import Desk, Signed
-from passerby.console.jobs import MARKS_S, Showing
-from passerby.console.pages.layout import told, words, written_url
+from passerby.console.canvas import Canvas
+from passerby.console.context import ConsoleContext, Login
+from passerby.console.jobs import MARKS_S, MarksJob
+from passerby.console.pages.layout import errors_shown, text_element, written_url
 from passerby.console.pages.review import review
+from passerby.console.preview import Ground
 from passerby.console.shapes import Shape
 from passerby.console.site_file import Change
 from passerby.domain.labels import LABELS
 from passerby.domain.policy import Policy
 from passerby.errors import InputError, PasserbyError
-from passerby.privacy.plan import Plan
+from passerby.privacy.plan import USEFUL, Plan
 from passerby.privacy.standing_query import cells_of
 
 _TOOLS = {
@@ -37,57 +38,61 @@ _TOOLS = {
 }
 _KINDS = {"line": "line", "zone": "zone", "scale": "length"}
 _HINTS = {
-    "select": "Take a shape, an end, or the edge of a corridor. Arrow keys move it, Shift faster, Alt finer.",
-    "line": "Press at one end and let go at the other, or press Enter to begin with one in the middle.",
-    "arm": "A line across one arm of a junction: in is towards the middle of the picture, out is away from it.",
-    "zone": "Click its corners; a click on the first one, a double click or Enter closes it.",
+    "select": "Drag a shape, an end, or the edge of a corridor. Arrow keys move it too (Shift: faster, Alt: finer).",
+    "line": "Drag from one end to the other, or press Enter to start with a line in the middle.",
+    "arm": "A line across an arm of a junction: in goes towards the middle of the picture, out goes away from it.",
+    "zone": "Click the corners. Click the first corner, double-click or press Enter to close the zone.",
     "scale": "A length on the ground that you know, near the lines: a car is 4.5 m, a parking bay 5 m.",
 }
 
 
-async def drawing(desk: Desk, signed: Signed, camera: Camera, background: Background, src: str) -> None:
-    """The background and all beside it."""
+async def line_editor(
+    context: ConsoleContext, login: Login, camera: Camera, background: Background, src: str
+) -> None:
+    """The background with the shapes on it, the tools and the panel."""
     drawn = shapes.of_camera(camera, background.scales)
-    board = Board(
+    canvas = Canvas(
         src,
         (background.width, background.height),
         shapes.to_browser(drawn),
         label=f"Background of camera {camera.name}",
-        readonly=not signed.operates,
+        readonly=not login.is_operator,
     )
-    setup = _Setup(desk, signed, camera, background, board, drawn)
+    editor = _Editor(context, login, camera, background, canvas, drawn)
     with ui.element("div").classes("setup"):
         with ui.element("div").classes("background") as holder:
-            setup.build_tools()
-            board.move(holder)
-            setup.build_marks()
-        with ui.element("aside").props('aria-label="What is drawn"'):
-            setup.build_panel()
-    board.on("change", setup.changed, ["shapes", "selected", "undo", "redo", "live"])
-    board.on("tool", lambda event: setup.take(str(event.args)))
-    await setup.refresh()
+            editor.build_tools()
+            canvas.move(holder)
+            editor.build_marks()
+        with ui.element("aside").props('aria-label="Shapes"'):
+            editor.build_panel()
+    canvas.on("change", editor.changed, ["shapes", "selected", "undo", "redo", "live"])
+    canvas.on("tool", lambda event: editor.choose_tool(str(event.args)))
+    await editor.refresh()
 
 
 @dataclass(slots=True, eq=False)
-class _Setup:
-    """What one open page knows: the shapes as drawn, which is selected, and the elements that show them."""
+class _Editor:
+    """The state of an open page: the shapes as drawn, the selection, and the elements that show them.
 
-    desk: Desk
-    signed: Signed
+    `version` counts the changes, so that a preview of an older drawing is not shown."""
+
+    context: ConsoleContext
+    login: Login
     camera: Camera
     background: Background
-    board: Board
+    canvas: Canvas
     shapes: tuple[Shape, ...]
     ids: list[int] = field(default_factory=list)
     selected: int | None = None
     per_hour: float = 50.0
     policy: dict[str, str] = field(default_factory=dict)
-    showing: Showing | None = None
-    until_s: float = 0.0
-    turn: int = 0
+    marks_job: MarksJob | None = None
+    marks_until_s: float = 0.0
+    version: int = 0
     _parts: dict[str, Any] = field(default_factory=dict)
     _inputs: dict[str, tuple[Any, Any]] = field(default_factory=dict)
-    """Each field of what is chosen, and what it stood for when it was last looked at."""
+    """The fields of the selected shape, and the value that each showed last."""
 
     def __post_init__(self) -> None:
         self.ids = list(range(1, len(self.shapes) + 1))
@@ -96,142 +101,146 @@ class _Setup:
 
     # Built once.
     def build_tools(self) -> None:
-        if not self.signed.operates:
+        if not self.login.is_operator:
             return
         with ui.element("div").classes("tools").props('role="toolbar" aria-label="Tools"'):
-            tools = ui.toggle(_TOOLS, value="select", on_change=lambda event: self.take(event.value))
+            tools = ui.toggle(_TOOLS, value="select", on_change=lambda event: self.choose_tool(event.value))
             tools.props('no-caps unelevated padding="4px 10px"')
-            for name, does in (("undo", "Undo"), ("redo", "Redo")):
-                button = ui.button(does, on_click=lambda _, name=name: self.board.run_method(name))
+            for name, label in (("undo", "Undo"), ("redo", "Redo")):
+                button = ui.button(label, on_click=lambda _, name=name: self.canvas.run_method(name))
                 button.props("flat dense no-caps").set_enabled(False)
                 self._parts[name] = button
             snap = ui.checkbox(
-                "Snap", value=True, on_change=lambda event: self.board.set("snap", event.value)
+                "Snap", value=True, on_change=lambda event: self.canvas.set("snap", event.value)
             )
             snap.props("dense")
         self._parts["tools"] = tools
-        self._parts["hint"] = words("p", _HINTS["select"], "hint")
+        self._parts["hint"] = text_element("p", _HINTS["select"], "hint")
 
     def build_marks(self) -> None:
-        if not self.signed.operates:
+        if not self.login.is_operator:
             return
         with ui.element("div").classes("actions left"):
             button = ui.button("Show what the detector sees", on_click=self.show_marks)
             button.props("flat dense no-caps")
-            self._parts["marks"] = words("p", "", "hint").props("role=status")
-        ui.timer(0.5, self.pass_marks)
+            self._parts["marks"] = text_element("p", "", "hint").props("role=status")
+        ui.timer(0.5, self.update_marks)
 
     def build_panel(self) -> None:
         self._parts["list"] = ui.element("div").classes("shapes")
         self._parts["fields"] = ui.element("div").classes("fields")
-        self._parts["told"] = ui.element("div").classes("told").props('aria-live="polite"')
+        self._parts["preview"] = ui.element("div").classes("preview").props('aria-live="polite"')
         with ui.element("details").classes("policy"):
-            words("summary", "Privacy of this camera")
+            text_element("summary", "Privacy of this camera")
             self._policy_fields()
-        if self.signed.operates:
+        if self.login.is_operator:
             with ui.element("div").classes("actions left"):
                 ui.button("Review and write", on_click=self.propose).props("unelevated no-caps")
 
-    # What the board tells.
-    def take(self, tool: str) -> None:
+    # Events of the canvas.
+    def choose_tool(self, tool: str) -> None:
         if tool in _TOOLS:
-            self.board.set("tool", tool)
+            self.canvas.set("tool", tool)
             self._parts["tools"].value = tool
             self._parts["hint"].text = _HINTS[tool]
 
     async def changed(self, event: GenericEventArguments) -> None:
-        with told():
-            said: dict[str, Any] = event.args if isinstance(event.args, dict) else {}
-            self.shapes = shapes.from_browser(said.get("shapes"))
-            self.ids = [one.get("id") for one in said["shapes"]]
-            selected = said.get("selected")
-            others, self.selected = self.selected != selected, selected if selected in self.ids else None
-            if said.get("live"):
-                self._tell(None)
+        with errors_shown():
+            message: dict[str, Any] = event.args if isinstance(event.args, dict) else {}
+            self.shapes = shapes.from_browser(message.get("shapes"))
+            self.ids = [shape.get("id") for shape in message["shapes"]]
+            selected = message.get("selected")
+            reselected = self.selected != selected
+            self.selected = selected if selected in self.ids else None
+            if message.get("live"):
+                self._show_preview(None)
                 return
-            if self.signed.operates:
-                self._parts["undo"].set_enabled(bool(said.get("undo")))
-                self._parts["redo"].set_enabled(bool(said.get("redo")))
-            await self.refresh(fields=others)
+            if self.login.is_operator:
+                self._parts["undo"].set_enabled(bool(message.get("undo")))
+                self._parts["redo"].set_enabled(bool(message.get("redo")))
+            await self.refresh(fields=reselected)
 
     async def refresh(self, *, fields: bool = True) -> None:
-        """Show what is drawn now; what costs a while to work out comes last, if nothing changed meanwhile."""
-        self.turn += 1
-        turn = self.turn
-        self._list()
+        """Show the current shapes. The plan takes a while: it is shown last, unless the drawing changed meanwhile."""
+        self.version += 1
+        version = self.version
+        self._show_list()
         if fields:
-            self._fields()
-        self._follow()
-        self._tell(None)
-        found = await run_in_threadpool(self._worked_out)
-        if turn == self.turn:
-            self._tell(found)
+            self._show_fields()
+        self._update_fields()
+        self._show_preview(None)
+        plan = await run_in_threadpool(self._plan)
+        if version == self.version:
+            self._show_preview(plan)
 
     @property
     def chosen(self) -> Shape | None:
+        """The selected shape."""
         return self.shapes[self.ids.index(self.selected)] if self.selected in self.ids else None
 
     def _patch(self, **values: Any) -> None:
         if self.selected is not None:
-            self.board.run_method("patch", self.selected, values)
+            self.canvas.run_method("patch", self.selected, values)
 
-    # What is shown.
-    def _list(self) -> None:
-        shown = self._parts["list"]
-        shown.clear()
-        with shown:
+    # The list and the fields.
+    def _show_list(self) -> None:
+        section = self._parts["list"]
+        section.clear()
+        with section:
             if not self.shapes:
-                words(
-                    "p", "Nothing is drawn yet: take Line, and draw across the way that people go.", "empty"
+                text_element(
+                    "p",
+                    "Nothing is drawn yet: choose Line, and draw across the direction of travel.",
+                    "empty",
                 )
             for id_, shape in zip(self.ids, self.shapes, strict=True):
                 name = f"{shape.metres:g} m" if shape.kind == "scale" else shape.name
                 button = ui.element("button").props('type="button"').classes("shape")
                 button.props["aria-pressed"] = "true" if id_ == self.selected else "false"
-                button.on("click", lambda _, id_=id_: self.board.run_method("pick", id_))
+                button.on("click", lambda _, id_=id_: self.canvas.run_method("pick", id_))
                 with button:
-                    words("span", "arm" if shape.arm else _KINDS[shape.kind], "kind")
-                    words("span", name or "without a name")
+                    text_element("span", "arm" if shape.arm else _KINDS[shape.kind], "kind")
+                    text_element("span", name or "without a name")
 
-    def _fields(self) -> None:
-        """The fields of what is chosen, made anew."""
-        shown, shape = self._parts["fields"], self.chosen
-        shown.clear()
+    def _show_fields(self) -> None:
+        """Build the fields of the selected shape."""
+        section, shape = self._parts["fields"], self.chosen
+        section.clear()
         self._inputs = {}
         if shape is None:
             return
-        with shown:
+        with section:
             if shape.kind == "scale":
                 self._input("metres", "Metres", lambda text: self._patch(metres=_number(text)))
             else:
                 self._input("name", "Name", lambda text: self._patch(name=text.strip()))
             if shape.kind == "line":
-                with ui.element("div").classes("pair"):
-                    self._input("right", "To the right is", lambda text: self._patch(right=text.strip()))
-                    self._input("left", "To the left is", lambda text: self._patch(left=text.strip()))
-                self._input(
-                    "arm",
-                    "An arm of the junction, empty for none",
-                    lambda text: self._patch(arm=text.strip()),
-                )
-                self._labels(shape)
-                self._input(
-                    "corridor",
-                    "Corridor: frame heights to each side, empty for off",
-                    lambda text: self._patch(corridor=_number(text) if text.strip() else None),
-                )
-            if self.signed.operates:
-                with ui.element("div").classes("actions left"):
-                    if shape.kind == "line":
-                        ui.button(
-                            "Turn round", on_click=lambda: self.board.run_method("turn", self.selected)
-                        ).props("flat dense no-caps")
-                    ui.button("Delete", on_click=lambda: self.board.run_method("drop", self.selected)).props(
-                        "flat dense no-caps color=negative"
-                    )
+                self._line_fields(shape)
+            if self.login.is_operator:
+                self._shape_buttons(shape)
 
-    def _follow(self) -> None:
-        """Let each field follow what it stands for, such as after an undo; one that is typed in is left alone."""
+    def _line_fields(self, shape: Shape) -> None:
+        with ui.element("div").classes("pair"):
+            self._input("right", "Name of to_right", lambda text: self._patch(right=text.strip()))
+            self._input("left", "Name of to_left", lambda text: self._patch(left=text.strip()))
+        self._input("arm", "Junction of this arm, empty for none", lambda text: self._patch(arm=text.strip()))
+        self._labels(shape)
+        self._input(
+            "corridor",
+            "Corridor: frame heights to each side, empty for off",
+            lambda text: self._patch(corridor=_number(text) if text.strip() else None),
+        )
+
+    def _shape_buttons(self, shape: Shape) -> None:
+        with ui.element("div").classes("actions left"):
+            if shape.kind == "line":
+                turn = ui.button("Reverse", on_click=lambda: self.canvas.run_method("turn", self.selected))
+                turn.props("flat dense no-caps")
+            delete = ui.button("Delete", on_click=lambda: self.canvas.run_method("drop", self.selected))
+            delete.props("flat dense no-caps color=negative")
+
+    def _update_fields(self) -> None:
+        """Update each field whose value changed, such as by an undo; a field that is being typed in stays."""
         values = {} if self.chosen is None else _values(self.chosen)
         for key, (element, last) in self._inputs.items():
             if key in values and values[key] != last:
@@ -243,24 +252,24 @@ class _Setup:
             list(LABELS),
             value=list(shape.labels),
             multiple=True,
-            label="Counted (none: all)",
-            on_change=lambda event: self._patch(labels=[one for one in LABELS if one in event.value]),
+            label="Counted classes (none: all)",
+            on_change=lambda event: self._patch(labels=[label for label in LABELS if label in event.value]),
         )
-        labels.props("outlined dense use-chips").set_enabled(self.signed.operates)
+        labels.props("outlined dense use-chips").set_enabled(self.login.is_operator)
         self._inputs["labels"] = labels, list(shape.labels)
 
     def _input(self, key: str, label: str, patch: Callable[[str], None]) -> None:
         value = _values(self.chosen)[key] if self.chosen else ""
-        one = ui.input(label, value=value).props("outlined dense maxlength=80 autocomplete=off")
-        one.set_enabled(self.signed.operates)
-        self._inputs[key] = one, value
+        element = ui.input(label, value=value).props("outlined dense maxlength=80 autocomplete=off")
+        element.set_enabled(self.login.is_operator)
+        self._inputs[key] = element, value
 
         def changed() -> None:
-            with told():
-                patch(one.value or "")
+            with errors_shown():
+                patch(element.value or "")
 
-        # When it is left, or Enter is pressed: each letter is no step to undo.
-        one.on("change", changed)
+        # `change` comes when the field is left or Enter is pressed, so a letter is not a step to undo.
+        element.on("change", changed)
 
     def _policy_fields(self) -> None:
         holder = ui.element("div").classes("fields")
@@ -269,18 +278,18 @@ class _Setup:
             holder.clear()
             with holder:
                 if not self.policy:
-                    words("p", "It has no policy: nothing of it can be released.")
-                    if self.signed.operates:
-                        ui.button("Give it one", on_click=give).props("outline dense no-caps")
+                    text_element("p", "This camera has no privacy policy: nothing is released.")
+                    if self.login.is_operator:
+                        ui.button("Add a policy", on_click=add).props("outline dense no-caps")
                     return
                 for key, about in policy_form.KEYS.items():
-                    one = ui.input(f"{key}: {about}", value=self.policy[key]).props(
-                        "outlined dense maxlength=20"
+                    element = ui.input(f"{key}: {about}", value=self.policy[key])
+                    element.props("outlined dense maxlength=20").set_enabled(self.login.is_operator)
+                    element.on(
+                        "change", lambda _, key=key, element=element: changed(key, element.value or "")
                     )
-                    one.set_enabled(self.signed.operates)
-                    one.on("change", lambda _, key=key, one=one: changed(key, one.value or ""))
 
-        async def give() -> None:
+        async def add() -> None:
             self.policy = policy_form.texts(Policy())
             build()
             await self.refresh(fields=False)
@@ -291,8 +300,8 @@ class _Setup:
 
         build()
 
-    # What it will cost and give.
-    def _changes(self) -> Change:
+    # The preview.
+    def _change(self) -> Change:
         parts = [shapes.change_of(self.camera, self.shapes)]
         if self.policy:
             parts.append(policy_form.change_of(self.camera.name, self.camera.policy, self.policy))
@@ -303,128 +312,113 @@ class _Setup:
 
         return change
 
-    def _worked_out(self) -> Plan | str | None:
-        """What the chosen line gives, by the file as it would be written; a text where it cannot be told."""
+    def _plan(self) -> Plan | str | None:
+        """The plan of the selected line in the file as it would be written; an error as a text; None for no line."""
         shape = self.chosen
         if shape is None or shape.kind != "line":
             return None
         try:
-            line = _line_of(
-                site_file.result(self.desk.settings.site, self._changes()), self.camera.name, shape.name
-            )
+            site = site_file.result(self.context.settings.site, self._change())
+            line = _line_of(site, self.camera.name, shape.name)
         except PasserbyError as error:
             return str(error)
         if line is None or line.policy is None:
-            return "This line has no privacy policy: nothing of it is released."
-        return preview.planned(line.policy, cells_of(self.camera.name, line), self.per_hour)
+            return "This line has no privacy policy: nothing is released."
+        return preview.plan_or_problem(line.policy, cells_of(self.camera.name, line), self.per_hour)
 
-    def _tell(self, found: Plan | str | None) -> None:
-        shown, shape = self._parts["told"], self.chosen
-        shown.clear()
+    def _show_preview(self, plan: Plan | str | None) -> None:
+        section, shape = self._parts["preview"], self.chosen
+        section.clear()
         if shape is None or shape.kind != "line":
             return
-        with shown:
+        with section:
             try:
                 line = shape.line()
             except PasserbyError as error:
-                words("p", str(error), "warn")
+                text_element("p", str(error), "warn")
                 return
             scales = shapes.scales_of(self.shapes)
-            ground = preview.ground(
-                line, shape.corridor, scales, self.background.width, self.background.height
-            )
-            rows: list[tuple[str, str]] = []
-            if ground is not None:
-                rows += [
-                    ("Picture", f"{ground.px_per_m:.0f} px/m, {ground.name} (IEC 62676-4:2025)"),
-                    (
-                        "Corridor",
-                        f"{ground.corridor_m:.1f} m wide: {ground.walk_s:.1f} s on foot, "
-                        f"{ground.slow_s:.1f} s slowly",
-                    ),
-                    ("Rho it needs", f"{ground.rho_ms / 1000:g} s"),
-                ]
-            if isinstance(found, Plan):
-                rows += _rows(found)
-            _table(rows)
-            if ground is not None and ground.warning:
-                words("p", ground.warning, "warn")
-            if isinstance(found, str):
-                words("p", found, "warn")
-            elif found is not None:
-                words("p", preview.told(found.policy, ground), "hint")
-                if found.useful_from is None:
-                    words("p", _useless(found), "warn")
-            elif ground is None:
-                words("p", "Draw a known length near it to see pixels per metre and rho.", "hint")
-            typical = ui.number(
-                "Crossings an hour, each way and class", value=self.per_hour, min=0.1, max=100_000
-            )
-            typical.props("outlined dense")
+            width, height = self.background.width, self.background.height
+            ground = preview.ground(line, shape.corridor, scales, width, height)
+            rows = [] if ground is None else _ground_rows(ground)
+            if isinstance(plan, Plan):
+                rows += _plan_rows(plan)
+            _facts(rows)
+            _messages(plan, ground)
+            self._traffic_field()
 
-            async def expect() -> None:
-                if typical.value and typical.value > 0:
-                    self.per_hour = float(typical.value)
-                    await self.refresh(fields=False)
+    def _traffic_field(self) -> None:
+        typical = ui.number(
+            "Crossings per hour, for each direction and class", value=self.per_hour, min=0.1, max=100_000
+        )
+        typical.props("outlined dense")
 
-            typical.on("change", expect)
+        async def changed() -> None:
+            if typical.value and typical.value > 0:
+                self.per_hour = float(typical.value)
+                await self.refresh(fields=False)
 
-    # What is asked for.
+        typical.on("change", changed)
+
+    # Actions.
     async def propose(self) -> None:
-        with told():
-            await self._catch_up()
+        with errors_shown():
+            await self._read_canvas()
             shapes.check(self.shapes)
-            known = shapes.scales_of(self.shapes)
-            if known != self.background.scales:
-                self.desk.act(self.signed, "kept known lengths of a background", self.camera.name)
-                self.background = await run_in_threadpool(backgrounds.with_scales, self.background, known)
-                ui.notify("The known lengths are kept beside the background", type="positive")
-            about = f"what is drawn of camera {self.camera.name}"
-            site = self.desk.settings.site
-            proposal = await run_in_threadpool(site_file.propose, site, self._changes())
-            review(
-                self.desk, self.signed, proposal, about, lambda: ui.navigate.to(written_url(self.camera.name))
-            )
+            scales = shapes.scales_of(self.shapes)
+            if scales != self.background.scales:
+                self.context.authorise(self.login, "saved known lengths of a background", self.camera.name)
+                self.background = await run_in_threadpool(backgrounds.with_scales, self.background, scales)
+                ui.notify("The known lengths are saved with the background", type="positive")
+            subject = f"the shapes of camera {self.camera.name}"
+            site = self.context.settings.site
+            proposal = await run_in_threadpool(site_file.propose, site, self._change())
+            url = written_url(self.camera.name)
+            review(self.context, self.login, proposal, subject, lambda: ui.navigate.to(url))
 
-    async def _catch_up(self) -> None:
-        """What is drawn at this instant: what was typed last may still be on its way."""
+    async def _read_canvas(self) -> None:
+        """Read the shapes from the browser, because the last change may not have arrived yet."""
         try:
-            drawn = await self.board.run_method("drawn", timeout=5)
+            drawn = await self.canvas.run_method("drawn", timeout=5)
         except TimeoutError:
-            raise InputError("your browser does not say what is drawn: is it still connected?") from None
+            raise InputError("your browser does not answer: check the connection") from None
         self.shapes = shapes.from_browser(drawn)
-        self.ids = [one.get("id") for one in drawn]
+        self.ids = [shape.get("id") for shape in drawn]
 
     async def show_marks(self) -> None:
-        with told():
+        with errors_shown():
             camera = self.camera
             if camera.watched is None:
-                raise InputError(f"camera {camera.name}: it has no source, expected one in the site file")
-            self.desk.act(self.signed, f"was shown what the detector sees, for {MARKS_S:g} s", camera.name)
-            self.showing = self.desk.jobs.show(camera.name, camera.watched, camera.transport, camera.detector)
-            self.until_s = monotonic() + MARKS_S
+                raise InputError(f"camera {camera.name}: found no source, expected one in the site file")
+            action = f"showed what the detector sees, for {MARKS_S:g} s"
+            self.context.authorise(self.login, action, camera.name)
+            self.marks_job = self.context.jobs.show(
+                camera.name, camera.watched, camera.transport, camera.detector
+            )
+            self.marks_until_s = monotonic() + MARKS_S
 
-    def pass_marks(self) -> None:
-        job = self.showing
+    def update_marks(self) -> None:
+        job = self.marks_job
         if job is None:
             return
-        if not self.desk.alive(self.signed):
+        if not self.context.is_valid(self.login):
             job.stop.set()
         if job.runs:
-            left_s = max(0.0, self.until_s - monotonic())
-            self.board.show(job.marks)
-            seen = f"{len(job.marks)} now" if job.marks else "nothing now"
-            self._parts[
-                "marks"
-            ].text = f"Each mark is a cell of a coarse grid, not a place: {seen}; {left_s:.0f} s left."
-            return
-        self.showing = None
-        self.board.show(())
-        self._parts["marks"].text = f"No marks any more: {job.ended or 'stopped'}."
+            left_s = max(0.0, self.marks_until_s - monotonic())
+            self.canvas.show(job.marks)
+            number = f"{len(job.marks)} now" if job.marks else "none now"
+            text = (
+                f"Each mark is a cell of a coarse grid, not an exact position: {number}; {left_s:.0f} s left."
+            )
+        else:
+            self.marks_job = None
+            self.canvas.show(())
+            text = f"The marks have ended: {job.ended or 'stopped'}."
+        self._parts["marks"].text = text
 
 
 def _values(shape: Shape) -> dict[str, Any]:
-    """What each field shows of a shape."""
+    """The value of each field of a shape."""
     return {
         "name": shape.name,
         "metres": f"{shape.metres:g}",
@@ -443,49 +437,59 @@ def _number(text: str) -> float:
         raise InputError(f"found {text[:40]!r}, expected a number") from None
 
 
-def _line_of(site: Site, camera: str, line: str) -> CountedLine | None:
-    return next((one for one in site.camera(camera).lines if one.line.name == line), None)
+def _line_of(site: Site, camera: str, name: str) -> CountedLine | None:
+    return next((line for line in site.camera(camera).lines if line.line.name == name), None)
 
 
-def _rows(found: Plan) -> list[tuple[str, str]]:
-    policy = found.policy
+def _ground_rows(ground: Ground) -> list[tuple[str, str]]:
+    walk = f"{ground.walk_s:.1f} s on foot, {ground.slow_s:.1f} s slowly"
+    return [
+        ("Picture", f"{ground.px_per_m:.0f} px/m, {ground.name} (IEC 62676-4:2025)"),
+        ("Corridor", f"{ground.corridor_m:.1f} m wide: {walk}"),
+        ("Rho needed", f"{ground.rho_ms / 1000:g} s"),
+    ]
+
+
+def _plan_rows(plan: Plan) -> list[tuple[str, str]]:
+    policy = plan.policy
     rows = [
-        ("Promised", f"rho {policy.rho_ms / 1000:g} s, k {policy.k}, epsilon {policy.epsilon:g}"),
-        ("Released", f"{len(found.cells)} numbers each time"),
-        ("Clipping loses", f"{found.bias:.1%}"),
+        ("Promise", f"rho {policy.rho_ms / 1000:g} s, k {policy.k}, epsilon {policy.epsilon:g}"),
+        ("Released", f"{len(plan.cells)} numbers per bin"),
+        ("Lost by clipping", f"{plan.bias:.1%}"),
     ]
-    rows += [
-        (
-            f"In {one.name}"
-            if one.name[0].isdigit()
-            else f"In a {one.name}"
-            if one.name != "hour"
-            else "In an hour",
-            f"{one.expected:.0f} ± {one.noise_95:.0f} (error {_error(one.error)})",
-        )
-        for one in found.outlooks
-    ]
-    rows.append(("Useful from", found.useful_from or "never"))
+    for outlook in plan.outlooks:
+        usable = "" if outlook.error <= USEFUL else ": not usable"
+        text = f"expect {outlook.expected:.0f} ± {outlook.noise_95:.0f}{usable}"
+        rows.append((f"Per {outlook.name}", text))
+    rows.append(("Useful from", plan.useful_from or "never"))
     return rows
 
 
-def _error(share: float) -> str:
-    return f"{share:.0%}" if share < 10 else "over 1000%"
+def _messages(plan: Plan | str | None, ground: Ground | None) -> None:
+    if ground is not None and ground.warning:
+        text_element("p", f"{ground.warning}.", "warn")
+    if isinstance(plan, str):
+        text_element("p", plan, "warn")
+    elif plan is not None:
+        text_element("p", preview.rho_text(plan.policy, ground), "hint")
+        if plan.useful_from is None:
+            text_element("p", _useless(plan), "warn")
+    elif ground is None:
+        text_element("p", "Draw a known length near the line to see pixels per metre and rho.", "hint")
 
 
-def _useless(found: Plan) -> str:
-    better = found.proposal
-    told = "Useless: not even a week comes within 25 %. "
+def _useless(plan: Plan) -> str:
+    better = plan.proposal
     if better is None:
-        return told + "Count fewer classes, or accept a larger epsilon."
-    return told + (
-        f"Nearest that is not: rho {better.rho_ms / 1000:g} s (a corridor that is crossed in that time), "
-        f"chunk {better.chunk_ms / 1000:g} s, clip {better.clip}."
+        return "Too noisy even for a week. Count fewer classes, or use a larger epsilon."
+    return (
+        f"Too noisy even for a week. Try: rho {better.rho_ms / 1000:g} s (and a corridor that can be crossed in that "
+        f"time), chunk {better.chunk_ms / 1000:g} s, clip {better.clip}."
     )
 
 
-def _table(rows: Sequence[tuple[str, str]]) -> None:
+def _facts(rows: Sequence[tuple[str, str]]) -> None:
     with ui.element("dl").classes("facts"):
         for name, value in rows:
-            words("dt", name)
-            words("dd", value)
+            text_element("dt", name)
+            text_element("dd", value)

@@ -1,68 +1,86 @@
-"""Who may sign in: invited, listed, removed.
+"""The page of users: invite, list, remove.
 
-Invariant: an invitation is shown once, to who made it; who is removed is signed out at once.
+Invariant: an invitation is shown once, to the operator who made it; a removed user is signed out at once.
 """
+
+from collections.abc import Callable
 
 from fastapi import Request
 from nicegui import ui
 from starlette.concurrency import run_in_threadpool
 
-from passerby.console.context import Desk, Signed
-from passerby.console.pages.layout import heading, told, words
+from passerby.console.context import ConsoleContext, Login
+from passerby.console.pages.layout import cells, errors_shown, heading, table, text_element
 from passerby.console.users import ROLES, User
 
-_ROLES = {"viewer": "viewer: may look", "operator": "operator: may change everything"}
+_ROLES = {"viewer": "viewer: may only look", "operator": "operator: may change everything"}
+_HEADS = ("name", "role", "state")
 
 
-async def people(desk: Desk, signed: Signed, request: Request) -> None:
-    heading("People", "Who may sign in here. An operator may change everything, a viewer may look.")
-    if signed.operates:
-        _form(desk, signed, str(request.base_url).rstrip("/"))
-    words("a", "Change your password").props('href="/password"')
-    with ui.element("div").classes("table"), ui.element("table"):
-        with ui.element("thead"), ui.element("tr"):
-            for head in ("name", "role", "state", ""):
-                words("th", head)
-        with ui.element("tbody"):
-            for user in desk.users.listed():
-                _row(desk, signed, user)
+async def people(context: ConsoleContext, login: Login, request: Request) -> None:
+    heading(
+        "People",
+        "These people may sign in to the console. Operators may change everything, viewers only look.",
+    )
+    form = ui.element("div")
+    text_element("a", "Change your password").props('href="/password"')
+    listed = _Listed(context, login)
+    listed.show()
+    if login.is_operator:
+        with form:
+            _form(context, login, str(request.base_url).rstrip("/"), listed.show)
 
 
-def _row(desk: Desk, signed: Signed, user: User) -> None:
-    with ui.element("tr"):
-        state = "invited" if user.invited else "may sign in"
-        for head, cell in (("name", user.name), ("role", user.role), ("state", state)):
-            words("td", cell).props["data-head"] = head
+class _Listed:
+    """The table of users, which is shown again after a change."""
 
+    def __init__(self, context: ConsoleContext, login: Login) -> None:
+        self._context, self._login = context, login
+        self._holder = ui.element("div")
+
+    def show(self) -> None:
+        self._holder.clear()
+        with self._holder, table((*_HEADS, "")):
+            for user in self._context.users.listed():
+                self._row(user)
+
+    def _row(self, user: User) -> None:
         async def remove() -> None:
-            with told():
-                desk.act(signed, "removed a user", user.name)
-                await run_in_threadpool(desk.users.remove, user.name)
-                desk.sessions.end_all(user.name)
-                ui.navigate.reload()
+            with errors_shown():
+                self._context.authorise(self._login, "removed a user", user.name)
+                await run_in_threadpool(self._context.users.remove, user.name)
+                self._context.sessions.end_all(user.name)
+                self.show()
 
-        with ui.element("td"):
-            if signed.operates and user.name != signed.user:
-                ui.button("Remove", on_click=remove).props("flat dense no-caps color=negative")
+        with ui.element("tr"):
+            cells(_HEADS, (user.name, user.role, "invited" if user.invited else "active"))
+            with ui.element("td"):
+                if self._login.is_operator and user.name != self._login.user:
+                    ui.button("Remove", on_click=remove).props("flat dense no-caps color=negative")
 
 
-def _form(desk: Desk, signed: Signed, here: str) -> None:
+def _form(context: ConsoleContext, login: Login, base_url: str, invited: Callable[[], None]) -> None:
+    """The form for an invitation; `invited` is called after one was made."""
     with ui.element("div").classes("form"):
         name = ui.input("Name").props("outlined dense maxlength=80")
-        role = ui.select({one: _ROLES[one] for one in ROLES}, value="viewer", label="Role").props(
+        role = ui.select({key: _ROLES[key] for key in ROLES}, value="viewer", label="Role").props(
             "outlined dense"
         )
-        made = ui.element("div").classes("made").props("role=status")
+        result = ui.element("div").classes("made").props("role=status")
 
         async def invite() -> None:
-            with told():
-                desk.act(signed, f"invited a {role.value}", name.value)
+            with errors_shown():
+                context.authorise(login, f"invited a {role.value}", name.value)
                 token = await run_in_threadpool(
-                    desk.users.invite, name.value.strip(), role.value, desk.now_ms()
+                    context.users.invite, name.value.strip(), role.value, context.now_ms()
                 )
-                made.clear()
-                with made:
-                    words("p", "Give this address to them, for one use within a day; it is not shown again:")
-                    words("code", f"{here}/welcome?token={token}", "secret")
+                result.clear()
+                with result:
+                    text_element(
+                        "p",
+                        "Send this address to the person. It works once, within a day, and is not shown again:",
+                    )
+                    text_element("code", f"{base_url}/welcome?token={token}", "secret")
+                invited()
 
         ui.button("Invite", on_click=invite).props("unelevated no-caps")

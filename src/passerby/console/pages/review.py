@@ -1,6 +1,6 @@
-"""A change of the site file, shown before it is written.
+"""The review of a change of the site file, before it is written.
 
-Invariant: what is written is what was shown; where privacy changes, a new epoch is asked for in words.
+Invariant: the written text is the one that was shown; a change of privacy must be confirmed by a typed sentence.
 """
 
 from collections.abc import Callable
@@ -9,8 +9,8 @@ from nicegui import ui
 from starlette.concurrency import run_in_threadpool
 
 from passerby.console import site_file
-from passerby.console.context import Desk, Signed
-from passerby.console.pages.layout import told, words
+from passerby.console.context import ConsoleContext, Login
+from passerby.console.pages.layout import errors_shown, text_element
 from passerby.console.site_file import Proposal
 from passerby.errors import InputError
 
@@ -18,44 +18,30 @@ SENTENCE = "begin a new epoch"
 
 
 def review(
-    desk: Desk,
-    signed: Signed,
+    context: ConsoleContext,
+    login: Login,
     proposal: Proposal,
-    about: str,
+    subject: str,
     done: Callable[[], None],
     before: Callable[[], None] | None = None,
 ) -> None:
-    """Show `proposal`, and write it when the user says so, after what has to be there `before`; then call `done`."""
+    """Show `proposal`, and write it when the user confirms. `before` is called before the writing, `done` after it."""
     typed: ui.input | None = None
     with ui.dialog() as dialog, ui.card().classes("review"):
-        words("h2", f"What will be written: {about}")
-        with ui.element("pre").classes("difference").props('tabindex="0" aria-label="Difference"'):
-            for line in proposal.difference:
-                kind = {"+": "added", "-": "removed", "@": "place"}.get(line[:1], "same")
-                words("span", line + "\n", kind)
+        text_element("h2", f"Review the change: {subject}")
+        _difference(proposal)
         if proposal.privacy:
-            words("p", "This changes what is promised to who passes by, or what is released:", "warn")
-            with ui.element("ul"):
-                for change in proposal.privacy:
-                    words("li", change)
-            words(
-                "p",
-                "A new epoch begins with a new budget, after a pause in which nothing is counted; who passes in both "
-                "epochs has paid in both. What was released stays released.",
-            )
-            typed = ui.input(f"Type: {SENTENCE}").props("outlined dense autocomplete=off").classes("wide")
+            typed = _privacy(proposal)
 
         async def write() -> None:
-            with told():
+            with errors_shown():
                 if typed is not None and typed.value.strip().lower() != SENTENCE:
-                    raise InputError(f"expected the words “{SENTENCE}”, for privacy changes")
-                epoch = (
-                    f"; a new epoch was asked for: {'; '.join(proposal.privacy)}" if proposal.privacy else ""
-                )
-                desk.act(signed, "wrote the site file", f"{about}{epoch}")
+                    raise InputError(f"type “{SENTENCE}” to change the privacy of a camera")
+                epoch = f"; new epoch: {'; '.join(proposal.privacy)}" if proposal.privacy else ""
+                context.authorise(login, "wrote the site file", f"{subject}{epoch}")
                 if before is not None:
                     await run_in_threadpool(before)
-                await run_in_threadpool(site_file.write, desk.settings.site, proposal)
+                await run_in_threadpool(site_file.write, context.settings.site, proposal)
                 dialog.close()
                 done()
 
@@ -63,3 +49,24 @@ def review(
             ui.button("Cancel", on_click=dialog.close).props("flat no-caps")
             ui.button("Write", on_click=write).props("unelevated no-caps")
     dialog.open()
+
+
+def _difference(proposal: Proposal) -> None:
+    with ui.element("pre").classes("difference").props('tabindex="0" aria-label="Difference"'):
+        for line in proposal.difference:
+            kind = {"+": "added", "-": "removed", "@": "place"}.get(line[:1], "same")
+            text_element("span", line + "\n", kind)
+
+
+def _privacy(proposal: Proposal) -> ui.input:
+    """The changes of privacy, and the field for the sentence that confirms them."""
+    text_element("p", "This changes the privacy promise, or the numbers that are released:", "warn")
+    with ui.element("ul"):
+        for change in proposal.privacy:
+            text_element("li", change)
+    text_element(
+        "p",
+        "New settings start at 00:00, in a new epoch with a new privacy budget; until then this camera is not counted. "
+        "A person who passes in both epochs uses both budgets. Released numbers stay released.",
+    )
+    return ui.input(f"Type: {SENTENCE}").props("outlined dense autocomplete=off").classes("wide")

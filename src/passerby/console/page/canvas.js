@@ -1,13 +1,13 @@
-// Lines, zones and known lengths on a background, by mouse, touch and keyboard; every step can be undone.
-// It is given a picture's address and shapes, and tells the server the shapes: it decides nothing about them.
+// Draws lines, zones and known lengths on a background, with mouse, touch or keyboard; every step can be undone.
+// It receives the URL of a picture and shapes, and sends the shapes to the server, which checks them.
 const SNAP_PX = 12;
 const EDGE_PX = 8;
-const LEVEL = 0.05; // radians from level or upright
+const LEVEL = 0.05; // radians from horizontal or vertical
 const TOOLS = { line: 2, arm: 2, scale: 2, zone: 100 };
 
 export default {
   template: `
-    <div class="drawing" :data-tool="tool" :data-readonly="readonly">
+    <div class="canvas" :data-tool="tool" :data-readonly="readonly">
       <svg ref="svg" :viewBox="'0 0 ' + width + ' ' + height" role="group" :aria-label="label" tabindex="0"
         @pointerdown="down" @pointermove="move" @pointerup="up" @pointercancel="cancel" @keydown="key"
         @dblclick.prevent="finish">
@@ -61,7 +61,7 @@ export default {
         <circle v-if="snapped" class="snapped" :cx="snapped[0] * width" :cy="snapped[1] * height" :r="10 * u"
           :stroke-width="1.5 * u"></circle>
       </svg>
-      <p class="sr-only" role="status" aria-live="polite">{{ said }}</p>
+      <p class="sr-only" role="status" aria-live="polite">{{ announced }}</p>
     </div>`,
   props: {
     src: String,
@@ -86,9 +86,9 @@ export default {
       draft: null,
       drag: null,
       snapped: null,
-      said: "",
+      announced: "",
       u: 1,
-      told: 0,
+      emittedMs: 0,
     };
   },
   computed: {
@@ -111,21 +111,21 @@ export default {
     this.sizes.disconnect();
   },
   methods: {
-    // What the page around it asks for.
+    // Calls from the page.
     undo() {
       if (this.draft) {
         this.draft = null;
       } else if (this.past.length) {
         this.future.push(copy(this.shapes));
         this.shapes = this.past.pop();
-        this.tell("Undone");
+        this.announce("Undone");
       }
     },
     redo() {
       if (this.future.length) {
         this.past.push(copy(this.shapes));
         this.shapes = this.future.pop();
-        this.tell("Done again");
+        this.announce("Redone");
       }
     },
     patch(id, fields) {
@@ -136,27 +136,27 @@ export default {
       if (!shape || Object.keys(fields).every((k) => JSON.stringify(shape[k]) === JSON.stringify(fields[k]))) return;
       this.remember();
       Object.assign(shape, fields);
-      this.tell("");
+      this.announce("");
     },
     turn(id) {
       const shape = this.shapes.find((s) => s.id === id);
       if (!shape || shape.kind !== "line") return;
       this.remember();
       shape.points.reverse();
-      this.tell("Turned round");
+      this.announce("Reversed");
     },
     drop(id) {
       if (this.readonly || !this.shapes.some((s) => s.id === id)) return;
       this.remember();
       this.shapes = this.shapes.filter((s) => s.id !== id);
       this.selected = null;
-      this.tell("Deleted");
+      this.announce("Deleted");
     },
     pick(id) {
       this.select(id);
     },
 
-    // What is told, and to whom.
+    // Events for the page, and texts for screen readers.
     drawn() {
       return copy(this.shapes);
     },
@@ -165,11 +165,11 @@ export default {
       if (this.past.length > 200) this.past.shift();
       this.future = [];
     },
-    tell(said, live = false) {
-      if (said) this.said = said;
+    announce(text, live = false) {
+      if (text) this.announced = text;
       const now = Date.now();
-      if (live && now - this.told < 150) return;
-      this.told = now;
+      if (live && now - this.emittedMs < 150) return;
+      this.emittedMs = now;
       this.$emit("change", {
         shapes: copy(this.shapes),
         selected: this.selected,
@@ -181,7 +181,7 @@ export default {
     select(id) {
       if (this.selected === id) return;
       this.selected = id;
-      this.tell("");
+      this.announce("");
     },
 
     // Pointers: mouse, pen and touch alike.
@@ -247,16 +247,16 @@ export default {
         const [x, y] = this.px(at);
         this.widen(Math.abs((x - a[0]) * right[0] + (y - a[1]) * right[1]) / this.height);
       } else if (this.drag.handle !== null) {
-        const other = this.chosen.points.length === 2 ? this.chosen.points[1 - this.drag.handle] : null;
-        this.chosen.points[this.drag.handle] = this.snapTo(at, this.chosen, other);
+        const otherEnd = this.chosen.points.length === 2 ? this.chosen.points[1 - this.drag.handle] : null;
+        this.chosen.points[this.drag.handle] = this.snapTo(at, this.chosen, otherEnd);
       } else {
         this.shift(this.drag.points, at[0] - this.drag.from[0], at[1] - this.drag.from[1]);
       }
-      this.tell("", true);
+      this.announce("", true);
     },
     up(event) {
       if (this.draft && this.draft.pressed && this.tool !== "zone") {
-        // Drawn in one go: pressed, dragged, let go.
+        // Drawn by one drag.
         if (!this.near(this.at(event), this.draft.pressed, 10)) {
           this.draft.points.push(this.draft.to);
           this.finish();
@@ -264,7 +264,7 @@ export default {
           this.draft.pressed = null;
         }
       }
-      if (this.drag && this.drag.moved) this.tell("");
+      if (this.drag && this.drag.moved) this.announce("");
       this.drag = null;
       this.snapped = null;
     },
@@ -306,14 +306,14 @@ export default {
       this.shapes.push(shape);
       this.selected = shape.id;
       this.$emit("tool", "select");
-      this.tell(this.described(shape) + " drawn");
+      this.announce(this.described(shape) + " drawn");
     },
     fresh(tool) {
       const taken = new Set(this.shapes.map((s) => s.name));
       for (let i = 1; ; i++) if (!taken.has(tool + " " + i)) return tool + " " + i;
     },
 
-    // Keys: everything that a pointer can do.
+    // Keys: they can do everything that a pointer can.
     key(event) {
       const control = event.ctrlKey || event.metaKey;
       if (control && event.key.toLowerCase() === "z") {
@@ -351,19 +351,19 @@ export default {
       event.preventDefault();
       const step = event.shiftKey ? 0.05 : event.altKey ? 0.001 : 0.01;
       const handle = event.target.closest("[data-handle]");
-      // Keys that are held down are one step back.
+      // A key that is held down is one step to undo.
       if (!event.repeat) this.remember();
       if (handle && part(handle) === "corridor") {
         this.widen(this.chosen.corridor + (way[0] - way[1]) * step);
-        this.tell("corridor " + this.chosen.corridor);
+        this.announce("corridor " + this.chosen.corridor);
       } else if (handle) {
         const i = part(handle);
         const p = this.chosen.points[i];
         this.chosen.points[i] = [clamp(p[0] + way[0] * step), clamp(p[1] + way[1] * step)];
-        this.tell(this.handleLabel(this.chosen, i));
+        this.announce(this.handleLabel(this.chosen, i));
       } else {
         this.shift(copy(this.chosen.points), way[0] * step, way[1] * step);
-        this.tell(this.described(this.chosen));
+        this.announce(this.described(this.chosen));
       }
     },
 
@@ -384,10 +384,10 @@ export default {
     edge(s) {
       const { a, b, right } = this.frame(s);
       const at = [0, 1].map((i) => a[i] + (b[i] - a[i]) * 0.2 + right[i] * s.corridor * this.height);
-      // What lies outside of the picture is taken at its edge.
+      // A handle outside the picture is moved to its edge.
       return { cx: this.inside(at[0], this.width), cy: this.inside(at[1], this.height) };
     },
-    snapTo(at, own, other) {
+    snapTo(at, own, otherEnd) {
       this.snapped = null;
       if (!this.snap) return at;
       for (const shape of this.shapes) {
@@ -397,10 +397,10 @@ export default {
         }
       }
       let [x, y] = at;
-      if (other) {
-        const angle = Math.atan2((y - other[1]) * this.height, (x - other[0]) * this.width);
-        if (Math.abs(Math.sin(angle)) < LEVEL) y = other[1];
-        if (Math.abs(Math.cos(angle)) < LEVEL) x = other[0];
+      if (otherEnd) {
+        const angle = Math.atan2((y - otherEnd[1]) * this.height, (x - otherEnd[0]) * this.width);
+        if (Math.abs(Math.sin(angle)) < LEVEL) y = otherEnd[1];
+        if (Math.abs(Math.cos(angle)) < LEVEL) x = otherEnd[0];
       }
       const ex = (EDGE_PX * this.u) / this.width;
       const ey = (EDGE_PX * this.u) / this.height;
@@ -444,7 +444,7 @@ export default {
     arrow(s, side) {
       const { middle, along, right } = this.frame(s);
       const to = (l, r) => [0, 1].map((i) => (middle[i] + (along[i] * l + right[i] * r * side) * this.u).toFixed(1));
-      // The two stand side by side, so that on a short line they can be told apart.
+      // The two arrows stand side by side, so that they stay distinct on a short line.
       const l = 7 * side;
       return `M${to(l, 2)}L${to(l, 24)}M${to(l - 5, 18)}L${to(l, 24)}L${to(l + 5, 18)}`;
     },
@@ -470,7 +470,7 @@ export default {
       const anchor = Math.abs(right[0]) > 0.7 && s.kind === "line" ? (right[0] > 0 ? "start" : "end") : "middle";
       return this.fitted(at, anchor, this.shownName(s), 13);
     },
-    // A text at a place, turned inwards where it would leave the picture.
+    // A text that is moved inwards if it would leave the picture.
     fitted(at, anchor, text, size) {
       const wide = 0.6 * size * this.u * text.length;
       const left = at[0] - { start: 0, middle: wide / 2, end: wide }[anchor];
@@ -493,8 +493,8 @@ export default {
       return { person: "P", bicycle: "B", motorcycle: "M", car: "C", bus: "U", truck: "T" }[label] || "V";
     },
     described(s) {
-      const what = s.kind === "scale" ? "known length " + s.metres + " m" : s.kind + " " + s.name;
-      return what + ", " + s.points.map(percent).join(" to ");
+      const name = s.kind === "scale" ? "known length " + s.metres + " m" : s.kind + " " + s.name;
+      return name + ", " + s.points.map(percent).join(" to ");
     },
     handleLabel(s, i) {
       const end = s.kind === "zone" ? "corner " + (i + 1) : i ? "end" : "start";

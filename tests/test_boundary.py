@@ -1,9 +1,9 @@
-"""What sees cannot speak, what speaks cannot see: the import rules hold, and each is seen to fail.
+"""Code that reads pictures cannot publish, and code that publishes cannot read pictures: the import rules hold.
 
-Invariant: every rule has a planted violation; a rule that catches nothing is no rule.
+Invariant: every rule has a planted violation that breaks it.
 
-import-linter (contracts in pyproject.toml) reads import statements. What it cannot see is read here from the
-syntax tree: imports by name, code from text, names reached through another module, writes out of the rooms.
+import-linter (contracts in pyproject.toml) reads import statements. Other ways are found here in the syntax tree:
+imports by name, code from text, names reached through another module, files written by the rooms that see pictures.
 """
 
 import ast
@@ -38,18 +38,19 @@ NO_IMPORT_BY_NAME = {
     "zipimport",
 }
 NO_PICKLE = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
-# What numpy, OpenCV, Pillow and pathlib call writing; the rooms that see write the approved picture alone.
+# Functions of numpy, OpenCV, Pillow and pathlib that write. The rooms that see pictures write only the approved one.
 WRITES = {
     *("save", "savez", "savez_compressed", "savetxt", "tofile", "dump", "dumps", "memmap", "open_memmap"),
     *("imwrite", "imencode", "write_bytes", "write_text", "VideoWriter"),
 }
 MAY_WRITE_A_PICTURE = ("video/scene/annotated_image.py",)
 MAY_MAKE_A_VIDEO = "synth/"
+THE_CALLERS = {"pandas", "polars"}  # imported only for a caller who asks for a table of theirs
 DEBIANS_OWN = "rtsp_server.py"  # run by Debian's Python with Debian's gi; imports nothing of passerby
-PUBLIC_NAMES = "__init__.py"  # loads them when first asked for; tests/test_exports.py pins them
-# Makes a module absent and gives no other: how OpenVINO is kept from reporting home.
+PUBLIC_NAMES = "__init__.py"  # imports each at its first use; tests/test_public_names.py lists them
+# Makes a module absent, with nothing in its place: OpenVINO's telemetry is prevented so.
 MAKES_ABSENT = re.compile(r"sys\.modules\.setdefault\('[\w.]+', None\)")
-# OpenCV brings these along; nothing here may call them.
+# OpenCV contains these; nothing may call them.
 FACES_IN_OPENCV = {"CascadeClassifier", "FaceDetectorYN", "FaceRecognizerSF", "face"}
 FORBIDDEN_LIBRARIES = {
     library
@@ -71,7 +72,7 @@ def imported_names(tree: ast.AST) -> Iterator[tuple[int, str, str]]:
 
 
 def open_mode(call: ast.Call, position: int) -> ast.expr | None:
-    """The argument of `open` that says how; None where it is left out, which reads."""
+    """The mode argument of `open`; None where it is left out, which means reading."""
     modes = [keyword.value for keyword in call.keywords if keyword.arg == "mode"]
     return modes[0] if modes else call.args[position] if len(call.args) > position else None
 
@@ -93,7 +94,7 @@ def gives_frames(origin: str, trees: dict[str, ast.Module]) -> bool:
 
 
 def borrowed_names(module: ast.Module, trees: dict[str, ast.Module]) -> set[str]:
-    """What a module imports and does not hand on; what it names in `__all__` it hands on, but never frames."""
+    """The names that a module imports for itself alone: it re-exports those in `__all__`, but never frames."""
     handed_on = {
         ast.literal_eval(name)
         for node in module.body
@@ -108,7 +109,7 @@ def borrowed_names(module: ast.Module, trees: dict[str, ast.Module]) -> set[str]
 
 
 def violations(src: Path) -> list[str]:
-    """Every broken rule below `src` that import statements alone do not show, as `file:line: what`."""
+    """Every broken rule below `src` that import statements alone do not show, as `file:line: rule`."""
     package = src / "passerby"
     trees = {
         path.relative_to(package).as_posix(): ast.parse(path.read_text()) for path in package.rglob("*.py")
@@ -122,13 +123,13 @@ def violations(src: Path) -> list[str]:
 
     for name, tree in trees.items():
 
-        def report(line: int, what: str, name: str = name) -> None:
-            found.append(f"{name}:{line}: {what}")
+        def report(line: int, rule: str, name: str = name) -> None:
+            found.append(f"{name}:{line}: {rule}")
 
         sees = name.startswith(("video/", "counting/"))
         if name.removesuffix("/__init__.py") in ROOMS:
             for statement in tree.body[1:]:
-                report(statement.lineno, "a room's own file holds its law and nothing else")
+                report(statement.lineno, "the __init__ file of a room has its invariant and nothing else")
         bound_modules = {}
         for line, module, bound in imported_names(tree):
             parent, _, last = module.rpartition(".")
@@ -138,7 +139,7 @@ def violations(src: Path) -> list[str]:
             elif module in modules:
                 bound_modules[bound] = module
             elif parent in modules and last in borrowed[parent]:
-                report(line, f"{last} reached through {parent}, which only borrows it")
+                report(line, f"{last} reached through {parent}, which only imports it")
             if module in NO_IMPORT_BY_NAME or parent in NO_IMPORT_BY_NAME - {"importlib"}:
                 report(line, f"{module}: imports are static")
             if module == "importlib.import_module":
@@ -163,7 +164,7 @@ def violations(src: Path) -> list[str]:
             if isinstance(node, ast.Attribute):
                 owner = node.value.id if isinstance(node.value, ast.Name) else ""
                 if owner in bound_modules and node.attr in borrowed[bound_modules[owner]]:
-                    report(node.lineno, f"{owner}.{node.attr} reached through a module which only borrows it")
+                    report(node.lineno, f"{owner}.{node.attr} reached through a module which only imports it")
                 if (owner, node.attr) == ("sys", "modules") and id(node) not in harmless:
                     report(node.lineno, "sys.modules: modules are not walked")
                 if node.attr == "__dict__":
@@ -211,7 +212,7 @@ def plant(folder: Path, name: str, code: str) -> None:
         module.write(f"\n{code}\n")
 
 
-def test_src_breaks_no_rule_that_imports_do_not_show() -> None:
+def test_src_breaks_no_rule_beyond_imports() -> None:
     assert violations(SRC) == []
 
 
@@ -229,8 +230,8 @@ PLANTED = [
     ("domain/geometry.py", "import sys\nsys.modules['socket']", "modules are not walked"),
     ("domain/geometry.py", "import sys\nsys.modules.setdefault('socket', 1)", "modules are not walked"),
     ("domain/geometry.py", "import passerby.video.decode.frame", "not walked by attributes"),
-    ("domain/timespan.py", "from passerby.counting.counts import Label", "only borrows it"),
-    ("domain/timespan.py", "from passerby.counting import counts\ncounts.Label", "only borrows it"),
+    ("domain/timespan.py", "from passerby.counting.counts import Label", "only imports it"),
+    ("domain/timespan.py", "from passerby.counting import counts\ncounts.Label", "only imports it"),
     ("recordings/pipeline.py", "from passerby.video.lender import Frame", "Frame reached through"),
     ("recordings/pipeline.py", "from passerby.video.lender import frames", "frames reached through"),
     (
@@ -243,7 +244,7 @@ PLANTED = [
         "from passerby.domain import geometry\ngetattr(geometry, 'hypot')",
         "modules are not walked",
     ),
-    ("video/__init__.py", "from passerby.video.decode.frame import Frame", "its law and nothing else"),
+    ("video/__init__.py", "from passerby.video.decode.frame import Frame", "its invariant and nothing else"),
     ("video/decode/frame.py", "import av\nav.open('out.mp4', 'w')", "only the synthetic street"),
     ("video/decode/frame.py", "import av\nav.open('out.mp4', mode='w')", "only the synthetic street"),
     ("video/decode/frame.py", "open('out.raw', 'wb')", "open to write"),
@@ -331,15 +332,15 @@ def loaded(program: str) -> set[str]:
 SEEING = {"av", "cv2", "onnxruntime", "openvino", "PIL", "matplotlib"}
 
 
-def test_importing_all_of_publish_loads_nothing_that_sees() -> None:
+def test_importing_all_of_publish_loads_no_library_for_pictures() -> None:
     assert not loaded(IMPORT_ALL.format("publish")) & SEEING
 
 
-def test_importing_passerby_loads_no_numpy_and_nothing_that_sees() -> None:
+def test_importing_passerby_loads_no_numpy_and_no_library_for_pictures() -> None:
     assert not loaded(IMPORT_ONE.format("passerby")) & {*SEEING, "numpy"}
 
 
-def test_what_a_fresh_process_loads_is_seen() -> None:
+def test_the_modules_that_a_fresh_process_loads_are_found() -> None:
     assert {"cv2", "numpy"} <= loaded(IMPORT_ALL.format("video"))
 
 
@@ -355,14 +356,17 @@ def declared() -> set[str]:
 
 
 def undeclared(src: Path) -> dict[str, str]:
-    """Import name -> one file, for every import below `src` that no declared distribution brings."""
+    """Import name -> one file, for every import below `src` that no declared distribution brings.
+
+    The libraries of THE_CALLERS are left out.
+    """
     distributions = {**packages_distributions(), "pydantic_core": ["pydantic"]}  # pydantic's own other half
     return {
         top: path.relative_to(src).as_posix()
         for path in src.rglob("*.py")
         if path.name != DEBIANS_OWN
         for _, module, _ in imported_names(ast.parse(path.read_text()))
-        if (top := module.split(".")[0]) not in {*sys.stdlib_module_names, "passerby"}
+        if (top := module.split(".")[0]) not in {*sys.stdlib_module_names, *THE_CALLERS, "passerby"}
         and not {normal(distribution) for distribution in distributions.get(top, [])} & declared()
     }
 
@@ -378,17 +382,17 @@ def test_an_undeclared_import_is_found(tmp_path: Path, library: str) -> None:
     assert undeclared(tmp_path / "src")[library] == "passerby/domain/timespan.py"
 
 
-def about_who(lock: str) -> set[str]:
-    """What a lock file's text holds of the libraries that are about who somebody is."""
+def recognising_people(lock: str) -> set[str]:
+    """The libraries for recognising people that the text of a lock file has."""
     names = {normal(name) for name in re.findall(r"^([\w.-]+)==", lock, re.MULTILINE)}
     return names & {normal(library) for library in FORBIDDEN_LIBRARIES}
 
 
-def test_the_lock_holds_no_library_about_who() -> None:
+def test_the_lock_has_no_library_that_recognises_people() -> None:
     lock = (ROOT / "requirements.lock").read_text()
 
-    assert about_who(lock) == set()
-    assert about_who(f"{lock}\nface-recognition==1.3.0 \\\n") == {"face-recognition"}
+    assert recognising_people(lock) == set()
+    assert recognising_people(f"{lock}\nface-recognition==1.3.0 \\\n") == {"face-recognition"}
 
 
 def test_the_lock_names_no_index_and_no_folder() -> None:

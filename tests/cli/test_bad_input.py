@@ -1,4 +1,4 @@
-"""Whatever is put in: a count, or one line that names the file and the cause, exit code 2 and nothing half-written.
+"""Bad input gives a count, or one line with the file and the cause, exit code 2 and no half-written file.
 
 Invariant: everything goes through the real command, in a process of its own.
 """
@@ -39,7 +39,7 @@ def count(video: Path, *words: str | Path, before: Sequence[str] = (), **options
 
 
 def refused(ended: Ended, *told: str) -> str:
-    """One line that tells all of `told`, exit code 2 and nothing on standard output."""
+    """One line with all of `told`, exit code 2 and nothing on standard output."""
     assert (ended.returncode, ended.stdout) == (2, ""), ended.stderr
     [line] = ended.stderr.splitlines()
     assert line.startswith("passerby: ")
@@ -116,7 +116,7 @@ def _header_alone(path: Path) -> None:
         (_header_alone, "cannot be read as a video"),
     ],
 )
-def test_what_is_no_video_is_refused_by_name_and_cause(
+def test_a_file_that_is_no_video_is_refused_with_its_name_and_the_cause(
     tmp_path: Path, make: Callable[[Path], object] | None, cause: str
 ) -> None:
     path, out = tmp_path / "street.mp4", tmp_path / "out.csv"
@@ -145,7 +145,7 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path, good: Path) -> N
 
 
 @pytest.mark.parametrize("share", [0.35, 0.7])
-def test_what_is_there_of_a_cut_file_is_counted_with_a_warning_and_its_coverage(
+def test_the_rest_of_a_cut_file_is_counted_with_a_warning_and_its_coverage(
     tmp_path: Path, good: Path, share: float
 ) -> None:
     content = good.read_bytes()
@@ -201,7 +201,7 @@ def test_flipped_bits_are_counted_around_or_refused(tmp_path: Path, good: Path, 
     assert {one.name for one in tmp_path.iterdir()} <= {"street.mp4", "out.json"}
 
 
-def test_damaged_pictures_are_told(tmp_path: Path, good: Path) -> None:
+def test_damaged_frames_are_reported(tmp_path: Path, good: Path) -> None:
     content = bytearray(good.read_bytes())
     begin = content.index(b"mdat") + 4
     middle = begin + (len(content) - begin) // 3
@@ -218,7 +218,7 @@ def test_damaged_pictures_are_told(tmp_path: Path, good: Path) -> None:
 
 
 @pytest.mark.parametrize(("width", "height"), [(8, 8), (16, 2), (7680, 4320)])
-def test_tiny_and_huge_pictures_are_counted(tmp_path: Path, width: int, height: int) -> None:
+def test_tiny_and_huge_frames_are_counted(tmp_path: Path, width: int, height: int) -> None:
     huge = width > 1000
     images = walkers(0.3 if huge else 4, 10, width, height)
     path = write(tmp_path / "street.mp4", images, codec="mpeg4")
@@ -282,7 +282,7 @@ def test_a_phone_held_upright_is_counted_as_it_is_shown(tmp_path: Path, quarters
         (("--detector", "no-such-model"), ("no-such-model: ", "no such model")),
     ],
 )
-def test_what_cannot_be_meant_is_refused_before_anything_is_written(
+def test_values_that_cannot_be_meant_are_refused_before_anything_is_written(
     tmp_path: Path, good: Path, words: tuple[str, ...], told: tuple[str, ...]
 ) -> None:
     out = tmp_path / "out.csv"
@@ -293,7 +293,7 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_written(
 @pytest.mark.parametrize(
     ("suffix", "content"), [(".onnx", b""), (".onnx", b"no network\n"), (".xml", b"<no-network/>\n")]
 )
-def test_a_model_that_is_none_is_refused(tmp_path: Path, good: Path, suffix: str, content: bytes) -> None:
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path, good: Path, suffix: str, content: bytes) -> None:
     model, out = tmp_path / f"model{suffix}", tmp_path / "out.csv"
     model.write_bytes(content)
     refused(count(good, "--detector", str(model), "--format", "csv", "--out", out), model.name)
@@ -309,7 +309,7 @@ def _no_room() -> None:
 
 
 @pytest.mark.parametrize("format_", ["json", "csv", "parquet", "xlsx"])
-def test_a_disk_that_is_full_leaves_what_was_there(tmp_path: Path, good: Path, format_: str) -> None:
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, good: Path, format_: str) -> None:
     out = tmp_path / f"counts.{format_}"
     out.write_text("yesterday's counts")
     refused(
@@ -319,7 +319,7 @@ def test_a_disk_that_is_full_leaves_what_was_there(tmp_path: Path, good: Path, f
     assert [one.name for one in tmp_path.iterdir()] == [out.name]
 
 
-def test_a_disk_that_is_full_has_no_half_a_picture(tmp_path: Path, good: Path) -> None:
+def test_a_full_disk_has_no_half_written_picture(tmp_path: Path, good: Path) -> None:
     picture = tmp_path / "counts.png"
     refused(count(good, "--picture", picture, preexec_fn=_no_room), "counts.png", "could not be written")
     assert list(tmp_path.iterdir()) == []

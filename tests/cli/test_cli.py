@@ -1,4 +1,4 @@
-"""What is typed, what is printed, and how it ends.
+"""The command line: options, output and exit codes.
 
 Invariant: exit codes are those of a real process; a mistake is one line on standard error and no traceback.
 """
@@ -182,7 +182,7 @@ def test_out_over_the_recording_is_refused(recording: Path) -> None:
 @pytest.mark.parametrize(
     "write", [lambda p: p.write_text("no video"), lambda p: p.write_bytes(b""), Path.mkdir]
 )
-def test_what_is_no_video_is_told_by_name(tmp_path: Path, write: Any) -> None:
+def test_a_file_that_is_no_video_is_named(tmp_path: Path, write: Any) -> None:
     path = tmp_path / "street.mp4"
     write(path)
     result = run("count", path, "--line", LINE, "--out", tmp_path / "counts.csv", "--format", "csv")
@@ -195,7 +195,7 @@ def test_what_is_no_video_is_told_by_name(tmp_path: Path, write: Any) -> None:
 # Site files
 
 
-def test_check_tells_every_mistake_on_a_line_of_its_own(tmp_path: Path) -> None:
+def test_check_prints_every_mistake_on_its_own_line(tmp_path: Path) -> None:
     path = write_site(
         tmp_path / "site.yaml", "{a: {from: [0, 0], to: [0, 0]}, b: {from: 1, to: [1, 1]}}", "kameras: 1\n"
     )
@@ -209,7 +209,7 @@ def test_check_tells_every_mistake_on_a_line_of_its_own(tmp_path: Path) -> None:
     ]
 
 
-def test_check_of_a_right_file_says_what_it_holds(tmp_path: Path) -> None:
+def test_check_of_a_correct_file_prints_its_cameras_and_lines(tmp_path: Path) -> None:
     path = write_site(
         tmp_path / "site.yaml",
         "{a: {from: [0, 0], to: [1, 1]}}",
@@ -227,7 +227,9 @@ def test_check_of_a_right_file_says_what_it_holds(tmp_path: Path) -> None:
 # Models
 
 
-def test_models_are_listed_and_their_folder_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_are_listed_and_their_folder_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PASSERBY_MODEL_DIR", str(tmp_path))
 
     assert run("models", "path").stdout == f"{tmp_path}\n"
@@ -249,7 +251,7 @@ def count_json(*words: str | Path) -> dict[str, Any]:
     return found
 
 
-def test_json_has_the_shape_that_is_promised(recording: Path) -> None:
+def test_json_has_its_documented_shape(recording: Path) -> None:
     found = count_json(recording, "--line", LINE)
 
     assert list(found) == [
@@ -300,13 +302,13 @@ def test_bins_are_aligned_filled_with_zeros_and_add_up(recording: Path) -> None:
     )
 
 
-def test_a_start_that_is_given_comes_first(recording: Path) -> None:
+def test_start_overrides_the_date_of_the_file(recording: Path) -> None:
     found = count_json(recording, "--line", LINE, "--start", "2024-07-01T08:00:00")
 
     assert (found["start"], found["start_from"]) == ("2024-07-01T08:00:00+02:00", "--start")
 
 
-def test_only_the_labels_that_are_asked_for(recording: Path) -> None:
+def test_count_selects_the_classes(recording: Path) -> None:
     found = count_json(recording, "--line", LINE, "--count", "bicycle, truck")
 
     assert {row["class"] for row in found["totals"]} == {"bicycle", "truck"}
@@ -342,7 +344,7 @@ def test_a_site_gives_lines_names_labels_zone_and_detector(recording: Path, tmp_
     assert "motion" in found["detector"]
 
 
-def test_a_camera_that_a_site_does_not_have(recording: Path, tmp_path: Path) -> None:
+def test_a_camera_that_the_site_does_not_have_is_refused(recording: Path, tmp_path: Path) -> None:
     site = write_site(tmp_path / "site.yaml", "{}")
     result = run("count", recording, "--site", site, "--camera", "south")
 
@@ -361,7 +363,7 @@ def test_the_table_says_where_its_start_comes_from_and_shows_totals_before_bins(
 
 
 @pytest.mark.parametrize("format_", ["table", "json", "csv", "otanalytics", "parquet", "xlsx"])
-def test_out_holds_what_standard_output_would(recording: Path, tmp_path: Path, format_: str) -> None:
+def test_out_has_the_same_content_as_standard_output(recording: Path, tmp_path: Path, format_: str) -> None:
     out = tmp_path / f"counts.{format_}"
     result = run(
         *("count", recording, "--line", LINE, "--detector", "motion", "--timezone", "UTC"),
@@ -406,7 +408,7 @@ def test_the_suffix_of_out_names_the_format(
     assert (tmp_path / name).read_bytes().startswith(beginning)
 
 
-def test_every_class_has_its_column_and_rows_whatever_was_counted(recording: Path) -> None:
+def test_every_class_has_its_column_and_rows_in_every_count(recording: Path) -> None:
     found = count_json(recording, "--line", LINE)
     table = run("count", recording, "--line", LINE, "--detector", "motion").stdout
 
@@ -430,7 +432,9 @@ def test_an_option_that_was_renamed_works_and_warns(recording: Path) -> None:
 
 
 @pytest.mark.parametrize("to_file", [False, True])
-def test_a_name_that_is_no_text_is_shown_escaped(recording: Path, tmp_path: Path, to_file: bool) -> None:
+def test_a_name_that_is_not_valid_text_is_shown_escaped(
+    recording: Path, tmp_path: Path, to_file: bool
+) -> None:
     odd = tmp_path / os.fsdecode(b"caf\xe9.mp4")
     shutil.copy(recording, odd)
     out = tmp_path / "counts.json"
@@ -442,7 +446,7 @@ def test_a_name_that_is_no_text_is_shown_escaped(recording: Path, tmp_path: Path
     assert found["video"] == str(odd)
 
 
-def test_a_full_standard_output_is_told(recording: Path) -> None:
+def test_a_full_standard_output_is_reported(recording: Path) -> None:
     if not Path("/dev/full").exists():
         pytest.skip(not_possible("there is no /dev/full"))
     with open("/dev/full", "w") as full:
@@ -459,7 +463,7 @@ def test_a_full_standard_output_is_told(recording: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
-def test_a_reader_that_left_is_no_error(recording: Path) -> None:
+def test_a_closed_pipe_is_no_error(recording: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with open(writing, "w") as gone:
@@ -526,7 +530,7 @@ def write_truth(recording: Path, folder: Path) -> Path:
     return path
 
 
-def test_evaluate_adds_errors_and_lets_none_cancel(recording: Path, tmp_path: Path) -> None:
+def test_evaluate_adds_errors_that_do_not_cancel_each_other(recording: Path, tmp_path: Path) -> None:
     path = write_truth(recording, tmp_path)
     result = run("evaluate", path, "--clips", recording.parent, "--detector", "motion", "--format", "json")
     assert result.exit_code == 0, result.stderr

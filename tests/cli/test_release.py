@@ -123,7 +123,7 @@ def test_a_question_has_a_price_or_is_refused_with_the_reason(video: Path, place
     assert "epsilon 0.6 asked, 0.5 left of 1" in refused.stderr
 
 
-def test_the_ledger_is_shown_tried_and_written_out(video: Path, place: Path) -> None:
+def test_the_ledger_is_shown_verified_and_exported(video: Path, place: Path) -> None:
     (row, *_) = rows(run(*private(video, "--policy", "site.yaml"), "--format", "json"))
     assert "camera north: epoch 1" in run("ledger", "show").stdout
     (place / "receipts").write_text(f"{row['receipt']}\n")
@@ -152,7 +152,7 @@ def test_a_ledger_that_fails_its_chain_stops_releases_and_says_how_to_recover(
     assert run("ledger", "verify").exit_code == 0
 
 
-def test_check_tells_what_a_policy_will_give(video: Path, place: Path) -> None:
+def test_check_prints_the_releases_of_a_policy(video: Path, place: Path) -> None:
     told = run("check", "site.yaml", "--expect", "4000").stdout
     for words in ("m = 2 chunks", "D1 = 12", "Delta = K m D1 = 48", "noise scale: 60", "0.15 frame heights"):
         assert words in told

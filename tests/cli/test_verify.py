@@ -72,7 +72,7 @@ def served(arguments: Sequence[str], cwd: Path) -> Iterator[tuple[subprocess.Pop
             process.kill()
 
 
-def test_a_picture_is_written_where_nothing_else_is_asked_for(recording: Path, tmp_path: Path) -> None:
+def test_a_picture_is_written_by_default(recording: Path, tmp_path: Path) -> None:
     done = passerby("verify", recording, *LINE, cwd=tmp_path)
 
     assert (done.returncode, done.stdout) == (0, "street-slice.png\n"), done.stderr

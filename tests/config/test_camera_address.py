@@ -34,14 +34,14 @@ def test_the_kind_is_that_of_the_scheme(text: str, kind: str | None) -> None:
     assert (problem_of(text) is None) == (kind is not None)
 
 
-def test_what_a_variable_hides_is_not_judged() -> None:
+def test_the_value_of_a_variable_is_not_checked() -> None:
     assert problem_of("${CAMERA}") is None
     assert problem_of("${SCHEME}://camera") is None
     assert problem_of("ftp://${HOST}/") is not None
 
 
 @given(st.text(max_size=30))
-def test_a_mistake_in_an_address_does_not_tell_it(text: str) -> None:
+def test_a_mistake_in_an_address_does_not_show_it(text: str) -> None:
     problem = problem_of(f"ftp://{text}")
 
     assert problem == problem_of("ftp://")

@@ -58,7 +58,9 @@ def test_lines_that_can_be_counted(text: str, size_px: tuple[int, int] | None, e
         ("a=-1,0:640,360", (640, 360), "outside"),
     ],
 )
-def test_lines_that_cannot(text: str, size_px: tuple[int, int] | None, cause: str) -> None:
+def test_lines_that_cannot_be_counted_are_refused(
+    text: str, size_px: tuple[int, int] | None, cause: str
+) -> None:
     with pytest.raises(LineError) as refused:
         parse_line(text, size_px=size_px)
 
@@ -66,14 +68,14 @@ def test_lines_that_cannot(text: str, size_px: tuple[int, int] | None, cause: st
     assert "\n" not in str(refused.value)
 
 
-def test_a_point_slightly_outside_says_nothing_of_pixels() -> None:
+def test_the_error_for_a_point_slightly_outside_does_not_mention_pixels() -> None:
     with pytest.raises(LineError) as refused:
         parse_line("a=0,0:1,1.2")
 
     assert "--pixels" not in str(refused.value)
 
 
-def test_two_lines_of_one_name() -> None:
+def test_two_lines_of_the_same_name_are_refused() -> None:
     with pytest.raises(LineError, match="'a': two lines have this name"):
         parse_lines(["a=0,0:1,1", "b=0,0:1,1", " a =0,1:1,0"])
 

@@ -58,7 +58,7 @@ def test_the_example_of_the_design() -> None:
     assert line.direction_name("to_right") == "in"
 
 
-def test_what_is_left_out_has_its_default() -> None:
+def test_keys_that_are_left_out_have_their_defaults() -> None:
     found = parse(
         "site: {name: a, timezone: UTC}\n"
         "cameras: {b: {lines: {c: {from: [0, 0], to: [1, 1]}}, zones: {d: [[0, 0], [1, 0], [1, 1]]}}, e: {}}"
@@ -235,7 +235,7 @@ kameras: {}
 """
 
 
-def test_every_mistake_is_told_at_once_with_its_line_key_and_what_was_expected() -> None:
+def test_every_mistake_is_reported_at_once_with_its_line_its_key_and_the_expected_value() -> None:
     found = problems(MISTAKES)
     expected = [
         ("1: site.timezone: found 'Europe/Kopenhagen'", "IANA name"),
@@ -300,7 +300,7 @@ def test_every_mistake_is_told_at_once_with_its_line_key_and_what_was_expected()
         ("? [a]\n: 1\n", "site.yaml:1: the file: found a list or mapping for a key"),
     ],
 )
-def test_what_is_no_site_file(text: str, begins: str) -> None:
+def test_texts_that_are_no_site_file_are_refused(text: str, begins: str) -> None:
     assert [problem for problem in problems(text) if problem.startswith(begins)]
 
 
@@ -355,7 +355,7 @@ def test_files_that_cannot_be_read(tmp_path: Path, write: Callable[[Path], None]
     assert len(refused.value.problems) == 1
 
 
-def test_a_path_that_is_none() -> None:
+def test_a_text_that_is_no_path_is_refused() -> None:
     with pytest.raises(SiteError, match="could not be read"):
         site.load(Path("a\0b"))
 
@@ -401,7 +401,7 @@ def test_an_address_from_a_file_beside_the_site_file(tmp_path: Path) -> None:
     assert SECRET not in repr(source)
 
 
-def test_a_password_in_clear_is_warned_of_and_not_told() -> None:
+def test_a_password_in_clear_is_a_warning_that_does_not_show_it() -> None:
     found = parse(EXAMPLE.replace("rtsp://camera.local", "rtsp://me:hunter2@camera.local"))
 
     (warning,) = found.warnings
@@ -436,7 +436,7 @@ def test_a_password_in_clear_is_warned_of_and_not_told() -> None:
         "'{}': 1",
     ],
 )
-def test_no_message_tells_a_password(place: str) -> None:
+def test_no_message_shows_a_password(place: str) -> None:
     address = "rtsp://me:hunter2@camera.local/and/a/path/that/is/long/enough/to/be/cut"
     lines = place.format(*[address] * place.count("{}"))
     found = problems(
@@ -463,7 +463,7 @@ def test_no_message_tells_a_password(place: str) -> None:
         *[("every_ms", value) for value in (0, 999)],
     ],
 )
-def test_policies_that_cannot_hold_are_refused_by_name(key: str, value: Any) -> None:
+def test_values_that_no_policy_can_have_are_refused_with_their_key(key: str, value: Any) -> None:
     with pytest.raises(PolicyError, match=key.removesuffix("_ms")):
         Policy(**{key: value})
 
@@ -567,5 +567,5 @@ def flow(value: Any) -> str:
     return json.dumps(value).replace("Infinity", ".inf").replace("NaN", ".nan")
 
 
-def test_a_site_error_is_one_of_ours() -> None:
+def test_a_site_error_is_a_passerby_error() -> None:
     assert issubclass(SiteError, PasserbyError)

@@ -118,7 +118,7 @@ def test_the_good_file_is_good_and_holds_every_key() -> None:
 
 @settings(max_examples=examples(60))
 @given(st.data())
-def test_one_change_is_a_site_or_is_told_by_file_line_and_key(data: st.DataObject) -> None:
+def test_a_single_change_is_a_site_or_an_error_with_file_line_and_key(data: st.DataObject) -> None:
     tree, path = mutated(data)
 
     for problem in refusal(json.dumps(tree, indent=1).replace("Infinity", ".inf").replace("NaN", ".nan")):

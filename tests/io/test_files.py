@@ -26,7 +26,7 @@ def test_writes_text_and_bytes_and_leaves_nothing_beside(tmp_path: Path) -> None
     assert sorted(os.listdir(tmp_path)) == ["a.txt", "b"]
 
 
-def test_the_path_beside_keeps_the_suffix_that_tells_libraries_the_format(tmp_path: Path) -> None:
+def test_the_path_beside_keeps_the_suffix_by_which_libraries_choose_the_format(tmp_path: Path) -> None:
     with files.replacing(tmp_path / "a.png") as beside:
         assert (beside.suffix, beside.parent) == (".png", tmp_path)
 
@@ -56,7 +56,7 @@ def test_a_failure_leaves_no_new_file(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
-def test_rights_are_those_of_the_old_file_or_of_the_umask(tmp_path: Path) -> None:
+def test_permissions_are_those_of_the_old_file_or_of_the_umask(tmp_path: Path) -> None:
     old, new, plain = tmp_path / "old", tmp_path / "new", tmp_path / "plain"
     old.write_text("")
     old.chmod(0o640)
@@ -88,7 +88,7 @@ def test_a_symbolic_link_stays_and_its_target_is_written(tmp_path: Path) -> None
         ("pipe", "not a plain file"),
     ],
 )
-def test_what_cannot_be_written_is_said_before_and_while_writing(
+def test_a_file_that_cannot_be_written_is_reported_before_and_while_writing(
     tmp_path: Path, name: str, cause: str
 ) -> None:
     (tmp_path / "file").write_text("")

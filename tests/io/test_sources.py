@@ -36,7 +36,7 @@ def test_a_folder_is_all_its_recordings_by_name(folder: Path) -> None:
     assert find([str(folder)]) == [folder / "a.MKV", folder / "b.mp4", folder / "deep/er/c.ts"]
 
 
-def test_a_pattern_is_what_matches_it(folder: Path) -> None:
+def test_a_pattern_is_the_files_that_match_it(folder: Path) -> None:
     assert find([f"{folder}/*.mp4"]) == [folder / "b.mp4"]
     assert find([f"{folder}/**/*.ts"]) == [folder / "deep/er/c.ts"]
     assert find([f"{folder}/n*"]) == [folder / "notes.txt"]
@@ -54,14 +54,14 @@ def test_a_name_with_a_bracket_in_it_is_a_file(folder: Path) -> None:
     assert not are_several([str(path)])
 
 
-def test_what_holds_no_recording_is_told(tmp_path: Path) -> None:
+def test_a_folder_or_pattern_without_a_recording_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no recording in this folder"):
         find([str(tmp_path)])
     with pytest.raises(InputError, match=r"\*\.mp4: no file of this name"):
         find([f"{tmp_path}/*.mp4"])
 
 
-def test_one_file_is_one_and_all_else_are_several(folder: Path) -> None:
+def test_a_file_is_a_single_recording_and_everything_else_is_several(folder: Path) -> None:
     assert not are_several([str(folder / "b.mp4")])
     assert not are_several(["no-such.mp4"])
     assert are_several([str(folder)])
@@ -69,7 +69,7 @@ def test_one_file_is_one_and_all_else_are_several(folder: Path) -> None:
     assert are_several([str(folder / "b.mp4"), str(folder / "a.MKV")])
 
 
-def test_urls_are_found_as_files_are(bucket: Callable[[str], str]) -> None:
+def test_urls_are_found_like_files(bucket: Callable[[str], str]) -> None:
     def names(*texts: str) -> list[str]:
         return [str(one) for one in find(texts)]
 
@@ -84,13 +84,13 @@ def test_urls_are_found_as_files_are(bucket: Callable[[str], str]) -> None:
         find([bucket("/nothing/")])
 
 
-def test_a_url_of_a_kind_that_nobody_knows() -> None:
+def test_a_url_of_an_unknown_kind_is_refused() -> None:
     pytest.importorskip("fsspec", reason="the extra `fleet` is not installed")
     with pytest.raises(InputError, match=r"carrier://pigeon/a\.mp4: "):
         sources.UrlFile(Url("carrier://pigeon/a.mp4"))
 
 
-def test_a_url_that_is_not_there() -> None:
+def test_a_url_that_does_not_exist_is_reported() -> None:
     pytest.importorskip("fsspec", reason="the extra `fleet` is not installed")
     with pytest.raises(SourceError, match=r"memory://nowhere\.mp4: cannot be read"):
         sources.UrlFile(Url("memory://nowhere.mp4"))
@@ -98,7 +98,7 @@ def test_a_url_that_is_not_there() -> None:
         sources.state_of(Url("memory://nowhere.mp4"))
 
 
-def test_without_fsspec_a_url_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_fsspec_the_error_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "fsspec.core", None)
     with pytest.raises(InputError, match=r"URLs need fsspec.*passerby\[fleet\]"):
         sources.UrlFile(Url("memory://a.mp4"))
@@ -111,7 +111,7 @@ def test_a_url_is_shown_without_its_secrets() -> None:
     assert url.name == "north_20240601_120000.mp4"
 
 
-def test_paths_and_urls_are_told_apart() -> None:
+def test_paths_and_urls_are_distinguished() -> None:
     assert place_of("a.mp4") == Path("a.mp4")
     assert place_of("C:\\a.mp4") == Path("C:\\a.mp4")
     assert place_of("file:///a/b.mp4") == Path("/a/b.mp4")
@@ -120,11 +120,11 @@ def test_paths_and_urls_are_told_apart() -> None:
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0"), min_size=1))
-def test_a_path_stays_what_it_was(text: str) -> None:
+def test_a_path_stays_the_same(text: str) -> None:
     assert place_of(Path(text)) == Path(text)
 
 
-def test_a_file_that_changed_is_another(folder: Path) -> None:
+def test_a_changed_file_has_another_state(folder: Path) -> None:
     path = folder / "b.mp4"
     before = sources.state_of(path)
     assert sources.state_of(path) == before

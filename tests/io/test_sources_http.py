@@ -64,7 +64,7 @@ def test_a_folder_that_a_server_lists_counts_as_it_does_here(north: Path, addres
     assert numbers(run(address)) == numbers(run(str(north)))
 
 
-def test_what_a_server_does_not_have_is_told_in_a_line(address: str) -> None:
+def test_a_file_that_a_server_does_not_have_is_reported_in_one_line(address: str) -> None:
     result = run(address + "south.mp4")
     assert result.exit_code == 2
     assert "south.mp4: cannot be read" in result.stderr

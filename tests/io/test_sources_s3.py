@@ -105,7 +105,7 @@ def test_one_recording_of_a_bucket_counts_as_it_does_here(north: Path, bucket: d
 @pytest.mark.parametrize(
     "path", ["city-recordings/north/south.mp4", "no-such-bucket/north/", "city-recordings/south/"]
 )
-def test_what_is_not_there_is_told_in_a_line(bucket: dict[str, str], path: str) -> None:
+def test_an_object_that_does_not_exist_is_reported_in_one_line(bucket: dict[str, str], path: str) -> None:
     ended = run(bucket, f"s3://{path}")
     assert ended.returncode == 2
     assert path.rpartition("/")[0].rpartition("/")[2] in ended.stderr

@@ -1,6 +1,6 @@
 """Rows come back from every format as they went in.
 
-Invariant: what was written is read with another library than ours.
+Invariant: a written file is read back with another library.
 """
 
 import csv
@@ -98,7 +98,7 @@ def test_json_is_one_document() -> None:
     assert (found["none"], found["where"], found["yes"], found["s"]) == (None, "a", True, "å")
 
 
-def test_json_holds_no_number_that_json_does_not_know() -> None:
+def test_json_has_no_number_that_json_does_not_know() -> None:
     with pytest.raises(ValueError, match="nan"):
         tables.to_json({"a": float("nan")})
 
@@ -186,7 +186,7 @@ def test_a_missing_extra_is_named(
 
 
 @pytest.mark.parametrize("write", [tables.write_parquet, tables.write_xlsx])
-def test_a_folder_that_is_missing_is_told(
+def test_a_missing_folder_is_reported(
     tmp_path: Path, write: Callable[[tuple[BinCount, ...], Path], None]
 ) -> None:
     with pytest.raises(OutputError, match="does not exist"):

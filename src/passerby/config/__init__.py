@@ -1,4 +1,4 @@
-"""The site file and what is written on a command line, read into frozen facts.
+"""The site file and the lines of a command, read into frozen facts.
 
 Invariant: configuration names things, never code; every mistake is named by file, line and key.
 """

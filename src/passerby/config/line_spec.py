@@ -1,6 +1,6 @@
 """Lines as they are written on a command line: `NAME=X1,Y1:X2,Y2`, in fractions of the frame or in pixels.
 
-Invariant: every line that comes out of here can be counted; every other one is refused by name.
+Invariant: every line that is returned can be counted; every other line is refused by name.
 """
 
 from collections.abc import Iterable
@@ -18,15 +18,15 @@ _LONGEST_NAME = 80
 def parse_lines(
     texts: Iterable[str], *, size_px: tuple[int, int] | None = None, anchor: Anchor = "bottom"
 ) -> tuple[Line, ...]:
-    """All lines of a command; `size_px` (width, height) says that points are pixels. Raises LineError."""
+    """All lines of a command; with `size_px` (width, height) the points are in pixels. Raises LineError."""
     lines = tuple(parse_line(text, size_px=size_px, anchor=anchor) for text in texts)
     check_names(lines)
     return lines
 
 
 def parse_line(text: str, *, size_px: tuple[int, int] | None = None, anchor: Anchor = "bottom") -> Line:
-    """One line. Raises LineError, naming the line, for what cannot be counted."""
-    # The last "=" parts the two, for a name may hold one and a point may not.
+    """One line. Raises LineError, with the name of the line, where it cannot be counted."""
+    # The last "=" separates the two: a name may contain one, and a point may not.
     name, equals, points = text.rpartition("=")
     if not equals:
         raise LineError(f"line {text!r}: {_FORM}")
@@ -46,7 +46,7 @@ def make_line(
     names: tuple[str, str] = DIRECTIONS,
     anchor: Anchor = "bottom",
 ) -> Line:
-    """A line that was checked; with `size_px` (width, height) the points are pixels. Raises LineError."""
+    """A checked line; with `size_px` (width, height) the points are in pixels. Raises LineError."""
     name = name.strip()
     if problem := name_problem(name):
         raise LineError(f"line {name!r}: {problem}")
@@ -66,13 +66,13 @@ def check_names(lines: Iterable[Line]) -> None:
 
 
 def name_problem(name: str) -> str | None:
-    """What is wrong with a name that people will read in tables and pictures; None when nothing is."""
+    """The mistake in a name that people read in tables and pictures; None where there is none."""
     if not name.strip():
         return "the name is empty"
     if name != name.strip():
         return "the name begins or ends with a space"
     if not name.isprintable():
-        return "the name holds characters that cannot be printed"
+        return "the name has characters that cannot be printed"
     if len(name) > _LONGEST_NAME:
         return f"the name has {len(name)} characters, expected at most {_LONGEST_NAME}"
     return None

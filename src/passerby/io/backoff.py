@@ -1,4 +1,4 @@
-"""How long to wait before what failed is tried again.
+"""The wait before another attempt after a failure.
 
 Invariant: pure arithmetic; chance comes from the caller.
 """
@@ -8,7 +8,9 @@ FIRST_WAIT_S = 1.0
 
 
 def wait_s(failures: int, chance: float, longest_s: float = LONGEST_WAIT_S) -> float:
-    """How long to wait after so many failures in a row: doubled each time up to `longest_s`, and less by up to
-    half at `chance` (0..1), so that what went together does not come back together."""
-    # The exponent is bounded: a year of failures is no float.
+    """The wait after so many failures in a row, in seconds: doubled each time, up to `longest_s`.
+
+    `chance` (0..1) shortens it by up to half, so that clients that failed together do not return together.
+    """
+    # The exponent is bounded: after a year of failures the power would be too large for a float.
     return min(longest_s, FIRST_WAIT_S * 2.0 ** min(max(failures - 1, 0), 16)) * (1 - chance / 2)

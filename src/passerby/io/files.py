@@ -1,4 +1,4 @@
-"""Write beside, then rename: a file is either the old one or the whole new one.
+"""Atomic files: the new content is written beside the old file, then renamed over it.
 
 Invariant: nothing half-written is left behind, whatever happens in between.
 """
@@ -13,9 +13,9 @@ from passerby.errors import OutputError
 
 
 def check_writable(path: Path) -> None:
-    """Find out before the long work starts whether `path` can be written; leaves nothing there.
+    """Check before the long work starts that `path` can be written; leaves nothing there.
 
-    Raises OutputError for a folder, something that is no plain file, a missing or closed parent folder.
+    Raises OutputError for a folder, a device or a socket, and a missing or closed parent folder.
     """
     target = _target(path)
     try:
@@ -54,14 +54,14 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def write(path: Path, content: str | bytes) -> None:
     """Write `content` (text as UTF-8, line ends as given) to `path`. Raises OutputError."""
-    # A file's name may be no text in any encoding; it is written escaped, which JSON reads too.
+    # A file's name may not be valid text in any encoding; it is written escaped, which JSON reads too.
     raw = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     with replacing(path) as beside:
         beside.write_bytes(raw)
 
 
 def _target(path: Path) -> Path:
-    """Where the bytes go: through a symbolic link to what it names, so that the link stays."""
+    """The file that is written: a symbolic link is followed, so that the link stays."""
     try:
         target = Path(os.path.realpath(path))
         if target.is_dir():
@@ -70,7 +70,7 @@ def _target(path: Path) -> Path:
             raise OutputError(f"{path}: not a plain file, expected the name of a file to write")
         if not target.parent.is_dir():
             raise OutputError(f"{path}: the folder {path.parent} does not exist")
-        # A name that is too long is found here, and not by the rename after an hour's work.
+        # A name that is too long fails here, and not in the rename after an hour's work.
         with suppress(FileNotFoundError):
             target.stat()
     except (OSError, ValueError) as error:
@@ -79,7 +79,7 @@ def _target(path: Path) -> Path:
 
 
 def _open_beside(target: Path) -> tuple[Path, int]:
-    # Opened by os.open and not by tempfile, so that the file gets the rights that the user's umask says.
+    # Opened by os.open and not by tempfile, so that the file has the permissions of the user's umask.
     beside = target.with_name(f".passerby-{secrets.token_hex(8)}{target.suffix[:32]}")
     return beside, os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
 

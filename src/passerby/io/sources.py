@@ -1,6 +1,6 @@
-"""Where recordings lie: files, folders, patterns and URLs.
+"""The sources of recordings: files, folders, patterns and URLs.
 
-Invariant: reads and never writes; the only module that knows fsspec, which is loaded when the first URL is met.
+Invariant: reads and never writes; the only module that uses fsspec, which is imported for the first URL.
 """
 
 import glob
@@ -19,9 +19,9 @@ SUFFIXES = frozenset(
         *(".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv"),
     }
 )
-"""What a recording in a folder is called; a file that is named itself may be called anything."""
+"""The suffixes of recordings in a folder; a file that the user names itself may have any name."""
 _PAUSES_S = (0.2, 1.0, 3.0)
-"""After each try to read from a URL."""
+"""The pause after each attempt to read from a URL."""
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(::|://)")
 _PATTERN = re.compile(r"[*?\[]")
 
@@ -56,8 +56,8 @@ def place_of(text: str | Path | Url) -> Place:
 
 
 def are_several(texts: Sequence[str]) -> bool:
-    """Whether `texts` are to be counted as many recordings, which one folder or one pattern is too, whatever it
-    holds: what is printed has the same shape on the day that a second recording comes."""
+    """Whether `texts` name several recordings. A folder or a pattern always does, so that the shape of the output does
+    not change on the day that a second recording comes."""
     if len(texts) != 1:
         return True
     place = place_of(texts[0])
@@ -67,35 +67,35 @@ def are_several(texts: Sequence[str]) -> bool:
 
 
 def find(texts: Sequence[str]) -> list[Place]:
-    """Every recording of `texts`, each once, in their order; those of a folder (with the folders in it) or of a
-    pattern by name.
+    """Every recording of `texts`, each once, in their order. The recordings of a folder (with the folders in it) and of
+    a pattern are in order of their names.
 
     Raises InputError for a folder or pattern without any; SourceError for a folder of a URL that cannot be listed.
     """
-    found: dict[Place, None] = {}
+    places: dict[Place, None] = {}
     for text in texts:
-        found |= dict.fromkeys(_found(text))
-    return list(found)
+        places |= dict.fromkeys(_places(text))
+    return list(places)
 
 
-def _found(text: str) -> Iterator[Place]:
+def _places(text: str) -> Iterator[Place]:
     place = place_of(text)
     if isinstance(place, Url):
-        yield from _found_at(place)
+        yield from _places_at(place)
         return
     if place.is_dir():
-        inside = sorted(one for one in place.rglob("*") if _is_recording(one.relative_to(place).parts))
+        inside = sorted(path for path in place.rglob("*") if _is_recording(path.relative_to(place).parts))
         yield from _or_refuse(
-            [one for one in inside if one.is_file()], f"{place}: no recording in this folder"
+            [path for path in inside if path.is_file()], f"{place}: no recording in this folder"
         )
     elif _PATTERN.search(text) and not place.exists():
-        matching = sorted(Path(one) for one in glob.glob(text, recursive=True))
-        yield from _or_refuse([one for one in matching if one.is_file()], f"{text}: no file of this name")
+        matching = sorted(map(Path, glob.glob(text, recursive=True)))
+        yield from _or_refuse([path for path in matching if path.is_file()], f"{text}: no file of this name")
     else:
         yield place
 
 
-def _found_at(url: Url) -> Iterator[Place]:
+def _places_at(url: Url) -> Iterator[Place]:
     pattern = _PATTERN.search(url.text.partition("?")[0])
     if not pattern and not _is_folder(url):
         yield url
@@ -103,11 +103,13 @@ def _found_at(url: Url) -> Iterator[Place]:
     system, path = _system(url)
     try:
         names = system.glob(path) if pattern else system.find(path)
-        wanted = _is_shown if pattern else _is_recording
-        paths = sorted(one for one in names if wanted(one.removeprefix(path).strip("/").split("/")))
+        accepted = _is_shown if pattern else _is_recording
+        paths = sorted(name for name in names if accepted(name.removeprefix(path).strip("/").split("/")))
     except Exception as error:  # every file system raises its own
         raise SourceError(f"{url}: cannot be listed ({reason(error)})") from None
-    yield from _or_refuse([Url(system.unstrip_protocol(one)) for one in paths], f"{url}: no recording there")
+    yield from _or_refuse(
+        [Url(system.unstrip_protocol(name)) for name in paths], f"{url}: no recording there"
+    )
 
 
 def _or_refuse(places: Sequence[Place], problem: str) -> Sequence[Place]:
@@ -117,7 +119,7 @@ def _or_refuse(places: Sequence[Place], problem: str) -> Sequence[Place]:
 
 
 def _is_recording(parts: Sequence[str]) -> bool:
-    """By its name in its folder; what is hidden is none."""
+    """Whether a file is a recording, by its path in its folder; a hidden file is not."""
     return Path(parts[-1]).suffix.lower() in SUFFIXES and _is_shown(parts)
 
 
@@ -126,7 +128,7 @@ def _is_shown(parts: Sequence[str]) -> bool:
 
 
 def _is_folder(url: Url) -> bool:
-    """A URL that ends in a slash, or names no recording and is a folder there."""
+    """Whether a URL ends in a slash, or names no recording and is a folder there."""
     if url.text.endswith("/"):
         return True
     if Path(url.name).suffix.lower() in SUFFIXES:
@@ -134,12 +136,12 @@ def _is_folder(url: Url) -> bool:
     system, path = _system(url)
     try:
         return bool(system.isdir(path))
-    except Exception:  # what cannot be asked is told when it is opened
+    except Exception:  # the error is reported when the URL is opened
         return False
 
 
 def check(place: Place) -> None:
-    """Raises SourceError for what is no file, or an empty one."""
+    """Raises SourceError where there is no file, or an empty one."""
     if isinstance(place, Url):
         return
     if not place.exists():
@@ -151,24 +153,24 @@ def check(place: Place) -> None:
 
 
 def state_of(place: Place) -> str:
-    """What tells a file from the one that lay there before: its length and its time of change, or what a server
-    says in place of these. Raises SourceError."""
+    """A text that differs from that of an earlier file at the same place: from its length and its time of change, or
+    what a server gives in place of these. Raises SourceError."""
     try:
         if isinstance(place, Path):
             stat = place.stat()
             return f"{stat.st_size} {stat.st_mtime_ns}"
         system, path = _system(place)
-        told = system.info(path)
+        info = system.info(path)
         return " ".join(
-            str(told.get(key)) for key in ("size", "ETag", "etag", "LastModified", "mtime", "created")
+            str(info.get(key)) for key in ("size", "ETag", "etag", "LastModified", "mtime", "created")
         )
     except Exception as error:
         raise SourceError(f"{place}: cannot be read ({reason(error)})") from None
 
 
 class UrlFile:
-    """The bytes of a URL, as PyAV reads a file. What cannot be read after some tries ends it early and is told in
-    `problem`: PyAV takes no error from a file."""
+    """The bytes of a URL, as PyAV reads a file. Where reading fails after some attempts the file ends early, with the
+    reason in `problem`: PyAV accepts no error from a file."""
 
     def __init__(self, url: Url) -> None:
         """Raises SourceError when it cannot be opened."""
@@ -183,14 +185,14 @@ class UrlFile:
         at = self._file.tell()
         for pause_s in _PAUSES_S:
             try:
-                found = bytes(self._file.read(size))
+                content = bytes(self._file.read(size))
             except Exception as error:
                 self.problem = reason(error)
                 time.sleep(pause_s)
                 self._file.seek(at)
             else:
                 self.problem = None
-                return found
+                return content
         return b""
 
     def seek(self, offset: int, whence: int = 0) -> int:
@@ -210,7 +212,7 @@ def reason(error: Exception) -> str:
 
 
 def _system(url: Url) -> tuple[Any, str]:
-    """The file system of `url`, and what it calls the place there."""
+    """The file system of `url`, and its path there."""
     try:
         import fsspec.core
     except ImportError:

@@ -3,7 +3,16 @@
 from pathlib import Path
 
 import pytest
-from tools.structure import circles, floors, measure, report, sentence_words
+from tools.structure import (
+    MOST_LINES,
+    MOST_PARAMETERS,
+    ROOT,
+    circles,
+    floors,
+    measure,
+    report,
+    sentence_words,
+)
 
 FILES = {
     "README.md": "# No sentence\n\nThree short words. And five words in `this code`!\n",
@@ -73,3 +82,22 @@ def test_a_circle_is_one_floor() -> None:
 )
 def test_words_of_sentences_are_counted(markdown: str, expected: list[int]) -> None:
     assert list(sentence_words(markdown)) == expected
+
+
+MODULES_AT_THE_TOP = {"__main__", "chunk", "errors", "testing"}
+MOST_PARAMETERS_OF: dict[str, str] = {
+    "passerby.privacy.entries.add": "one parameter for each column of an entry"
+}
+"""Functions with more than eight parameters, and the reason."""
+
+
+def test_every_function_in_src_fits_on_one_screen_and_takes_few_parameters() -> None:
+    functions = measure(ROOT).functions
+
+    assert len(functions) > 1_000
+    assert [each for each in functions if each.lines > MOST_LINES] == []
+    assert {each.name for each in functions if each.parameters > MOST_PARAMETERS} == set(MOST_PARAMETERS_OF)
+
+
+def test_few_modules_lie_outside_the_rooms() -> None:
+    assert set(measure(ROOT).loose) == MODULES_AT_THE_TOP

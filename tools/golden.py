@@ -112,7 +112,7 @@ def counted(recording: Recording, detector: str, models: Path = MODELS) -> Secti
     """Count one recording with one detector."""
     counts = count(recording.path, recording.lines, detector=detector, model_dir=models)
     # A recording without a date begins at a made-up instant, which says nothing about counting.
-    start_ms = round(counts.start.timestamp() * 1000)
+    start_ms = counts.start_ms
     entries = tuple(
         {
             "time_ms": crossing.time_ms - start_ms,

@@ -257,6 +257,7 @@ def test_json_has_its_documented_shape(recording: Path) -> None:
     assert list(found) == [
         *(
             "video",
+            "clock",
             "start",
             "start_from",
             "duration_s",
@@ -300,6 +301,26 @@ def test_bins_are_aligned_filled_with_zeros_and_add_up(recording: Path) -> None:
         pytest.approx(2 / 900, rel=0.1),
         pytest.approx(2 / 900, rel=0.1),
     )
+
+
+def test_a_recording_without_a_date_has_elapsed_times_in_every_format(
+    recording: Path, tmp_path: Path
+) -> None:
+    clip = tmp_path / "clip.mp4"
+    shutil.copy(recording, clip)
+    found = count_json(clip, "--line", LINE)
+
+    assert (found["clock"], found["start"]) == ("elapsed", None)
+    assert {(row["start"], row["end"]) for row in found["bins"]} == {("0:00:00", "0:15:00")}
+    words = ["count", str(clip), "--line", LINE, "--detector", "motion"]
+    for format_ in ("csv", "table"):
+        shown = CliRunner().invoke(command, [*words, "--format", format_])
+        assert shown.exit_code == 0
+        assert "0:15:00" in shown.stdout
+        assert "2000-01-01" not in shown.stdout
+    refused = CliRunner().invoke(command, [*words, "--format", "otanalytics"])
+    assert refused.exit_code == 2
+    assert "found a recording without a date, expected --start" in refused.stderr
 
 
 def test_start_overrides_the_date_of_the_file(recording: Path) -> None:

@@ -1,4 +1,4 @@
-"""When a recording began, and bins that hold on every clock.
+"""Durations, and bins that hold on every clock.
 
 Invariant: no test asks the machine's own zone without setting it; clock changes are those of real zones.
 """
@@ -9,8 +9,7 @@ import sys
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from itertools import pairwise
-from pathlib import Path
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -20,7 +19,6 @@ from passerby.domain import calendar
 from passerby.domain.calendar import DAY_MS, bins, coverage, covered, to_local, to_ms
 from passerby.domain.timespan import Span
 from passerby.errors import InputError
-from passerby.recordings import start_time
 
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 QUARTER_MS = 900_000
@@ -113,146 +111,7 @@ def test_any_text_is_a_duration_or_an_input_error(text: str) -> None:
         assert calendar.duration_ms(text) >= 0
 
 
-# Starts
-
-
-@pytest.mark.parametrize(
-    ("start", "zone", "expected"),
-    [
-        ("2023-11-18T14:15:00", "Europe/Copenhagen", "2023-11-18T14:15:00+01:00"),
-        ("2023-11-18 14:15", "Europe/Copenhagen", "2023-11-18T14:15:00+01:00"),
-        ("2023-07-18", "Europe/Copenhagen", "2023-07-18T00:00:00+02:00"),
-        ("2023-11-18T14:15:00.250", "UTC", "2023-11-18T14:15:00.250000+00:00"),
-        ("2023-11-18T14:15:00-05:00", "Europe/Copenhagen", "2023-11-18T20:15:00+01:00"),
-        ("2023-11-18T14:15:00-05:00", None, "2023-11-18T14:15:00-05:00"),
-        ("2023-11-18T14:15:00Z", None, "2023-11-18T14:15:00+00:00"),
-        ("2023-10-29T02:30:00+02:00", "Europe/Copenhagen", "2023-10-29T02:30:00+02:00"),
-        ("2023-10-29T02:30:00+01:00", "Europe/Copenhagen", "2023-10-29T02:30:00+01:00"),
-    ],
-)
-def test_a_start_that_was_given(start: str, zone: str | None, expected: str) -> None:
-    found = start_time.resolve_start(
-        Path("20200101_000000.mp4"),
-        start=start,
-        timezone_name=zone,
-        created=datetime(2021, 1, 1, tzinfo=UTC),
-    )
-
-    assert to_local(found.start_ms, found.zone).isoformat() == expected
-    assert found.text == "--start"
-
-
-@pytest.mark.parametrize(
-    ("start", "zone", "cause"),
-    [
-        ("yesterday", "UTC", "no time"),
-        ("", "UTC", "no time"),
-        ("14:15", "UTC", "no time"),
-        ("2023-13-01", "UTC", "no time"),
-        ("0001-01-01T00:00:00+14:00", None, "year"),
-        ("9999-12-31T23:59:59-14:00", None, "year"),
-        ("2023-03-26T02:30:00", "Europe/Copenhagen", "skipped"),
-        ("2023-10-29T02:30:00", "Europe/Copenhagen", r"twice, expected an offset, \+02:00 or \+01:00"),
-        ("2023-11-18T14:15:00", "Europe/Kopenhagen", "no timezone"),
-        ("2023-11-18T14:15:00", "", "no timezone"),
-        ("2023-11-18T14:15:00", "/etc", "no timezone"),
-        ("2023-11-18T14:15:00", "Europe", "no timezone"),
-        ("2023-11-18T14:15:00", "a\0b", "no timezone"),
-    ],
-)
-def test_a_start_that_cannot_be_meant(start: str, zone: str | None, cause: str) -> None:
-    with pytest.raises(InputError, match=cause):
-        start_time.resolve_start(Path("a.mp4"), start=start, timezone_name=zone)
-
-
-def test_the_containers_time_comes_before_the_name() -> None:
-    found = start_time.resolve_start(
-        Path("20200101_000000.mp4"),
-        timezone_name="Europe/Copenhagen",
-        created=datetime(2023, 11, 18, 13, 15, tzinfo=UTC),
-    )
-
-    assert to_local(found.start_ms, found.zone).isoformat() == "2023-11-18T14:15:00+01:00"
-    assert found.text == "container creation time"
-
-
-@pytest.mark.parametrize("year", [1904, 1970])
-def test_a_containers_time_that_nobody_set_is_none(year: int) -> None:
-    found = start_time.resolve_start(
-        Path("20231118_141500.mp4"), timezone_name="UTC", created=datetime(year, 1, 1, tzinfo=UTC)
-    )
-
-    assert found == (at("2023-11-18T14:15"), ZoneInfo("UTC"), "date in the file name")
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("20231118_141500.mp4", "2023-11-18T14:15:00"),
-        ("2023-11-18_14-15-00.mp4", "2023-11-18T14:15:00"),
-        ("2023-11-18T14.15.00.mkv", "2023-11-18T14:15:00"),
-        ("2023-11-18T14:15:00.mkv", "2023-11-18T14:15:00"),
-        ("2023-11-18T14:15:00Z.mkv", "2023-11-18T14:15:00+00:00"),
-        ("Testvideo_Cars-Cyclist_FR20_2020-02-20_12-00-00.mp4", "2020-02-20T12:00:00"),
-        ("OTCamera19_FR20_2023-05-24_07-00-00.h264", "2023-05-24T07:00:00"),
-        ("cam 3 20231118141500 north.avi", "2023-11-18T14:15:00"),
-        ("VID_20231118_141500123.mp4", "2023-11-18T14:15:00.123000"),
-        ("WhatsApp Video 2023-11-18 at 14.15.00.mp4", "2023-11-18T14:15:00"),
-        ("2023_11_18_14_15_00.ts", "2023-11-18T14:15:00"),
-        ("2023-11-18_14-15.ts", "2023-11-18T14:15:00"),
-        ("20231118-1415.ts", "2023-11-18T14:15:00"),
-        ("20231118T141500Z.ts", "2023-11-18T14:15:00+00:00"),
-        ("99999999_999999_20231118_141500.ts", "2023-11-18T14:15:00"),
-        ("20231399_141500_20231118_141500.ts", "2023-11-18T14:15:00"),
-        ("junction.mp4", None),
-        ("2023-11-18.mp4", None),
-        ("1700316900.mp4", None),
-        ("20231118_251500.mp4", None),
-        ("20231332_141500.mp4", None),
-        ("920231118_141500.mp4", None),
-        ("19040101_000000.mp4", None),
-        ("", None),
-    ],
-)
-def test_dates_in_names(name: str, expected: str | None) -> None:
-    found = start_time.date_in_name(name)
-
-    assert (found and found.isoformat()) == expected
-
-
-def test_only_the_name_is_read_and_not_the_folder() -> None:
-    found = start_time.resolve_start(Path("20231118_141500/a.mp4"), timezone_name="UTC")
-
-    assert found.text.startswith("unknown")
-
-
-def test_a_date_in_a_name_is_local_time() -> None:
-    found = start_time.resolve_start(Path("20230718_141500.mp4"), timezone_name="Europe/Copenhagen")
-
-    assert found.start_ms == at("2023-07-18T12:15")
-    assert found.text == "date in the file name"
-
-
-def test_a_name_in_a_repeated_hour_is_the_first_and_says_so() -> None:
-    found = start_time.resolve_start(Path("20231029_023000.mp4"), timezone_name="Europe/Copenhagen")
-
-    assert to_local(found.start_ms, found.zone).isoformat() == "2023-10-29T02:30:00+02:00"
-    assert "first of two" in found.text
-
-
-def test_a_name_in_a_skipped_hour_is_read_by_the_offset_before_and_says_so() -> None:
-    found = start_time.resolve_start(Path("20230326_023000.mp4"), timezone_name="Europe/Copenhagen")
-
-    assert to_local(found.start_ms, found.zone).isoformat() == "2023-03-26T03:30:00+02:00"
-    assert "skipped" in found.text
-
-
-@pytest.mark.parametrize("name", sorted(available_timezones() - {"localtime", "posixrules", "Factory"})[::7])
-def test_an_unknown_start_counts_from_midnight_everywhere(name: str) -> None:
-    found = start_time.resolve_start(Path("a.mp4"), timezone_name=name)
-
-    assert f"{to_local(found.start_ms, found.zone):%Y-%m-%d %H:%M:%S}" == "2000-01-01 00:00:00"
-    assert found.text.startswith("unknown")
+# Zones
 
 
 def test_the_machines_zone_is_the_default() -> None:
@@ -463,3 +322,25 @@ def test_times_of_fixed_offsets_are_bins_too() -> None:
     found = list(bins(Span(at("2023-11-18T14:20", zone), at("2023-11-18T14:40", zone)), QUARTER_MS, zone))
 
     assert [b.start.isoformat() for b in found] == ["2023-11-18T14:15:00-05:00", "2023-11-18T14:30:00-05:00"]
+
+
+def test_bins_of_a_recording_without_a_clock_begin_with_it() -> None:
+    span = Span(946_684_812_345, 946_684_812_345 + 1_900_000)
+    found = list(calendar.elapsed_bins(span, QUARTER_MS))
+
+    assert [calendar.elapsed_text(each.start) for each in found] == ["0:00:00", "0:15:00", "0:30:00"]
+    assert [calendar.elapsed_text(each.end) for each in found] == ["0:15:00", "0:30:00", "0:45:00"]
+    assert found[0].span == Span(span.start_ms, span.start_ms + QUARTER_MS)
+    assert found[-1].span.start_ms < span.end_ms <= found[-1].span.end_ms
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "text"),
+    [
+        (timedelta(), "0:00:00"),
+        (timedelta(seconds=59, milliseconds=5), "0:00:59.005"),
+        (timedelta(hours=30), "30:00:00"),
+    ],
+)
+def test_elapsed_times_are_hours_minutes_and_seconds(elapsed: timedelta, text: str) -> None:
+    assert calendar.elapsed_text(elapsed) == text

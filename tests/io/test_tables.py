@@ -9,7 +9,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -234,3 +234,30 @@ def test_pandas_and_polars_read_counts_as_they_are() -> None:
     polars = pl.DataFrame(ROWS)
     assert tuple(polars.columns) == COLUMNS
     assert polars["start"].n_unique() == 2
+
+
+# Elapsed times
+
+
+ELAPSED = ({"start": timedelta(), "count": 1}, {"start": timedelta(hours=30, minutes=15), "count": 2})
+DATED = {"start": FIRST, "count": 3}
+
+
+def test_elapsed_times_are_text_in_csv_and_json() -> None:
+    assert tables.to_csv(ELAPSED).splitlines() == ["start,count", "0:00:00,1", "30:15:00,2"]
+    assert [row["start"] for row in json.loads(tables.to_json(ELAPSED))] == ["0:00:00", "30:15:00"]
+
+
+def test_elapsed_times_are_durations_in_parquet_and_excel(tmp_path: Path) -> None:
+    tables.write_parquet(ELAPSED, tmp_path / "t.parquet")
+    assert pl.read_parquet(tmp_path / "t.parquet")["start"].to_list() == [row["start"] for row in ELAPSED]
+    sheet = openpyxl.load_workbook(io.BytesIO(tables.xlsx_bytes(ELAPSED))).active
+    assert [cell.value for cell in sheet[1]] == ["start", "count"]
+    assert sheet["A3"].value == ELAPSED[1]["start"]
+
+
+def test_local_and_elapsed_times_may_stand_in_one_table(tmp_path: Path) -> None:
+    tables.write_parquet([DATED, *ELAPSED], tmp_path / "t.parquet")
+    assert pl.read_parquet(tmp_path / "t.parquet")["start"].to_list()[1:] == ["0:00:00", "30:15:00"]
+    sheet = openpyxl.load_workbook(io.BytesIO(tables.xlsx_bytes([*ELAPSED, DATED]))).active
+    assert [cell.value for cell in sheet[1]] == ["start", "start offset", "count"]

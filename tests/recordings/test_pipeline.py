@@ -4,7 +4,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from passerby.counting.counts import Counts, Crossing
 from passerby.counting.detections import Detections, no_detections
 from passerby.counting.parameters import CountingParams
 from passerby.domain import calendar
+from passerby.domain.calendar import Moment
 from passerby.domain.geometry import Line
 from passerby.domain.labels import Label
 from passerby.domain.timespan import Span
@@ -50,6 +51,11 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def counted(video: Path, lines: Sequence[Line] = (MIDDLE,), **options: Any) -> Counts:
     return count(video, lines, detector="motion", timezone="UTC", start=START, **options)
+
+
+def local(moment: Moment) -> datetime:
+    assert isinstance(moment, datetime)
+    return moment
 
 
 def ways(counts: Counts) -> Counter[tuple[str, str]]:
@@ -204,7 +210,7 @@ def test_crossings_are_at_the_time_that_the_pictures_say(tmp_path: Path) -> None
     middles = [START_MS + round((160 - 12) / 80 * 1000) + 4_000 * k for k in range(3)]
     assert [c.time_ms for c in found.crossings] == pytest.approx(middles, abs=150)
     filled = [row for row in found.bins if row.count]
-    assert [row.start.isoformat() for row in filled] == [
+    assert [local(row.start).isoformat() for row in filled] == [
         f"2024-06-01T12:00:{second:02}+00:00" for second in (1, 5, 9)
     ]
 
@@ -214,12 +220,29 @@ def test_a_camera_that_was_lost_for_an_hour_leaves_empty_bins_with_no_coverage(t
     path = write(tmp_path / "street.mkv", walkers(16), times_ms=times)
     found = counted(path)
 
-    shares = {row.start.isoformat()[11:16]: row.coverage for row in found.bins}
+    shares = {local(row.start).isoformat()[11:16]: row.coverage for row in found.bins}
     assert list(shares) == ["12:00", "12:15", "12:30", "12:45", "13:00"]
     assert list(shares.values()) == pytest.approx([8 / 900, 0, 0, 0, 8 / 900], abs=1e-3)
     assert ways(found) == {("middle", "to_left"): 4}
     for start, expected in (("12:00", 2), ("12:30", 0), ("13:00", 2)):
-        assert sum(row.count for row in found.bins if row.start.isoformat()[11:16] == start) == expected
+        assert (
+            sum(row.count for row in found.bins if local(row.start).isoformat()[11:16] == start) == expected
+        )
+
+
+def test_a_recording_without_a_date_has_elapsed_times(tmp_path: Path) -> None:
+    path = write(tmp_path / "street.mp4", walkers(12))
+    dated = counted(path, bin_ms=5_000)
+    found = count(path, [MIDDLE], detector="motion", bin_ms=5_000)
+
+    assert (found.start, found.clock, found.start_text) == (None, "elapsed", "unknown")
+    assert (dated.clock, dated.start_ms) == ("wall", START_MS)
+    starts = list(dict.fromkeys(row.start for row in found.bins))
+    assert starts == [timedelta(seconds=second) for second in (0, 5, 10)]
+    assert [row.count for row in found.bins] == [row.count for row in dated.bins]
+    assert [c.time_ms - found.start_ms for c in found.crossings] == [
+        c.time_ms - dated.start_ms for c in dated.crossings
+    ]
 
 
 def test_pictures_that_come_twice_count_once(tmp_path: Path) -> None:

@@ -53,6 +53,7 @@ def new_session(tmp_path: Path) -> Callable[[], CheckSession]:
     counts = Counts(
         video=str(tmp_path / "street.mp4"),
         start=START,
+        start_ms=start_ms,
         start_from="--start",
         duration_s=60.0,
         frames=1500,

@@ -51,6 +51,7 @@ def _document(counts: "Counts") -> dict[str, Any]:
     """The object of `--format json`: counts without the crossings they were made of."""
     return {
         "video": counts.video,
+        "clock": counts.clock,
         "start": counts.start,
         "start_from": counts.start_from,
         "duration_s": counts.duration_s,

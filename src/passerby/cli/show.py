@@ -6,7 +6,7 @@ Invariant: a name is shown as it is, and never read as markup.
 import io
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -18,6 +18,7 @@ from passerby.domain.wording import counted_noun
 
 if TYPE_CHECKING:
     from passerby import Counts, TotalCount
+    from passerby.domain.calendar import Moment
     from passerby.evaluation.score import Evaluation
 
 _WIDTH_OF_A_FILE = 160
@@ -66,7 +67,7 @@ def counts_tables(counts: "Counts") -> list[Table | str]:
     )
     return [
         f"{counts.video}: {counts.frames} frames, {counts.duration_s:.1f} s",
-        f"start: {counts.start.isoformat(timespec='seconds')} ({counts.start_from})",
+        f"start: {_start(counts)} ({counts.start_from})",
         f"detector: {counts.detector}",
         table("Totals", ("line", "direction", *labels, "all"), totals, len(labels) + 1),
         table(
@@ -84,7 +85,7 @@ def several_tables(counts: "Sequence[Counts]", totals: "Sequence[TotalCount]") -
     files = [
         (
             of_file.video,
-            of_file.start.isoformat(" ", timespec="seconds"),
+            of_file.start_text,
             f"{of_file.duration_s:.1f}",
             sum(row.count for row in of_file.totals),
         )
@@ -117,8 +118,16 @@ def _pivot(
     ]
 
 
-def _time(moment: datetime) -> str:
-    """Local time with its offset, by which the two hours of a clock change differ."""
+def _start(counts: "Counts") -> str:
+    return "unknown" if counts.start is None else counts.start.isoformat(timespec="seconds")
+
+
+def _time(moment: "Moment") -> str:
+    """Local time with its offset, by which the two hours of a clock change differ; or elapsed time."""
+    from passerby.domain.calendar import elapsed_text
+
+    if isinstance(moment, timedelta):
+        return elapsed_text(moment)
     return moment.isoformat(" ", timespec="minutes" if moment.second == 0 else "seconds")
 
 

@@ -103,7 +103,7 @@ def verify(video: Path, line: LineOptions, time: TimeOptions, settings: VerifyOp
 
     recording = probe(video)
     counts = _counted(video, chosen, line, time, bin_ms, settings.quiet)
-    slices = cut(recording, chosen.lines, calendar.to_ms(counts.start))
+    slices = cut(recording, chosen.lines, counts.start_ms)
     size_px = (recording.width, recording.height)
     session = CheckSession(counts, chosen.lines, slices, size_px, recording.fps, output.saved_at)
     if settings.serve or output.report is not None:

@@ -1,6 +1,6 @@
-"""Crossings into bins and totals, zero-filled: every bin x line x direction x label has its row.
+"""From crossings to bins and totals, filled with zeros: every bin, line, direction and label has its row.
 
-Invariant: what is counted comes from crossings, what is listed comes from lines and labels.
+Invariant: counts come from crossings alone; the list of rows comes from bins, lines and labels alone.
 """
 
 from bisect import bisect_right
@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from passerby.counting.counts import BinCount, Crossing, TotalCount
-from passerby.domain.calendar import Bin, coverage
+from passerby.domain.calendar import Bin, ElapsedBin, coverage
 from passerby.domain.geometry import DIRECTIONS, Line
 from passerby.domain.labels import Label
 from passerby.domain.timespan import Span
@@ -18,21 +18,21 @@ def bin_counts(
     crossings: Iterable[Crossing],
     lines: Sequence[Line],
     labels: Sequence[Label],
-    bins: Iterable[Bin],
+    bins: Iterable[Bin | ElapsedBin],
     covered: Sequence[Span],
 ) -> Iterator[BinCount]:
     """Rows in order of time, line, direction and label; `covered` are the spans in which frames exist."""
     listed = list(bins)
-    begins = [one.span.start_ms for one in listed]
+    begins = [each.span.start_ms for each in listed]
     counted = Counter((bisect_right(begins, c.time_ms) - 1, c.line, c.direction, c.label) for c in crossings)
-    for index, one in enumerate(listed):
-        share = coverage(one.span, covered)
+    for index, each in enumerate(listed):
+        share = coverage(each.span, covered)
         for line in lines:
             for direction in DIRECTIONS:
                 for label in labels:
                     yield BinCount(
-                        one.start,
-                        one.end,
+                        each.start,
+                        each.end,
                         line.name,
                         line.direction_name(direction),
                         label.text,
@@ -44,6 +44,7 @@ def bin_counts(
 def total_counts(
     crossings: Iterable[Crossing], lines: Sequence[Line], labels: Sequence[Label]
 ) -> Iterator[TotalCount]:
+    """Rows in order of line, direction and label."""
     counted = Counter((c.line, c.direction, c.label) for c in crossings)
     for line in lines:
         for direction in DIRECTIONS:

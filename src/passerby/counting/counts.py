@@ -4,11 +4,12 @@ Invariant: rows of primitives and aware datetimes; only the rooms that import ru
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from math import hypot
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from passerby.domain.calendar import Moment, to_local
 from passerby.domain.geometry import Direction
 from passerby.domain.labels import Label
 from passerby.errors import OutputError
@@ -44,7 +45,8 @@ class Kinematics:
 class Crossing:
     """One counted crossing.
 
-    `time_ms` is in Unix ms UTC, interpolated between frames; `along` is the place on the line, 0 at its first point
+    `time_ms` is in Unix ms UTC, interpolated between frames (where the clock of the recording is not known, only its
+    distance from `Counts.start_ms` has a meaning); `along` is the place on the line, 0 at its first point
     and 1 at its second; `share` of the votes, 0..1, went to `label`. `kinematics` is for a body without a class, until
     it has been compared with the usual traffic, and None in every result.
 
@@ -64,7 +66,8 @@ class Crossing:
 
 @dataclass(frozen=True, slots=True)
 class BinCount:
-    """The count of one bin `[start, end)`, line, direction and label; `coverage` is the share of the bin, 0..1, for
+    """The count of one bin `[start, end)`, line, direction and label, by local time or by the time elapsed since the
+    first frame; `coverage` is the share of the bin, 0..1, for
     which frames exist.
 
     >>> counts = passerby.count("street.mp4", [line], detector="motion")
@@ -73,8 +76,8 @@ class BinCount:
     ('road', 'to_right', 'car', 1)
     """
 
-    start: datetime
-    end: datetime
+    start: Moment
+    end: Moment
     line: str
     direction: str
     label: str
@@ -137,8 +140,10 @@ class Cost:
 class Counts:
     """Everything counted in one recording.
 
-    `start_from` names the source of `start`; `detector` is the name of the detectors that ran, such as
-    `yolox_nano+motion`; `warnings` are lines for people; `diagnostics` are signs of miscounts.
+    `start` is the local time of the first frame, None where the clock of the recording is not known: its bins then
+    have the time elapsed since the first frame in place of local times. `start_ms` is the first frame on the scale of
+    `Crossing.time_ms`. `start_from` names the source of `start`; `detector` is the name of the detectors that ran, such
+    as `yolox_nano+motion`; `warnings` are lines for people; `diagnostics` are signs of miscounts.
 
     >>> counts = passerby.count("street.mp4", [line], detector="motion")
     >>> counts.duration_s, counts.frames, counts.detector
@@ -148,7 +153,8 @@ class Counts:
     """
 
     video: str
-    start: datetime
+    start: datetime | None
+    start_ms: int
     start_from: str
     duration_s: float
     frames: int
@@ -159,6 +165,22 @@ class Counts:
     cost: Cost
     warnings: tuple[str, ...]
     diagnostics: tuple[LineDiagnostics, ...] = ()
+
+    @property
+    def clock(self) -> Literal["wall", "elapsed"]:
+        """Whether the bins have local times or elapsed times."""
+        return "elapsed" if self.start is None else "wall"
+
+    def time_of(self, at_ms: int) -> datetime:
+        """The local time `at_ms` after the first frame; with an unknown clock, elapsed time as a time of day."""
+        if self.start is None:
+            return to_local(at_ms, UTC)
+        return to_local(self.start_ms + at_ms, self.start.tzinfo or UTC)
+
+    @property
+    def start_text(self) -> str:
+        """The start for people."""
+        return "unknown" if self.start is None else self.start.isoformat(" ", timespec="seconds")
 
     def rows(self) -> list[dict[str, Any]]:
         """The bins as mappings with the columns of `COLUMNS`."""

@@ -21,12 +21,24 @@ _UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d"
 _PART = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)\s*(ms|min|s|m|h|d)\s*", re.ASCII)
 
 
+Moment = datetime | timedelta
+"""An aware local time; or the time since a recording began, where its clock is not known."""
+
+
 class Bin(NamedTuple):
-    """A stretch of the local day: its span, and both ends as aware local times."""
+    """A part of the local day: its span, and both ends as aware local times."""
 
     span: Span
     start: datetime
     end: datetime
+
+
+class ElapsedBin(NamedTuple):
+    """A part of a recording whose clock is not known: its span, and both ends as times since the recording began."""
+
+    span: Span
+    start: timedelta
+    end: timedelta
 
 
 def duration_ms(text: str) -> int:
@@ -94,6 +106,22 @@ def bins(span: Span, bin_ms: int, zone: tzinfo) -> Iterator[Bin]:
         end = _next_edge(begin, bin_ms, zone)
         yield Bin(Span(begin, end), to_local(begin, zone), to_local(end, zone))
         begin = end
+
+
+def elapsed_bins(span: Span, bin_ms: int) -> Iterator[ElapsedBin]:
+    """The bins of a recording whose clock is not known: from the start of `span` on, whole, in order."""
+    for start_ms in range(span.start_ms, span.end_ms, bin_ms):
+        end_ms = start_ms + bin_ms
+        elapsed = timedelta(milliseconds=start_ms - span.start_ms)
+        yield ElapsedBin(Span(start_ms, end_ms), elapsed, elapsed + timedelta(milliseconds=bin_ms))
+
+
+def elapsed_text(elapsed: timedelta) -> str:
+    """Hours, minutes and seconds, such as 0:15:00 or 30:00:00.250."""
+    total_ms = elapsed // _MILLISECOND
+    seconds, milliseconds = divmod(total_ms, 1000)
+    text = f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    return text + (f".{milliseconds:03}" if milliseconds else "")
 
 
 def covered(times_ms: Iterable[int], longest_gap_ms: int) -> tuple[Span, ...]:

@@ -1,4 +1,4 @@
-"""Rows to CSV, JSON, Parquet and Excel: for any rows of primitives and aware times.
+"""Rows to CSV, JSON, Parquet and Excel: for any rows of primitives, aware times and elapsed times.
 
 Invariant: knows nothing of counting; a row is a frozen dataclass or a mapping, and its fields are the columns.
 """
@@ -6,16 +6,17 @@ Invariant: knows nothing of counting; a row is a frozen dataclass or a mapping, 
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from passerby.errors import OutputError
+from passerby.domain.calendar import elapsed_text
+from passerby.errors import InputError, OutputError
 from passerby.io import files
 
-Value = str | int | float | bool | datetime | None
+Value = str | int | float | bool | datetime | timedelta | None
 
 SHARES = frozenset({"coverage", "sender_clock"})
 """Columns of shares from 0 to 1, which Excel shows in percent."""
@@ -77,7 +78,7 @@ def write_parquet(rows: Sequence[Any], path: Path, columns: Sequence[str] = ()) 
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    mappings = [mapping_of(row) for row in rows]
+    mappings = _of_single_types([mapping_of(row) for row in rows])
     table = pa.Table.from_pylist(mappings) if mappings else pa.table({name: pa.array([]) for name in columns})
     with files.replacing(path) as beside:
         pq.write_table(table, beside)
@@ -97,7 +98,9 @@ def xlsx_bytes(rows: Sequence[Any], columns: Sequence[str] = (), *, sheet: str =
     """
     import xlsxwriter
 
-    wide = [_with_offsets(mapping_of(row)) for row in rows]
+    mappings = [mapping_of(row) for row in rows]
+    dated = {name for row in mappings for name, value in row.items() if isinstance(value, datetime)}
+    wide = [_with_offsets(row, dated) for row in mappings]
     header = list(wide[0]) if wide else list(columns)
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     # In memory first: on a full disk the zip file would complain once more when it is forgotten.
@@ -106,6 +109,7 @@ def xlsx_bytes(rows: Sequence[Any], columns: Sequence[str] = (), *, sheet: str =
         page = book.add_worksheet(sheet)
         bold = book.add_format({"bold": True})
         time = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        elapsed = book.add_format({"num_format": "[h]:mm:ss"})
         percent = book.add_format({"num_format": "0.0%"})
         for column, name in enumerate(header):
             page.write_string(0, column, name, bold)
@@ -115,12 +119,22 @@ def xlsx_bytes(rows: Sequence[Any], columns: Sequence[str] = (), *, sheet: str =
                 value = row[name]
                 if isinstance(value, datetime):
                     page.write_datetime(number, column, value, time)
+                elif isinstance(value, timedelta):
+                    page.write_datetime(number, column, value, elapsed)
                 else:
                     page.write(number, column, value, percent if name in SHARES else None)
         page.freeze_panes(1, 0)
         if header:
             page.autofilter(0, 0, len(wide), len(header) - 1)
     return filled.getvalue()
+
+
+def _of_single_types(rows: list[dict[str, Value]]) -> list[dict[str, Value]]:
+    """The rows with text in each column that has both local and elapsed times: a column of Parquet has one type."""
+    dated = {name for row in rows for name, value in row.items() if isinstance(value, datetime)}
+    elapsed = {name for row in rows for name, value in row.items() if isinstance(value, timedelta)}
+    mixed = dated & elapsed
+    return [{name: _csv_cell(row[name]) if name in mixed else row[name] for name in row} for row in rows]
 
 
 def _width(name: str, values: Sequence[Value]) -> int:
@@ -159,6 +173,8 @@ def to_otanalytics(rows: Sequence[Any]) -> str:
 
 def _otanalytics_row(row: Mapping[str, Any]) -> dict[str, Value]:
     start, end, line = row["start"], row["end"], row["line"]
+    if isinstance(start, timedelta):
+        raise InputError("--format otanalytics: found a recording without a date, expected --start")
     values = (
         f"{start:%Y-%m-%d %H:%M:%S}",
         f"{start:%Y-%m-%d}",
@@ -179,20 +195,26 @@ def _missing(path: Path, what: str, package: str) -> OutputError:
     return OutputError(f"{path}: {what} needs {package}, install it with: pip install 'passerby[tables]'")
 
 
-def _with_offsets(row: Mapping[str, Value]) -> dict[str, Value]:
+def _with_offsets(row: Mapping[str, Value], dated: Collection[str]) -> dict[str, Value]:
+    """The row with a column of UTC offsets after each of the `dated` columns."""
     wide: dict[str, Value] = {}
     for name, value in row.items():
+        offset = ""
         if isinstance(value, datetime):
             wide[name] = value.replace(tzinfo=None)
-            wide[f"{name} offset"] = value.isoformat()[-6:] if value.tzinfo is not None else ""
+            offset = value.isoformat()[-6:] if value.tzinfo is not None else ""
         else:
             wide[name] = value
+        if name in dated:
+            wide[f"{name} offset"] = offset
     return wide
 
 
 def _csv_cell(value: Value) -> Value:
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return elapsed_text(value)
     return _safe(value) if isinstance(value, str) else value
 
 
@@ -203,6 +225,8 @@ def _safe(text: str) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return elapsed_text(value)
     if value is None or isinstance(value, str | int | float):
         return value
     if isinstance(value, Path):

@@ -171,6 +171,4 @@ def _lock(file: int, path: Path) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        raise InputError(
-            f"{path}: found another count at work there, expected an output of its own"
-        ) from None
+        raise InputError(f"{path}: another count is at work there, expected an output of its own") from None

@@ -31,10 +31,16 @@ def counts_of(
     shown = labels or crossed_labels(c.label for c in kept)
     span = Span(task.start_ms, task.start_ms + max(reading.end_ms, task.recording.duration_ms))
     covered = [Span(s.start_ms + task.start_ms, s.end_ms + task.start_ms) for s in reading.covered]
-    bins = calendar.bins(span, plan.bin_ms, plan.opened.zone)
+    known = plan.opened.known
+    bins: Iterable[calendar.Bin | calendar.ElapsedBin] = (
+        calendar.bins(span, plan.bin_ms, plan.opened.zone)
+        if known
+        else calendar.elapsed_bins(span, plan.bin_ms)
+    )
     return Counts(
         video=plan.video,
-        start=calendar.to_local(task.start_ms, plan.opened.zone),
+        start=calendar.to_local(task.start_ms, plan.opened.zone) if known else None,
+        start_ms=task.start_ms,
         start_from=plan.opened.text,
         duration_s=span.duration_ms / 1000,
         frames=reading.frames,

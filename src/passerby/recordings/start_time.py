@@ -1,6 +1,6 @@
-"""When a recording began: as the user says, else as the container says, else as the file name says.
+"""When a recording began: by the user, else by the container's metadata, else by the name of the file.
 
-Invariant: where none of them says it, the text says so; a start that cannot be meant is an InputError.
+Invariant: a start that none of them gives is marked as not known; a start that is not possible is an InputError.
 """
 
 import re
@@ -12,9 +12,9 @@ from passerby.domain.calendar import to_local, to_ms, zone_of
 from passerby.errors import InputError
 from passerby.io.sources import Place
 
-# What many cameras show while nobody has set their clock, so nobody takes it for a real date.
+# A placeholder that keeps arithmetic on one scale; it is never shown.
 _UNKNOWN = datetime(2000, 1, 1)
-_UNKNOWN_TEXT = "unknown: times count from midnight of 2000-01-01; give --start"
+_UNKNOWN_TEXT = "times count from the start of the recording; give --start"
 # Writers that know no time leave 0, which is 1904 or 1970 by the container's epoch.
 _OLDEST_CREATION = datetime(1990, 1, 1, tzinfo=UTC)
 _DATE_IN_NAME = re.compile(
@@ -26,15 +26,12 @@ _DATE_IN_NAME = re.compile(
 
 
 class Start(NamedTuple):
-    """When a recording began: Unix ms UTC, the zone its times are shown in, and where that was found."""
+    """When a recording began: Unix ms UTC, the zone in which its times are shown, and the source of the start."""
 
     start_ms: int
     zone: tzinfo
     text: str
-
-    @property
-    def known(self) -> bool:
-        return self.text != _UNKNOWN_TEXT
+    known: bool = True
 
 
 def resolve_start(
@@ -46,7 +43,7 @@ def resolve_start(
 ) -> Start:
     """When the recording `path` began: `start`, else `created` (aware), else a date in the file's name.
 
-    Where none is known, times count from midnight of 2000-01-01, and the text says so. A `start` without
+    Where none is known, `known` is false and the start is a placeholder, midnight of 2000-01-01. A `start` without
     offset is local time in the zone; one with an offset and no zone keeps that offset. Raises InputError for
     a start that is no date, or that the clock of the zone shows twice or never.
     """
@@ -65,7 +62,7 @@ def resolve_start(
         # A camera that knows no summer time names such a file; it is read with the offset before the change.
         return Start(to_ms(found.replace(tzinfo=zone)), zone, f"date in the file name{note}")
     midnight = to_ms(_UNKNOWN.replace(tzinfo=zone))
-    return Start(midnight, zone, _UNKNOWN_TEXT)
+    return Start(midnight, zone, _UNKNOWN_TEXT, known=False)
 
 
 def date_in_name(name: str) -> datetime | None:

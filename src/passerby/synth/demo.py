@@ -161,7 +161,11 @@ def run(
     counts = RecordingCounter(synth.lines(street), "motion").count(
         video, timezone="UTC", bin_ms=BIN_MS, picture=picture, progress=on_counted
     )
-    bins = [(row.line, row.direction, row.start, row.count) for row in counts.bins]
+    bins = [
+        (row.line, row.direction, row.start, row.count)
+        for row in counts.bins
+        if isinstance(row.start, datetime)  # and not elapsed time: the street has a date
+    ]
     series = _series(crossed, bins)
     counted = Counter({(row.line, row.direction, row.label): row.count for row in counts.totals if row.count})
     demo = Demo(

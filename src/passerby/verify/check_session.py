@@ -13,7 +13,6 @@ from time import monotonic
 from typing import Any
 
 from passerby.counting.counts import Counts
-from passerby.domain import calendar
 from passerby.domain.geometry import DIRECTIONS, Line
 from passerby.domain.labels import Label
 from passerby.errors import InputError
@@ -52,7 +51,7 @@ class CheckSession:
 
     @property
     def start_ms(self) -> int:
-        return calendar.to_ms(self.counts.start)
+        return self.counts.start_ms
 
     @property
     def duration_ms(self) -> int:
@@ -229,8 +228,9 @@ class CheckSession:
         return {"at_ms": at_ms, "time": self._time(at_ms), "offset": _offset(at_ms)}
 
     def _time(self, at_ms: int) -> str:
-        """The local time of day at an offset in the file, with tenths of a second unless they are 0."""
-        moment = calendar.to_local(self.start_ms + at_ms, self.counts.start.tzinfo or calendar.zone_of(None))
+        """The local time of day at an offset in the file (elapsed time where its clock is not known), with tenths of a
+        second unless they are 0."""
+        moment = self.counts.time_of(at_ms)
         return moment.strftime("%H:%M:%S") + (
             f".{moment.microsecond // 100_000}" if moment.microsecond else ""
         )

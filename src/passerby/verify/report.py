@@ -4,7 +4,7 @@ Invariant: it shows numbers and how much of the recording was checked; unchecked
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ def report(session: CheckSession, saved_at: str = "") -> str:
     return environment.get_template("report.html").render(
         video=Path(counts.video).name,
         saved_at=saved_at,
-        start=counts.start.isoformat(" ", timespec="seconds"),
+        start=counts.start_text,
         start_from=counts.start_from,
         duration=_duration(session.duration_ms),
         detector=counts.detector,
@@ -57,13 +57,25 @@ def report(session: CheckSession, saved_at: str = "") -> str:
     )
 
 
-def _bins(session: CheckSession) -> list[tuple[datetime, Span]]:
-    """The local start of each bin, and its span in ms since the first frame."""
+def _bins(session: CheckSession) -> list[tuple[str, Span]]:
+    """The start of each bin, in local or elapsed time, and its span in ms since the first frame."""
     ends = dict.fromkeys((row.start, row.end) for row in session.counts.bins)
     return [
-        (start, Span(calendar.to_ms(start) - session.start_ms, calendar.to_ms(end) - session.start_ms))
+        (_start_text(start), Span(_since_start(start, session), _since_start(end, session)))
         for start, end in ends
     ]
+
+
+def _start_text(moment: calendar.Moment) -> str:
+    if isinstance(moment, timedelta):
+        return calendar.elapsed_text(moment)
+    return moment.isoformat(" ", timespec="minutes")
+
+
+def _since_start(moment: calendar.Moment, session: CheckSession) -> int:
+    if isinstance(moment, timedelta):
+        return round(moment.total_seconds() * 1000)
+    return calendar.to_ms(moment) - session.start_ms
 
 
 def _total(
@@ -85,11 +97,11 @@ def _total(
 
 
 def _bin_rows(
-    bins: Sequence[tuple[datetime, Span]], of_line: Sequence[Sequence[CheckedRow]]
+    bins: Sequence[tuple[str, Span]], of_line: Sequence[Sequence[CheckedRow]]
 ) -> list[Mapping[str, Any]]:
     """The rows of a line by bin; the first cell is the bin's local start."""
     return [
-        _cells(row, start.isoformat(" ", timespec="minutes"), may_be_sum=False)
+        _cells(row, start, may_be_sum=False)
         for (start, _), of_bin in zip(bins, of_line, strict=True)
         for row in of_bin
     ]
@@ -133,7 +145,7 @@ def _how_much(session: CheckSession, row: CheckedRow, checked_ms: int, whole_ms:
     )
 
 
-def _bin_text(bins: Sequence[tuple[datetime, Span]]) -> str:
+def _bin_text(bins: Sequence[tuple[str, Span]]) -> str:
     return _duration(bins[0][1].duration_ms) if bins else ""
 
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from passerby.counting.counts import Counts, Crossing
-from passerby.domain import calendar
 from passerby.domain.geometry import DIRECTIONS, Direction
 from passerby.evaluation.review import row_length_ms
 from passerby.video.scene.time_slice import TICK_MS, TimeSlice, Tone
@@ -83,10 +82,9 @@ def _head(
 ) -> None:
     title = f"{time_slice.line}: {len(crossings)} counted"
     draw.text((_LEFT, top + 8), title, _INK, _font(20))
-    start = counts.start.isoformat(" ", timespec="seconds")
+    start = "" if counts.start is None else f"   from {counts.start_text}"
     details = (
-        f"{counts.video}   from {start}   {counts.detector}   {row_ms // 1000} s per row   "
-        "the line starts at the top"
+        f"{counts.video}{start}   {counts.detector}   {row_ms // 1000} s per row   the line starts at the top"
     )
     draw.text((_LEFT, top + 36), details, _MUTED, _font(13))
     x = float(_WIDTH - _RIGHT)
@@ -120,8 +118,7 @@ def _draw_row(
 ) -> None:
     start_ms = time_slice.start_ms + row * row_ms
     scale = (_WIDTH - _LEFT - _RIGHT) / row_ms
-    zone = counts.start.tzinfo or calendar.zone_of(None)
-    time = calendar.to_local(start_ms, zone).strftime("%H:%M:%S")
+    time = counts.time_of(start_ms - time_slice.start_ms).strftime("%H:%M:%S")
     draw.text((_LEFT - 10, top + _LANE + 14), time, _INK, _font(15), anchor="rm")
     offset = f"+{row * row_ms // 60_000}:{row * row_ms // 1000 % 60:02}"
     draw.text((_LEFT - 10, top + _LANE + 36), offset, _MUTED, _font(12), anchor="rm")

@@ -137,6 +137,7 @@ def test_names_of_any_length_and_alphabet_are_drawn() -> None:
 COUNTS = Counts(
     video="street.mp4",
     start=datetime(2026, 6, 1, 8, tzinfo=UTC),
+    start_ms=1_780_300_800_000,
     start_from="given",
     duration_s=90,
     frames=100,

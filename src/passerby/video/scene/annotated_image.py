@@ -84,7 +84,8 @@ def write(
     if not len(samples):
         return (f"{path}: not written, since no frame of the recording could be read",)
     background = empty(samples, detectors)
-    details = f"{counts.start.isoformat(' ', timespec='seconds')}   {_duration(counts.duration_s)}   {counts.detector}"
+    start = [] if counts.start is None else [counts.start_text]
+    details = "   ".join([*start, _duration(counts.duration_s), counts.detector])
     files.write(path, _encoded(draw(background, lines, counts.totals, details)))
     if detectors:
         return ()

@@ -1,6 +1,6 @@
-"""From the tracks of one line's window to what its chunk may say.
+"""From the tracks of one line's window to the clipped counts of its chunk.
 
-Invariant: exact counts are made and clipped in one call, and only the clipped ones come out of it.
+Invariant: exact counts are made and clipped in one call, and only clipped counts are returned.
 """
 
 from collections import Counter
@@ -19,19 +19,19 @@ from passerby.privacy.standing_query import cells_of
 def clipped(
     tracks: Tracks, camera: str, line: CountedLine, size_px: tuple[int, int], span: Span
 ) -> Contribution:
-    """What crossed `line` within the chunk `span`, clipped; `size_px` is the width and height of the picture.
+    """The clipped counts of `line` in the chunk `span`; `size_px` is (width, height) of the frame.
 
     Raises PolicyError for a line without a policy.
     """
     if line.policy is None:
         raise PolicyError(f"camera {camera}, line {line.line.name}: expected a privacy policy")
-    found = find_crossings(tracks, [line.line], size_px, span)
+    crossings = find_crossings(tracks, [line.line], size_px, span)
     wanted = [label_of(text) for text in line.labels or ()] or list(Label)
     counts = Counter(
-        Cell(camera, line.line.name, line.line.direction_name(one.direction), label.text)
-        for one in found
-        if (label := reported(one.label, wanted)) is not None
+        Cell(camera, line.line.name, line.line.direction_name(crossing.direction), label.text)
+        for crossing in crossings
+        if (label := reported(crossing.label, wanted)) is not None
     )
     cells = cells_of(camera, line)
-    asked = {cell: number for cell, number in counts.items() if cell in cells}
-    return clip(Chunk(camera, span), asked, cells, line.policy.clip)
+    listed = {cell: number for cell, number in counts.items() if cell in cells}
+    return clip(Chunk(camera, span), listed, cells, line.policy.clip)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.counting.bodies import Box, moved, seen
 from tests.tiers import examples
 
-from passerby.counting.box_ops import UNNAMED, area, complete, overlap, riders
+from passerby.counting.box_ops import MAX_UNCLASSIFIED, area, complete, overlap, riders
 from passerby.counting.detections import Detections, no_detections
 from passerby.domain.labels import Label
 
@@ -119,8 +119,8 @@ def test_all_that_was_seen_stays_first_and_as_it_was(seen_: list[Box], moved_: l
 
 
 def test_edges_of_a_camera_that_moves_are_nobody_where_somebody_is_seen() -> None:
-    bodies = [moved(CAR, right_px=500 * number) for number in range(UNNAMED + 2)]
-    assert len(complete(of(WALKER), of(*bodies[1:-1]))) == 1 + UNNAMED
+    bodies = [moved(CAR, right_px=500 * number) for number in range(MAX_UNCLASSIFIED + 2)]
+    assert len(complete(of(WALKER), of(*bodies[1:-1]))) == 1 + MAX_UNCLASSIFIED
     assert as_set(complete(of(WALKER), of(*bodies[1:]))) == as_set(of(WALKER))
 
 

@@ -115,7 +115,7 @@ def test_two_that_cross_at_once_are_told_apart_by_place() -> None:
 
 def test_a_click_on_what_was_not_counted_is_refused() -> None:
     for clicks in ([on("wrong", 2000)], [Click("right", "mid", 1000, None, "to_right", None, 0.5)]):
-        with pytest.raises(InputError, match=r"nothing was counted to_(left|right) at"):
+        with pytest.raises(InputError, match=r"found no crossing to_(left|right) at"):
             line_check("mid", [crossing(1000)], START, clicks)
 
 

@@ -205,7 +205,7 @@ def test_a_check_of_other_lines_or_of_another_count_is_refused(
     for good, bad, expected in (
         ('"near":', '"nearer":', "other lines"),
         ("from: [320.0, 0.0]", "from: [300.0, 0.0]", "other lines"),
-        ('"at_s": 2.0', '"at_s": 3.0', "nothing was counted"),
+        ('"at_s": 2.0', '"at_s": 3.0', "found no crossing"),
     ):
         assert good in text
         session.saved_at.write_text(text.replace(good, bad))

@@ -1,6 +1,6 @@
-"""The two currencies of counting: boxes of one instant, and boxes tied together within one chunk.
+"""The two data types of counting: the boxes of one tick, and the boxes of tracks within one chunk.
 
-Invariant: a box says where and what kind; there is no field for anything else, and nowhere to put a likeness.
+Invariant: a box has a place, a size, a class and a confidence; there is no field for the look of a body.
 """
 
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ KIND: NDArray[np.int64] = np.array(
     ],
     np.int64,
 )
-"""(7,) of each label: person, two-wheeler or motor vehicle. Kinds of motor vehicle are named anew in every picture."""
+"""(7,) for each label its kind: person, two-wheeler or motor vehicle. Detectors waver between the classes of a kind."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Detections:
-    """Boxes of one instant. `xyxy` (n, 4) float32 px of the full frame; `confidence` (n,) float32 in 0..1, 0 for
-    what only moved and no detector named; `class_id` (n,) int64, a `Label` each; `time_ms` Unix milliseconds
-    UTC. n may be 0."""
+    """The boxes of one tick. `xyxy` (n, 4) float32 px of the full frame; `confidence` (n,) float32 in 0..1, 0 for a
+    box of motion to which no detector gave a class; `class_id` (n,) int64, a `Label` each, by shape where the
+    confidence is 0; `time_ms` Unix ms UTC. n may be 0."""
 
     time_ms: int
     xyxy: NDArray[np.float32]
@@ -39,7 +39,7 @@ class Detections:
 class Tracks:
     """`Detections` of many instants, sorted by time, one row per box: `time_ms` (n,) int64,
     `xyxy` (n, 4) float32 px, `confidence` (n,) float32, `class_id` (n,) int64 and
-    `tracker_id` (n,) int64, which means nothing outside its chunk and dies in `tally`."""
+    `tracker_id` (n,) int64, which has no meaning outside its chunk and ends in `find_crossings`."""
 
     time_ms: NDArray[np.int64]
     xyxy: NDArray[np.float32]
@@ -52,7 +52,7 @@ class Tracks:
 
 
 def no_detections(time_ms: int) -> Detections:
-    """A tick on which nothing was seen."""
+    """A tick without a box."""
     return Detections(
         time_ms,
         np.empty((0, 4), np.float32),

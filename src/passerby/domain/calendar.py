@@ -1,6 +1,6 @@
 """Instants, local time, durations, and the bins of the local day.
 
-Invariant: instants are integer milliseconds UTC; local time appears only here and only with its zone.
+Invariant: instants are integer milliseconds UTC; local time is made here alone, and always with its zone.
 """
 
 import re
@@ -42,7 +42,7 @@ class ElapsedBin(NamedTuple):
 
 
 def duration_ms(text: str) -> int:
-    """`15m`, `900s`, `1h30m`, `1.5s`, `250ms` or `1d` in whole milliseconds. Raises InputError."""
+    """A duration such as `15m`, `900s`, `1h30m`, `1.5s`, `250ms` or `1d` in whole milliseconds. Raises InputError."""
     total = Decimal(0)
     at = 0
     stripped = text.strip()
@@ -57,7 +57,7 @@ def duration_ms(text: str) -> int:
 
 
 def bin_length_ms(text: str) -> int:
-    """The length of a bin, at least a second, of which a day holds a whole number. Raises InputError."""
+    """The length of a bin: at least a second, and a whole number of them in a day. Raises InputError."""
     length = duration_ms(text)
     if length < 1000 or DAY_MS % length:
         raise InputError(
@@ -67,13 +67,13 @@ def bin_length_ms(text: str) -> int:
 
 
 def zone_of(name: str | None) -> tzinfo:
-    """The zone of that IANA name; the machine's own for None. Raises InputError."""
+    """The time zone of an IANA name; the machine's own for None. Raises InputError."""
     if name is None:
         return _machine_zone()
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, KeyError):
-        # Folders, odd paths and its own not-found error, which is a KeyError.
+        # Folders, odd paths, and the library's own not-found error, which is a KeyError.
         raise InputError(
             f"{name!r} is no timezone, expected an IANA name such as Europe/Copenhagen"
         ) from None
@@ -90,12 +90,12 @@ def to_local(time_ms: int, zone: tzinfo) -> datetime:
 
 
 def bins(span: Span, bin_ms: int, zone: tzinfo) -> Iterator[Bin]:
-    """The bins of the local day that `span` falls into, whole, in order, without a gap.
+    """The bins of local time that overlap `span`, each whole, in order, without a gap.
 
-    `bin_ms` divides a day; bins begin where the wall clock shows a multiple of it. Where the clock jumps
-    over such a multiple, one begins at the jump. Where it goes back by at least a bin, the repeated bins come
-    twice; by less, the bin that it falls into is the longer: so a day of a clock change has 92 or 100
-    quarter-hours, and a bin of a day is always one day. Raises ValueError when `bin_ms` divides no day.
+    A bin begins where the wall clock shows a multiple of `bin_ms`. Where the clock jumps over a multiple, a bin begins
+    at the jump. Where it goes back by at least a bin, the repeated bins come twice; where it goes back by less, the bin
+    in which that happens is longer. So a day with a clock change has 92 or 100 quarter-hours, and a bin of a day is
+    always one day. Raises ValueError when a day is not a multiple of `bin_ms`.
     """
     if bin_ms <= 0 or DAY_MS % bin_ms:
         raise ValueError(f"a bin of {bin_ms} ms: expected a length that divides a day")
@@ -125,10 +125,10 @@ def elapsed_text(elapsed: timedelta) -> str:
 
 
 def covered(times_ms: Iterable[int], longest_gap_ms: int) -> tuple[Span, ...]:
-    """The spans in which frames exist, from their sorted times.
+    """The spans with frames, from the sorted times of the frames.
 
-    A frame covers the time up to the next one, but at most `longest_gap_ms`; the last one covers as much as
-    the one before it did, and a single one a millisecond.
+    A frame covers the time up to the next frame, but at most `longest_gap_ms`. The last frame covers as much as the
+    frame before it, and a single frame covers a millisecond.
     """
     spans: list[Span] = []
     begin = previous = None
@@ -149,20 +149,20 @@ def covered(times_ms: Iterable[int], longest_gap_ms: int) -> tuple[Span, ...]:
 
 
 def coverage(span: Span, spans: Sequence[Span]) -> float:
-    """The share of `span`, from 0 to 1, that lies in `spans`, which do not overlap each other."""
+    """The share of `span`, 0..1, that lies in `spans`, which do not overlap one another."""
     if span.duration_ms == 0:
         return 0.0
-    return min(1.0, sum(span.overlap_ms(other) for other in spans) / span.duration_ms)
+    return min(1.0, sum(span.overlap_ms(covering) for covering in spans) / span.duration_ms)
 
 
 def _machine_zone() -> tzinfo:
-    # Imported here so that counting in a named zone never asks the machine.
+    # Imported here, so that counting in a named zone does not depend on the machine.
     import tzlocal
 
     try:
         return tzlocal.get_localzone()
     except (OSError, ValueError, KeyError):
-        raise InputError("the machine's timezone could not be told: give --timezone") from None
+        raise InputError("the machine's timezone is not known: expected --timezone") from None
 
 
 def _offset_ms(time_ms: int, zone: tzinfo) -> int:
@@ -175,7 +175,7 @@ def _floor(time_ms: int, bin_ms: int, zone: tzinfo) -> int:
     offset = _offset_ms(time_ms, zone)
     if _offset_ms(before, zone) == offset:
         return time_ms - (time_ms + offset) % bin_ms
-    # The clock changed lately: walk here from an edge that lies before the change.
+    # The clock changed recently: step forward from an edge before the change.
     edge = before - (before + _offset_ms(before, zone)) % bin_ms
     while (following := _next_edge(edge, bin_ms, zone)) <= time_ms:
         edge = following
@@ -183,7 +183,7 @@ def _floor(time_ms: int, bin_ms: int, zone: tzinfo) -> int:
 
 
 def _next_edge(edge: int, bin_ms: int, zone: tzinfo) -> int:
-    """The edge that follows the edge `edge`; at most one change of the clock lies within a bin."""
+    """The edge after `edge`; at most one change of the clock lies within a bin."""
     before = _offset_ms(edge, zone)
     wall = edge + before
     regular = edge + bin_ms - wall % bin_ms
@@ -199,7 +199,7 @@ def _next_edge(edge: int, bin_ms: int, zone: tzinfo) -> int:
 
 
 def _change(low: int, high: int, zone: tzinfo) -> int:
-    """The first instant in (low, high] with the offset of `high`, which that of `low` is not."""
+    """The first instant in (low, high] with the offset of `high`; that of `low` differs."""
     offset = _offset_ms(high, zone)
     while high - low > 1:
         middle = (low + high) // 2

@@ -1,10 +1,10 @@
 """Points, lines, corridors and zones in fractions of the frame, origin top left, y downwards.
 
-Invariant: standard library only; nothing here has seen a picture.
+Invariant: standard library only; no pixel is needed here.
 
-Fractions are not square, so whatever measures a distance takes `aspect` (frame width / height) and answers
-in frame heights. Directions: stand at `start`, look at `end` in the picture as shown; `to_right` ends on your
-right hand side, which is where (dx, dy) turned to (-dy, dx) points.
+Fractions are not square, so a function that measures a distance takes `aspect` (frame width by height) and returns
+frame heights. Directions: stand at `start` and face `end` in the picture as shown; an object that finishes on your
+right moved `to_right`. That side is where (-dy, dx) points for a line along (dx, dy).
 """
 
 from dataclasses import dataclass
@@ -17,12 +17,13 @@ DIRECTIONS: tuple[Direction, Direction] = ("to_right", "to_left")
 Anchor = Literal["bottom", "centre"]
 
 DEFAULT_CORRIDOR = 0.4
-"""Half the width of a corridor, in frame heights, where nothing else is said."""
+"""Half the width of a corridor, in frame heights, by default."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line from `start` to `end`; `names` are what its (to_right, to_left) crossings are called.
+    """A line from `start` to `end`, both (x, y) in fractions of the frame. `names`: your own words for its directions,
+    `to_right` first. `anchor`: the point of a box that must cross.
 
     >>> bridge = passerby.Line("bridge", start=(0.12, 0.80), end=(0.88, 0.74), names=("south", "north"))
     >>> bridge.direction_name("to_right")
@@ -36,6 +37,7 @@ class Line:
     anchor: Anchor = "bottom"
 
     def direction_name(self, direction: Direction) -> str:
+        """The line's own word for a direction."""
         return self.names[DIRECTIONS.index(direction)]
 
     def length(self, aspect: float) -> float:
@@ -51,7 +53,7 @@ class Corridor:
     half_width: float = DEFAULT_CORRIDOR
 
     def polygon(self, aspect: float) -> tuple[Point, Point, Point, Point]:
-        """Its four corners in fractions of the frame; they may lie outside it."""
+        """The four corners in fractions of the frame; they may lie outside it."""
         (x1, y1), (x2, y2) = self.line.start, self.line.end
         length = self.line.length(aspect)
         along_x = (x2 - x1) * aspect / length * self.half_width
@@ -76,7 +78,7 @@ class Zone:
     corners: tuple[Point, ...]
 
     def __contains__(self, point: Point) -> bool:
-        """Even-odd rule; a point on the left or top edge is inside, so that zones that touch share none."""
+        """Even-odd rule; a point on the left or top edge is inside, so that zones that touch share no point."""
         x, y = point
         inside = False
         previous_x, previous_y = self.corners[-1]
@@ -97,7 +99,7 @@ def signed_distance(line: Line, point: Point, aspect: float) -> float:
 
 
 def along(line: Line, point: Point, aspect: float) -> float:
-    """Where the foot of `point` lies on the line: 0 at `start`, 1 at `end`, outside that range beyond them."""
+    """The place on the line nearest to `point`: 0 at `start`, 1 at `end`, outside that range beyond them."""
     dx, dy = (line.end[0] - line.start[0]) * aspect, line.end[1] - line.start[1]
     px, py = (point[0] - line.start[0]) * aspect, point[1] - line.start[1]
     return (dx * px + dy * py) / (dx * dx + dy * dy)

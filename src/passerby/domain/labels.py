@@ -1,6 +1,6 @@
 """The closed list of classes that can be counted.
 
-Invariant: standard library only; a label says what kind of thing passed, and never anything about a person.
+Invariant: standard library only; a label is the kind of an object, and never a trait of a person.
 """
 
 from collections.abc import Collection
@@ -8,7 +8,7 @@ from enum import IntEnum
 
 
 class Label(IntEnum):
-    """Closed: nothing about *who* can be said. `VEHICLE` is any motor vehicle whose kind is not known.
+    """The classes, a closed list without identities or traits. `VEHICLE` is a motor vehicle of unknown class.
 
     >>> [label.text for label in passerby.Label][:3]
     ['person', 'bicycle', 'motorcycle']
@@ -24,15 +24,16 @@ class Label(IntEnum):
 
     @property
     def text(self) -> str:
+        """The name in lower case."""
         return self.name.lower()
 
 
 CYCLES = frozenset({Label.BICYCLE, Label.MOTORCYCLE})
-"""What has a rider."""
+"""Labels with a rider."""
 MOTOR_VEHICLES = frozenset({Label.MOTORCYCLE, Label.CAR, Label.BUS, Label.TRUCK, Label.VEHICLE})
 
 LABELS = tuple(label.text for label in Label)
-"""The same, as the site file, the API and the files name them."""
+"""The names of all labels, as in the site file, the API and the outputs."""
 
 
 def label_of(text: str) -> Label:
@@ -41,8 +42,8 @@ def label_of(text: str) -> Label:
 
 
 def reported(label: Label, wanted: Collection[Label]) -> Label | None:
-    """As what a crossing of `label` is counted where only `wanted` are: a motor vehicle of a kind that is not among
-    them is a vehicle, if that is."""
+    """The label among `wanted` under which a crossing of `label` is reported: itself, or `VEHICLE` for a motor vehicle
+    whose own label is not wanted; None where neither is wanted."""
     if label in wanted:
         return label
     return Label.VEHICLE if label in MOTOR_VEHICLES and Label.VEHICLE in wanted else None

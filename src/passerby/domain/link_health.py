@@ -1,6 +1,6 @@
-"""How a camera's link is: up or down, since when, and one word why.
+"""Link health of a camera: up or down, since when, and the reason.
 
-Invariant: a reason is a class of fault, never a text that a library or a camera made, so no password can stand in it.
+Invariant: a reason is one of a fixed list, never a text from a library or a camera, so it cannot contain a password.
 """
 
 from dataclasses import dataclass
@@ -13,26 +13,26 @@ class Reason(StrEnum):
     LIVE = "live"
     CONNECTING = "connecting"
     ADDRESS = "address"
-    """the site file's address cannot be read: a variable not set, a file not there, a kind not known"""
+    """The address in the site file cannot be used: a variable is not set, a file is missing, or its kind is unknown."""
     UNREACHABLE = "unreachable"
     NOT_FOUND = "not-found"
     CREDENTIALS = "credentials"
     NO_VIDEO = "no-video"
     UNDECODABLE = "undecodable"
-    """bytes come, and no picture is made of them"""
+    """Bytes arrive, but no frame can be decoded from them."""
     STALLED = "stalled"
     ENDED = "ended"
     FROZEN = "frozen"
     CHANGED = "changed"
-    """another size of picture in mid-stream"""
+    """The size of the frames changed during the stream."""
     CLOCK = "clock"
-    """time stamps jumped, or went back"""
+    """Time stamps jumped, or went back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`since_ms` Unix ms UTC: when it went up, or when the last picture before the outage came;
-    `sender_clock`: frames carry the sender's wall clock, else that of their arrival."""
+    """`since_ms`, Unix ms UTC: when the link came up, or when the last frame before the outage arrived.
+    `sender_clock`: frames are dated by the sender's clock; otherwise by their arrival."""
 
     up: bool
     since_ms: int

@@ -1,4 +1,4 @@
-"""Spans of time: half-open, in integer milliseconds UTC, so that two spans that meet share no instant.
+"""Spans of time: half-open, in integer milliseconds UTC, so that two adjacent spans share no instant.
 
 Invariant: no floats, no local time, no data.
 """
@@ -25,16 +25,16 @@ class Span:
     def __contains__(self, time_ms: int) -> bool:
         return self.start_ms <= time_ms < self.end_ms
 
-    def overlap_ms(self, other: "Span") -> int:
-        """How long both last together, in milliseconds; 0 when they do not meet."""
-        return max(0, min(self.end_ms, other.end_ms) - max(self.start_ms, other.start_ms))
+    def overlap_ms(self, span: "Span") -> int:
+        """Length of the overlap with `span` in milliseconds; 0 where there is none."""
+        return max(0, min(self.end_ms, span.end_ms) - max(self.start_ms, span.start_ms))
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """The unit of privacy, of parallelism and of recovery: one camera, one span.
 
-    Nothing that happens outside `[span.start_ms - warm-up, span.end_ms)` may change its outcome.
+    Nothing outside `[span.start_ms - warm-up, span.end_ms)` may change its counts.
     """
 
     camera: str
@@ -42,7 +42,7 @@ class Chunk:
 
 
 def cut(span: Span, length_ms: int) -> Iterator[Span]:
-    """Cut `span` at every multiple of `length_ms` (Unix time), so that the cuts depend on no start.
+    """Cut `span` at every multiple of `length_ms` (Unix time), so that the cuts do not depend on its start.
 
     Raises ValueError when `length_ms` is not positive.
     """

@@ -1,4 +1,4 @@
-"""Counted beside true: truth files, scores and checks by a person.
+"""Counts compared with the truth: truth files, scores, and checks by a person.
 
-Invariant: the truth is only compared with; it never changes a count.
+Invariant: the truth is compared with counts, and never changes one.
 """

@@ -1,4 +1,4 @@
-"""How sure an accuracy is that was found on a sample.
+"""Confidence intervals of an accuracy that was measured on a sample.
 
 Invariant: numbers in, numbers out; standard library only.
 """
@@ -10,24 +10,26 @@ _Z = NormalDist().inv_cdf(0.975)
 
 
 def wilson(errors: int, of: int) -> tuple[float, float]:
-    """95 % interval for the share of errors (Wilson 1927, score interval), both within 0..1.
+    """95 % interval for the share of `errors` among `of` (score interval of Wilson, 1927), both ends within 0..1.
 
-    Raises ValueError when `of` is not positive or `errors` are more than that.
+    Raises ValueError where `of` is not positive, or less than `errors`.
     """
     if not 0 <= errors <= of or of == 0:
-        raise ValueError(f"{errors} errors of {of}: expected 0 to as many as there are")
+        raise ValueError(
+            f"{errors} errors of {of}: expected 0 or more errors, and no more than the total, above 0"
+        )
     share, z2 = errors / of, _Z * _Z
     centre = (share + z2 / (2 * of)) / (1 + z2 / of)
     half = _Z * sqrt(share * (1 - share) / of + z2 / (4 * of * of)) / (1 + z2 / of)
-    # At 0 and at 1 rounding may put the share itself just outside.
+    # At 0 and 1, rounding may put the share itself just outside the interval.
     return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
 def accuracy_interval(true: int, missed: int, over: int) -> tuple[float, float] | None:
-    """95 % interval for (true - missed - over) / true of more recordings like the sample.
+    """95 % interval for (true - missed - over) / true in more recordings like the sample.
 
-    Each true crossing is taken to bring one error or none, independently; where there are more errors than
-    that, or nothing was true, there is no such interval and the answer is None.
+    The model: each true crossing causes one error or none, independently. Where there are more errors than true
+    crossings, or no true crossing, there is no such interval and the result is None.
     """
     errors = missed + over
     if true == 0 or errors > true:

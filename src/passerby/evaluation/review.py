@@ -1,10 +1,10 @@
-"""A person's check of a count: clicks on counted crossings, and the truth that they come to.
+"""A person's check of a count: clicks on counted crossings, and the truth that follows from them.
 
-Invariant: numbers in, numbers out; what was not checked is never taken for true.
+Invariant: numbers in, numbers out; a span that was not checked is never part of the truth.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from passerby.counting.counts import Crossing
@@ -19,12 +19,12 @@ from passerby.evaluation.truth_file import PLACES, Checking, Click, TrueClip, Tr
 SCREEN_ROWS = 10
 _ROW_S = (10, 20, 30, 60)
 _SAME_MS = 50
-"""A click finds its crossing again within this time: the same count on another machine may differ by a frame."""
+"""A click belongs to a crossing within this time: the same count on another machine may differ by a frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrueCrossing:
-    """What truly crossed, as far as a person checked; `at_ms` since the first frame."""
+    """A true crossing in a checked span; `at_ms` since the first frame."""
 
     at_ms: int
     direction: Direction
@@ -33,9 +33,12 @@ class TrueCrossing:
 
 @dataclass(frozen=True, slots=True)
 class LineCheck:
-    """What clicks say of one line. `verdicts`: for each of its crossings, in order, the last click on it or None;
-    `missed`: what was not counted; `nothing`: motion that is no crossing; `checked`: spans in ms since the
-    first frame, in order, apart."""
+    """The check of one line.
+
+    `verdicts`: for each of its crossings, in order, the last click on it or None. `missed`: true crossings that were
+    not counted. `nothing`: motion that is no crossing. `checked`: spans in ms since the first frame, in order and
+    apart.
+    """
 
     crossings: tuple[Crossing, ...]
     verdicts: tuple[Click | None, ...]
@@ -45,17 +48,17 @@ class LineCheck:
 
 
 def row_length_ms(duration_ms: int) -> int:
-    """How long a row of a time slice is, so that up to ten minutes fit on a screen of SCREEN_ROWS."""
+    """The length of a row of a time slice, such that up to ten minutes fit on a screen of SCREEN_ROWS."""
     return next((s for s in _ROW_S if s * 1000 * SCREEN_ROWS >= duration_ms), _ROW_S[-1]) * 1000
 
 
 def line_check(line: str, crossings: Sequence[Crossing], start_ms: int, clicks: Sequence[Click]) -> LineCheck:
-    """What `clicks` say of `line`, whose recording began at `start_ms`.
+    """The check of `line` by `clicks`; its recording began at `start_ms`, in Unix ms UTC.
 
     Raises InputError for a click on a crossing that was not counted.
     """
-    mine = tuple(crossing for crossing in crossings if crossing.line == line)
-    verdicts: list[Click | None] = [None] * len(mine)
+    own = tuple(crossing for crossing in crossings if crossing.line == line)
+    verdicts: list[Click | None] = [None] * len(own)
     points: dict[tuple[int, float], Click] = {}
     spans: list[Span] = []
     for click in clicks:
@@ -66,10 +69,10 @@ def line_check(line: str, crossings: Sequence[Crossing], start_ms: int, clicks: 
         elif click.verdict in ("missed", "nothing"):
             points[click.at_ms, click.along or 0.0] = click
         else:
-            verdicts[_clicked(mine, start_ms, click)] = click
+            verdicts[_clicked(own, start_ms, click)] = click
     last = sorted(points.values(), key=lambda click: click.at_ms)
     return LineCheck(
-        mine,
+        own,
         tuple(verdicts),
         tuple(click for click in last if click.verdict == "missed"),
         tuple(click for click in last if click.verdict == "nothing"),
@@ -78,7 +81,7 @@ def line_check(line: str, crossings: Sequence[Crossing], start_ms: int, clicks: 
 
 
 def true_crossings(check: LineCheck, start_ms: int) -> list[TrueCrossing]:
-    """What truly crossed in the spans that were checked, in order of time."""
+    """The true crossings in the checked spans, in order of time."""
     true = [
         TrueCrossing(c.time_ms - start_ms, c.direction, _true_label(c, verdict))
         for c, verdict in zip(check.crossings, check.verdicts, strict=True)
@@ -88,14 +91,14 @@ def true_crossings(check: LineCheck, start_ms: int) -> list[TrueCrossing]:
         for click in check.missed
         if click.direction is not None and click.label is not None
     ]
-    true = [one for one in true if any(one.at_ms in span for span in check.checked)]
-    return sorted(true, key=lambda one: one.at_ms)
+    checked = [crossing for crossing in true if any(crossing.at_ms in span for span in check.checked)]
+    return sorted(checked, key=lambda crossing: crossing.at_ms)
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedRow:
-    """One line and label within one span: `counted` in all of it; of what was checked of it, `checked_ms` long:
-    `checked` counted crossings, `true` ones, `missed` and `over`; `geh` of flows scaled to an hour."""
+    """One line and label within a span of `span_ms`. `counted`: crossings in the whole span. The others are of its
+    checked part, `checked_ms` long: `checked` counted crossings, `true` ones, `missed` and `over`."""
 
     line: str
     label: str
@@ -109,10 +112,12 @@ class CheckedRow:
 
     @property
     def signed(self) -> int:
+        """Counted minus true."""
         return self.over - self.missed
 
     @property
     def geh(self) -> float:
+        """GEH statistic of the flows, scaled to an hour."""
         per_hour = 3_600_000 / max(1, self.checked_ms)
         return geh((self.true + self.signed) * per_hour, self.true * per_hour)
 
@@ -123,51 +128,57 @@ class CheckedRow:
 
     @property
     def interval(self) -> tuple[float, float] | None:
+        """95 % interval of the accuracy; None where there is none."""
         return accuracy_interval(self.true, self.missed, self.over)
 
 
 def checked_rows(line: str, check: LineCheck, start_ms: int, span: Span) -> list[CheckedRow]:
     """Rows of one line within `span` (ms since the first frame), one for each label that was counted or is true.
 
-    A true `vehicle` meets any motor vehicle, as in `evaluate`.
+    A true `vehicle` matches any motor vehicle, as in `evaluate`.
     """
-    looked = [
-        Span(max(one.start_ms, span.start_ms), min(one.end_ms, span.end_ms))
-        for one in check.checked
-        if one.overlap_ms(span)
+    parts = [
+        Span(max(part.start_ms, span.start_ms), min(part.end_ms, span.end_ms))
+        for part in check.checked
+        if part.overlap_ms(span)
     ]
-    counted = [(c.time_ms - start_ms, c.direction, c.label.text) for c in check.crossings]
-    counted = [one for one in counted if one[0] in span]
-    sure = [one for one in counted if any(one[0] in part for part in looked)]
-    true = [one for one in true_crossings(check, start_ms) if one.at_ms in span]
-    found: Counter[tuple[str, str]] = Counter()
+    counted = [
+        TrueCrossing(c.time_ms - start_ms, c.direction, c.label.text)
+        for c in check.crossings
+        if c.time_ms - start_ms in span
+    ]
+    checked = [crossing for crossing in counted if any(crossing.at_ms in part for part in parts)]
+    true = [crossing for crossing in true_crossings(check, start_ms) if crossing.at_ms in span]
+    sums: Counter[tuple[str, str]] = Counter()
     for direction in DIRECTIONS:
-        told = Counter(one.label for one in true if one.direction == direction)
-        seen = Counter(label for _, way, label in sure if way == direction)
-        for row in match(told, seen):
-            found[row.label, "true"] += row.true
-            found[row.label, "missed"] += row.missed
-            found[row.label, "over"] += row.over
-    labels = sorted({label for _, _, label in counted} | {label for label, _ in found}, key=label_of)
-    looked_ms = sum(one.duration_ms for one in looked)
+        for row in match(_by_label(true, direction), _by_label(checked, direction)):
+            sums[row.label, "true"] += row.true
+            sums[row.label, "missed"] += row.missed
+            sums[row.label, "over"] += row.over
+    labels = sorted({crossing.label for crossing in counted} | {label for label, _ in sums}, key=label_of)
+    checked_ms = sum(part.duration_ms for part in parts)
     return [
         CheckedRow(
             line,
             label,
             span.duration_ms,
-            looked_ms,
-            sum(one[2] == label for one in counted),
-            sum(one[2] == label for one in sure),
-            found[label, "true"],
-            found[label, "missed"],
-            found[label, "over"],
+            checked_ms,
+            sum(crossing.label == label for crossing in counted),
+            sum(crossing.label == label for crossing in checked),
+            sums[label, "true"],
+            sums[label, "missed"],
+            sums[label, "over"],
         )
         for label in labels
     ]
 
 
+def _by_label(crossings: Iterable[TrueCrossing], direction: Direction) -> Counter[str]:
+    return Counter(crossing.label for crossing in crossings if crossing.direction == direction)
+
+
 def sum_rows(rows: Sequence[CheckedRow], line: str, label: str, span_ms: int, checked_ms: int) -> CheckedRow:
-    """Rows together, which cover `span_ms`, of which `checked_ms` was checked; errors never cancel."""
+    """The sum of rows that cover `span_ms`, of which `checked_ms` was checked; errors never cancel."""
     return CheckedRow(
         line,
         label,
@@ -191,16 +202,13 @@ def to_truth(
     start_ms: int,
     checking: Checking,
 ) -> TrueClip:
-    """The truth of one clip, of what was checked of it; a line checked from end to end has no `within`."""
+    """The truth of the checked spans of one clip; a line that was checked from end to end has no `within`."""
     true_lines = []
     for line in lines:
         check = checks[line.name]
         true = true_crossings(check, start_ms)
-        crossed = {
-            direction: dict(Counter(one.label for one in true if one.direction == direction))
-            for direction in DIRECTIONS
-        }
-        frames = tuple(round(one.at_ms * fps / 1000) for one in true)
+        crossed = {direction: dict(_by_label(true, direction)) for direction in DIRECTIONS}
+        frames = tuple(round(crossing.at_ms * fps / 1000) for crossing in true)
         whole = any(span.start_ms <= 0 and span.end_ms >= duration_ms for span in check.checked)
         within = None if whole else check.checked
         true_lines.append(TrueLine(line, crossed, frames, "checked", within))
@@ -214,8 +222,8 @@ def _true_label(crossing: Crossing, verdict: Click | None) -> str:
 
 
 def _clicked(crossings: Sequence[Crossing], start_ms: int, click: Click) -> int:
-    """Which of the line's crossings a click is about: the nearest one in time, of its direction and place."""
-    found = [
+    """The index of the crossing that a click is about: the nearest in time, then in place, of its direction."""
+    candidates = [
         (
             abs(c.time_ms - start_ms - click.at_ms),
             0.0 if click.along is None else abs(round(c.along, PLACES) - round(click.along, PLACES)),
@@ -224,16 +232,16 @@ def _clicked(crossings: Sequence[Crossing], start_ms: int, click: Click) -> int:
         for index, c in enumerate(crossings)
         if c.direction == click.direction and abs(c.time_ms - start_ms - click.at_ms) <= _SAME_MS
     ]
-    if not found:
+    if not candidates:
         raise InputError(
-            f"line {click.line!r}: nothing was counted {click.direction} at {click.at_ms / 1000:.3f} s, where it "
-            "was checked; expected the count that was checked: the same recording, lines and detector"
+            f"line {click.line!r}: found no crossing {click.direction} at {click.at_ms / 1000:.3f} s, where one was "
+            "checked; expected the count that was checked: the same recording, lines and detector"
         )
-    return min(found)[2]
+    return min(candidates)[2]
 
 
 def _united(spans: Sequence[Span]) -> Iterator[Span]:
-    """Spans in order, those that touch made one."""
+    """The spans in order, with those that touch or overlap joined."""
     last: Span | None = None
     for span in sorted(span for span in spans if span.duration_ms):
         if last is None:

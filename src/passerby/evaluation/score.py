@@ -1,6 +1,6 @@
-"""Counted beside true: what was missed and what was counted over, never one against the other.
+"""Counts compared with the truth: crossings that were missed, and crossings that were counted without being true.
 
-Invariant: numbers in, numbers out; an error of one row makes up for no error of another.
+Invariant: numbers in, numbers out; an error of one row never cancels an error of another.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ _HOUR_S = 3600
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One clip, line, direction and label. `signed` is counted - true; `geh` is of flows scaled to an hour.
+    """One clip, line, direction and label. `signed` is counted minus true; `geh` is of flows scaled to an hour.
 
     >>> evaluation = passerby.evaluate("truth.yaml", detector="motion")
     >>> row = evaluation.rows[0]
@@ -77,8 +77,8 @@ class ClipSummary:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What `passerby evaluate` says: a row for each clip, line, direction and label that is true or counted,
-    a summary of each clip, and one of them all, whose `accuracy` stands beside it for who asks for no more.
+    """The result of `passerby.evaluate`: a row for each clip, line, direction and label that is true or counted, a
+    summary of each clip, and a summary of all; `accuracy` is that of the summary.
 
     >>> evaluation = passerby.evaluate("truth.yaml", detector="motion")
     >>> evaluation.accuracy, len(evaluation.clips)
@@ -95,7 +95,7 @@ class Evaluation:
 
 
 class Match(NamedTuple):
-    """How many of one label are true and counted, and how far the two fail to meet."""
+    """The true and the counted crossings of one label, and the errors between them."""
 
     label: str
     true: int
@@ -105,11 +105,11 @@ class Match(NamedTuple):
 
 
 def match(true: Mapping[str, int], counted: Mapping[str, int]) -> list[Match]:
-    """What is true and what is counted of each label, at one line in one direction.
+    """A row for each label of one line and direction.
 
-    A label meets itself. A true `vehicle` meets any motor vehicle that no label of its own has met: where the
-    truth names `car` too, cars meet cars first. Labels of motor vehicles that the truth does not name stand in
-    the row of `vehicle` where it names that. The rows' `counted` add up to all that was counted.
+    A label matches itself. A true `vehicle` matches any motor vehicle that its own label has not matched: where the
+    truth has `car` too, cars match cars first. Labels of motor vehicles that the truth does not have are in the row of
+    `vehicle`, where it has that. The rows' `counted` add up to all counted crossings.
     """
     pooled = [label for label in _MOTOR if label == _ANY or label not in true] if _ANY in true else []
     pool = sum(counted.get(label, 0) for label in pooled)
@@ -133,22 +133,20 @@ def match(true: Mapping[str, int], counted: Mapping[str, int]) -> list[Match]:
 def score(clip: "TrueClip", crossings: Sequence[Crossing], start_ms: int, duration_ms: int) -> list[Score]:
     """Scores of one clip, whose first frame is at `start_ms` and which lasts `duration_ms`.
 
-    Where a line's truth holds for some spans only, only what was counted within them is compared.
+    Where the truth of a line is of some spans only, crossings outside these spans are left out.
     """
     return [
-        Score(
-            clip.name, line.line.name, direction, *found, found.counted - found.true, _geh(found, looked_ms)
-        )
+        Score(clip.name, line.line.name, direction, *row, row.counted - row.true, _geh(row, checked_ms))
         for line in clip.lines
-        for looked_ms in [_looked_ms(line, duration_ms)]
+        for checked_ms in [_checked_ms(line, duration_ms)]
         for counted in [_counted(line, crossings, start_ms)]
         for direction in DIRECTIONS
-        for found in match(line.crossed[direction], counted[direction])
+        for row in match(line.crossed[direction], counted[direction])
     ]
 
 
 def summarise(rows: Iterable[Score]) -> Summary:
-    """Sums over rows; errors are added and never cancel."""
+    """The sums of rows; errors are added and never cancel."""
     listed = list(rows)
     true, counted = sum(row.true for row in listed), sum(row.counted for row in listed)
     missed, over = sum(row.missed for row in listed), sum(row.over for row in listed)
@@ -162,19 +160,19 @@ def geh(counted_per_hour: float, true_per_hour: float) -> float:
     return sqrt(2 * (counted_per_hour - true_per_hour) ** 2 / both) if both else 0.0
 
 
-def _geh(found: Match, looked_ms: int) -> float:
-    per_hour = _HOUR_S * 1000 / max(1, looked_ms)
-    return geh(found.counted * per_hour, found.true * per_hour)
+def _geh(row: Match, checked_ms: int) -> float:
+    per_hour = _HOUR_S * 1000 / max(1, checked_ms)
+    return geh(row.counted * per_hour, row.true * per_hour)
 
 
-def _looked_ms(line: "TrueLine", duration_ms: int) -> int:
+def _checked_ms(line: "TrueLine", duration_ms: int) -> int:
     if line.within is None:
         return duration_ms
     return sum(span.duration_ms for span in line.within)
 
 
 def _counted(line: "TrueLine", crossings: Sequence[Crossing], start_ms: int) -> dict[str, Counter[str]]:
-    """Direction -> label -> how many were counted at `line`, where its truth holds."""
+    """Direction -> label -> number of crossings counted at `line`, in the spans of its truth."""
     counted: dict[str, Counter[str]] = {direction: Counter() for direction in DIRECTIONS}
     for crossing in crossings:
         if crossing.line == line.line.name and (

@@ -1,17 +1,17 @@
-"""A truth file: what truly crossed which line in which recording, counted by eye or known otherwise.
+"""A truth file: the true crossings of lines in recordings, counted by eye or known in another way.
 
     CLIP.mp4:
       size: [768, 432]                     # px, as shown
       fps: 12.5
       lines:
-        NAME: {from: [0, 216], to: [767, 216], anchor: centre,     # px; anchor: bottom where not said
-               to_left: {car: 2}, to_right: {},                    # a direction not named has none
-               at_frames: [77, 206], certainty: certain,           # about when, how sure: for people
-               within_s: [[0, 60]]}                                # what was looked at; all where not said
+        NAME: {from: [0, 216], to: [767, 216], anchor: centre,     # px; anchor: bottom by default
+               to_left: {car: 2}, to_right: {},                    # none in a direction that is left out
+               at_frames: [77, 206], certainty: certain,           # about when, and how sure: for people
+               within_s: [[0, 60]]}                                # the checked spans; all of it by default
       occupancy: {whole_frame_max: 1, occupied_frames: [[60, 203]], plus_minus: 8}
-      checking: {spent_s: 84.2, detector: motion, clicks: [...]}   # how it came about, where `verify` wrote it
+      checking: {spent_s: 84.2, detector: motion, clicks: [...]}   # how it was made, where `verify` wrote it
 
-Invariant: every mistake is told at once, by file, line, key, what was found and what was expected.
+Invariant: all mistakes are reported at once, each with file, line and key, with what was found and expected.
 """
 
 import json
@@ -31,7 +31,7 @@ from passerby.domain.timespan import Span
 from passerby.errors import LineError, TruthError
 
 PLACES = 3
-"""Digits of a place on a line that a truth file keeps."""
+"""Decimal places of a place on a line in a truth file."""
 _MOST_CROSSINGS = 10_000_000
 _LARGEST_PX = 65_536
 _LONGEST_S = 10_000_000
@@ -53,8 +53,8 @@ class TrueLine:
 
 @dataclass(frozen=True, slots=True)
 class Occupancy:
-    """How many are in the picture: at most `whole_frame_max`; at least one in `occupied_frames`, both ends
-    included, each end right to `plus_minus` frames."""
+    """The number of objects in the frame: at most `whole_frame_max`, and at least one in `occupied_frames`, both ends
+    included, each end exact to `plus_minus` frames."""
 
     whole_frame_max: int
     occupied_frames: tuple[tuple[int, int], ...]
@@ -67,12 +67,13 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """One thing that a person said of a count; times in ms since the first frame, `along` 0..1 on the line.
+    """One click of a person who checks a count; times in ms since the first frame, `along` 0..1 on the line.
 
-    right, wrong     of the counted crossing at `at_ms`
-    other            the same, but of the class `label`
-    missed           what crossed at `at_ms` and was not counted; nothing: nothing did
-    checked          all from `at_ms` to `until_ms` was looked at, and what no click is about is right
+    right, wrong     whether the counted crossing at `at_ms` is true
+    other            it is true, but of the class `label`
+    missed           a true crossing at `at_ms` was not counted
+    nothing          the motion at `at_ms` is no crossing
+    checked          the person checked all from `at_ms` to `until_ms`: crossings without a click are right
     """
 
     verdict: Verdict
@@ -86,8 +87,8 @@ class Click:
 
 @dataclass(frozen=True, slots=True)
 class Checking:
-    """How `verify` came to a truth: a person's time in seconds, the detector whose counts were checked, and
-    every click in order."""
+    """How a truth was made with `verify`: the person's time in seconds, the detector whose counts were checked, and all
+    clicks in order."""
 
     spent_s: float
     detector: str | None
@@ -96,7 +97,7 @@ class Checking:
 
 @dataclass(frozen=True, slots=True)
 class TrueClip:
-    """One recording; `size_px` (width, height) as shown; `fps` None where not said."""
+    """One recording; `size_px` (width, height) as shown; `fps` None where the file does not say."""
 
     name: str
     size_px: tuple[int, int]
@@ -108,7 +109,7 @@ class TrueClip:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """A truth file that was read; `folder` is where its clips are."""
+    """A truth file that was read; `folder` contains its clips."""
 
     path: Path
     folder: Path
@@ -124,9 +125,9 @@ class Truth:
 
 
 def load(path: Path, clips: Path | None = None, *, look: bool = True) -> Truth:
-    """Read a truth file, whose clips are in the folder `clips` (the file's own where None); `look` for them there.
+    """Read a truth file, whose clips are in the folder `clips` (its own where None); `look` checks that they exist.
 
-    Raises TruthError with every mistake in it, a line each; a clip that is not there is one.
+    Raises TruthError with every mistake in it, a line each; a missing clip is one.
     """
     folder = path.parent if clips is None else clips
     if clips is not None and not clips.is_dir():
@@ -152,7 +153,7 @@ def to_text(clips: Iterable[TrueClip]) -> str:
 
 
 def _clip_lines(clip: TrueClip) -> Iterator[str]:
-    # What JSON writes on one line is YAML too, and a library would take a second for a thousand clicks.
+    # A line of JSON is YAML too, and a YAML library would take a second for a thousand clicks.
     yield f"{_json(clip.name)}:"
     yield f"  size: {_json(clip.size_px)}"
     if clip.fps is not None:
@@ -381,7 +382,8 @@ def _at(
     *,
     needed: bool = True,
 ) -> _T | None:
-    """The value at `name`, converted; None, and noted, where it cannot be, or is missing though `needed`."""
+    """The value at `name`, converted; None where it is missing or cannot be converted, which is noted as a mistake
+    unless it is missing and not `needed`."""
     if name not in mapping and not needed:
         return None
     value = mapping.get(name)
@@ -391,11 +393,11 @@ def _at(
     return converted
 
 
-# What a value means; None for what it cannot mean.
+# Conversions of a value; None where the value is not allowed.
 
 
 def _whole(value: Any) -> bool:
-    # bool is an int to Python, but no number to who writes a truth file.
+    # In Python a bool is an int; in a truth file it is not a number.
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 

@@ -33,7 +33,7 @@ def test_our_own_detectors_pass(name: str, shared_models: Path) -> None:
     try:
         loaded = load(name, shared_models)
     except passerby.ModelError as error:
-        pytest.skip(f"not possible on this machine: {error}")
+        pytest.skip(f"{name} cannot be run: {error}")
     check_detector(loaded.detect)
 
 

@@ -153,16 +153,17 @@ def test_a_ledger_that_fails_its_chain_stops_releases_and_says_how_to_recover(
 
 
 def test_check_prints_the_releases_of_a_policy(video: Path, place: Path) -> None:
-    told = run("check", "site.yaml", "--expect", "4000").stdout
+    told = run("check", "site.yaml", "--expect", "4000", "--verbose").stdout
     for words in ("m = 2 chunks", "D1 = 12", "Delta = K m D1 = 48", "noise scale: 60", "0.15 frame heights"):
         assert words in told
-    assert "at 4000 an hour" in told
+    assert "at 4000 crossings an hour" in told
     assert "clipping loses" in told
-    assert "nothing published here becomes more than 2.8 times as likely" in told
+    assert "nothing that is published here becomes more than 2.8 times as likely" in told
+    assert "noise scale" not in run("check", "site.yaml", "--expect", "4000").stdout
     useless = run("check", "site.yaml", "--expect", "0.5").stdout
-    assert "USELESS" in useless
+    assert "too noisy even for a week" in useless
     (row, *_) = rows(run(*private(video, "--policy", "site.yaml"), "--format", "json"))
-    assert "an hour in each cell" in run("check", "site.yaml", "--like", row["receipt"][:16]).stdout
+    assert "crossings an hour in each" in run("check", "site.yaml", "--like", row["receipt"][:16]).stdout
     assert "expected the receipt of one past release" in run("check", "site.yaml", "--like", "zz").stderr
 
 

@@ -102,8 +102,9 @@ def test_nineteen_times_in_twenty_noise_stays_within(number: int) -> None:
 def test_a_useless_policy_is_called_so_and_the_nearest_useful_one_is_proposed() -> None:
     hopeless = plan(replace(WHOLE_FRAME, rho_ms=60_000, chunk_ms=60_000, clip=20), [CELL], 25)
     text = describe(hopeless)
-    assert "USELESS" in text
-    assert "nearest useful: rho" in text
+    assert "too noisy even for a week; try: rho" in text
+    assert "week" in text.partition("usable from ")[2] or "day" in text.partition("usable from ")[2]
+    assert text.count("not usable") == len(hopeless.outlooks)
     better = hopeless.proposal
     assert better is not None
     assert (better.k, better.epsilon, better.every_ms) == (2, 1.0, BIN_MS)
@@ -120,14 +121,15 @@ def test_the_proposal_keeps_rho_where_chunk_and_clip_are_enough() -> None:
 def test_where_nothing_helps_it_says_so() -> None:
     lost = plan(replace(CORRIDOR, epsilon=0.001), [CELL], 1)
     assert lost.proposal is None
-    assert "no corridor, chunk or clip" in describe(lost)
+    assert "with any corridor, chunk or clip" in describe(lost)
 
 
 def test_the_promise_is_in_words_that_promise_no_more_than_the_numbers() -> None:
     text = promise(CORRIDOR)
     assert "up to 2 visits of up to 6 s each" in text
     assert "more than 2.8 times" in text
-    assert "at most 73.2 %" in text
+    assert "better than 73.2 times in 100" in text
+    assert "up to 1 visit of up to 6 s" in promise(replace(CORRIDOR, k=1))
 
 
 def test_a_large_epsilon_warns() -> None:
@@ -139,7 +141,17 @@ def test_a_large_epsilon_warns() -> None:
 
 def test_every_cell_to_be_released_is_named() -> None:
     cells = [CELL, Cell("north", "bridge", "out", "bicycle")]
-    assert "north bridge out bicycle" in describe(plan(CORRIDOR, cells, 800))
+    text = describe(plan(CORRIDOR, cells, 800))
+    assert "north bridge out bicycle" in text
+    assert ", 2 numbers:" in text
+    assert ", 1 number:" in describe(plan(CORRIDOR, [CELL], 800))
+
+
+def test_sensitivity_and_scales_are_for_those_who_ask() -> None:
+    shown = plan(CORRIDOR, [CELL], 800)
+    assert "noise scale" not in describe(shown)
+    assert "Delta = K m D1" in describe(shown, verbose=True)
+    assert "noise scale" in describe(shown, verbose=True)
 
 
 def test_traffic_is_learned_from_what_is_public() -> None:
@@ -154,8 +166,8 @@ def test_traffic_is_learned_from_what_is_public() -> None:
 
 def test_what_a_corridor_means_for_rho_is_told() -> None:
     policy = Policy()
-    assert "rho has to hold all the time that anyone is in sight" in corridor_told(policy, None)
-    assert "a narrower one" in corridor_told(policy, 0.4)
-    assert "a narrower one" not in corridor_told(policy, 0.15)
+    assert "rho has to cover all the time that a person is in sight" in corridor_told(policy, None)
+    assert "a narrower corridor" in corridor_told(policy, 0.4)
+    assert "a narrower corridor" not in corridor_told(policy, 0.15)
     assert "0.15 frame heights" in corridor_told(policy, 0.15)
     assert "longer than 6 s" in corridor_told(policy, 0.4)

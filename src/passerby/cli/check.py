@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     metavar="RECEIPT",
     help="Expect as many as in the past release with this receipt; its first letters are enough.",
 )
+@click.option("--verbose", is_flag=True, help="Also print the sensitivity and the scales of the noise.")
 @ledger_options
-def check(site: Path, expect: float, like: str | None, ledger: LedgerOptions) -> None:
+def check(site: Path, expect: float, like: str | None, verbose: bool, ledger: LedgerOptions) -> None:
     """Check the site file SITE: every mistake at once, each with file, line, key and the expected value.
 
     For each line with a privacy policy it prints the releases, their noise, and the privacy promise.
@@ -46,16 +47,19 @@ def check(site: Path, expect: float, like: str | None, ledger: LedgerOptions) ->
         names = ", ".join(line.line.name for line in camera.lines) or "none"
         policy = "with a privacy policy" if camera.policy else "without a privacy policy"
         texts.append(f"  camera {camera.name}: lines {names}; detector {camera.detector}; {policy}\n")
-        texts += [_planned(camera, line, expect) for line in camera.lines if line.policy is not None]
+        texts += [_planned(camera, line, expect, verbose) for line in camera.lines if line.policy is not None]
     write_out(f"{site}: no mistakes; site {loaded.name} in {loaded.timezone}\n" + "".join(texts))
 
 
-def _planned(camera: "Camera", line: "CountedLine", expect: float) -> str:
+def _planned(camera: "Camera", line: "CountedLine", expect: float, verbose: bool) -> str:
     with needs("private"):
         from passerby.privacy import plan, standing_query
     assert line.policy is not None
     planned = plan.plan(line.policy, standing_query.cells_of(camera.name, line), expect)
-    texts = [plan.corridor_told(line.policy, line.corridor), *plan.describe(planned).splitlines()]
+    texts = [
+        plan.corridor_told(line.policy, line.corridor),
+        *plan.describe(planned, verbose=verbose).splitlines(),
+    ]
     return f"  line {line.line.name}:\n" + "".join(f"    {text}\n" for text in texts)
 
 

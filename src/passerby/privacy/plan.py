@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from passerby.domain.noise_interval import noise_95_of_release, noise_95_of_variances, variance
 from passerby.domain.promise import promise_of
 from passerby.domain.release import Cell, Release
+from passerby.domain.wording import counted_noun
 from passerby.errors import PolicyError
 from passerby.privacy.contribution import Sensitivity, sensitivity
 from passerby.privacy.noise import scale
@@ -132,30 +133,30 @@ def clipping_bias(policy: "Policy", cells: int, per_hour: float) -> float:
 
 
 def promise(policy: "Policy") -> str:
-    """What a passer-by is promised, in plain words, from rho, K and epsilon."""
-    told = promise_of(policy)
+    """The promise to a passer-by in plain words, from rho, K and epsilon."""
+    numbers = promise_of(policy)
     return (
-        f"Whatever you do on this line, in up to {told.visits} visits of up to {told.visit_s:g} s each, "
-        f"nothing published here becomes more than {told.times:,.1f} times as likely, or as unlikely, as if you had "
-        f"not come. Who would have bet evenly on whether you were here is right at most {told.right_percent:g} % "
-        f"of the time after reading everything. Come n times as often, and it is {told.epsilon:g} n for "
-        f"{told.epsilon:g} in this sum."
+        f"For up to {counted_noun(numbers.visits, 'visit')} of up to {numbers.visit_s:g} s each to this line, nothing "
+        f"that is published here becomes more than {numbers.times:,.1f} times as likely, or as unlikely, because you "
+        "came. "
+        f"Nobody who reads all numbers can guess better than {numbers.right_percent:g} times in 100 whether you were "
+        "here (a coin is right 50 times). Each extra visit weakens this protection."
     )
 
 
 def corridor_told(policy: "Policy", half_width: float | None) -> str:
-    """What a line's corridor (half its width in frame heights) means for rho, in plain words."""
+    """The effect of a line's corridor (half its width in frame heights) on rho, in plain words."""
     if half_width is None:
         return (
-            "corridor off: the whole picture is looked at, so rho has to hold all the time that anyone is in sight; "
-            "a corridor makes it seconds"
+            "corridor off: the whole picture counts, so rho has to cover all the time that a person is in sight; "
+            "with a corridor it covers seconds"
         )
-    told = (
-        f"corridor: {half_width:g} frame heights to each side; who is within it for longer than "
-        f"{policy.rho_ms / 1000:g} s at a time is promised less"
+    text = (
+        f"corridor: {half_width:g} frame heights to each side; a person who is in it for longer than "
+        f"{policy.rho_ms / 1000:g} s at a time is protected less"
     )
-    return told + (
-        "; people who wait or stroll are, so a narrower one (0.1 to 0.15) keeps more of the promise"
+    return text + (
+        "; people who wait or stroll are, so a narrower corridor (0.1 to 0.15) protects more of them"
         if half_width > NARROW and policy.rho_ms <= SHORT_MS
         else ""
     )
@@ -183,40 +184,44 @@ def nearest_useful(policy: "Policy", cells: int, per_hour: float) -> "Policy | N
     return None
 
 
-def describe(plan: Plan) -> str:
-    """The plan as lines of plain text."""
-    return "\n".join(_lines(plan))
+def describe(plan: Plan, *, verbose: bool = False) -> str:
+    """The plan as lines of plain text; with `verbose` also the sensitivity and the scales of the noise."""
+    return "\n".join(_lines(plan, verbose))
 
 
-def _lines(plan: Plan) -> Iterator[str]:
+def _lines(plan: Plan, verbose: bool) -> Iterator[str]:
     policy, cost = plan.policy, plan.sensitivity
-    yield f"releases every {policy.every_ms / 60_000:g} min and every day, {len(plan.cells)} numbers each:"
+    yield f"every {policy.every_ms / 60_000:g} min and every day, {counted_noun(len(plan.cells), 'number')}:"
     for cell in plan.cells:
         yield f"  {cell.camera} {cell.line} {cell.direction} {cell.label}"
-    yield f"m = {cost.chunks} chunks, D1 = {cost.change}, Delta = K m D1 = {cost.delta}, with K = {policy.k}"
-    yield f"noise scale: {plan.bin_scale:g} for a bin, {plan.day_scale:g} for a day"
-    yield f"at {plan.per_hour:g} an hour in each cell, clipping loses {plan.bias:.1%} of them"
-    yield "19 times in 20 the noise is at most (and the error, clipping included):"
+    if verbose:
+        yield f"m = {cost.chunks} chunks, D1 = {cost.change}, Delta = K m D1 = {cost.delta}, with K = {policy.k}"
+        yield f"noise scale: {plan.bin_scale:g} for a bin, {plan.day_scale:g} for a day"
+    yield f"at {plan.per_hour:g} crossings an hour in each, clipping loses {plan.bias:.1%} of them"
+    yield "95 % range of each number, and its error with clipping:"
     for outlook in plan.outlooks:
-        yield f"  {outlook.name:<8} {outlook.noise_95:>8} of {outlook.expected:.0f} expected ({outlook.error:.0%})"
+        usable = "usable" if outlook.error < USEFUL else "not usable"
+        expected = f"expect {outlook.expected:,.0f} ± {outlook.noise_95:,}"
+        yield f"  {outlook.name:<8} {expected}, error {outlook.error:.0%}: {usable}"
     if plan.useful_from is not None:
-        yield f"useful (error below {USEFUL:.0%}) from: {plan.useful_from}"
+        yield f"usable (error below {USEFUL:.0%}) from: {plan.useful_from}"
     else:
-        yield f"USELESS: not even a week has an error below {USEFUL:.0%}"
-        yield from _proposed(plan)
+        yield _proposed(plan)
     yield from plan.warnings
     yield plan.promise
 
 
-def _proposed(plan: Plan) -> Iterator[str]:
+def _proposed(plan: Plan) -> str:
     better = plan.proposal
     if better is None:
-        yield "no corridor, chunk or clip makes it useful at this epsilon and traffic: count fewer cells"
-        return
+        return (
+            "too noisy even for a week, with any corridor, chunk or clip; try: fewer directions and classes, "
+            "more traffic, or a larger epsilon"
+        )
     outlooks = _outlooks(better, len(plan.cells), plan.per_hour)
-    yield (
-        f"nearest useful: rho {better.rho_ms / 1000:g}s (a corridor that is crossed in that time), "
-        f"chunk {better.chunk_ms / 1000:g}s, clip {better.clip}: useful from {_useful_from(tuple(outlooks))}"
+    return (
+        f"too noisy even for a week; try: rho {better.rho_ms / 1000:g}s (a corridor that is crossed in that time), "
+        f"chunk {better.chunk_ms / 1000:g}s, clip {better.clip}: usable from {_useful_from(tuple(outlooks))}"
     )
 
 

@@ -3,6 +3,7 @@
 Invariant: the preview is computed from the site file as it would be written and as `site.parse` reads it.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
@@ -28,6 +29,8 @@ from passerby.domain.policy import Policy
 from passerby.errors import InputError, PasserbyError
 from passerby.privacy.plan import USEFUL, Plan
 from passerby.privacy.standing_query import cells_of
+
+_SETTLE_S = 0.1
 
 _TOOLS = {
     "select": "Select",
@@ -90,6 +93,8 @@ class _Editor:
     marks_job: MarksJob | None = None
     marks_until_s: float = 0.0
     version: int = 0
+    _fields_due: bool = False
+    """Whether another shape was selected since the fields were built."""
     _parts: dict[str, Any] = field(default_factory=dict)
     _inputs: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     """The fields of the selected shape, and the value that each showed last."""
@@ -158,7 +163,16 @@ class _Editor:
             if self.login.is_operator:
                 self._parts["undo"].set_enabled(bool(message.get("undo")))
                 self._parts["redo"].set_enabled(bool(message.get("redo")))
-            await self.refresh(fields=reselected)
+            self._fields_due |= reselected
+            await self._refresh_when_settled()
+
+    async def _refresh_when_settled(self) -> None:
+        """Refresh unless another change follows at once: a key that is held down sends many changes a second."""
+        self.version += 1
+        version = self.version
+        await asyncio.sleep(_SETTLE_S)
+        if version == self.version:
+            await self.refresh(fields=self._fields_due)
 
     async def refresh(self, *, fields: bool = True) -> None:
         """Show the current shapes. The plan takes a while: it is shown last, unless the drawing changed meanwhile."""
@@ -166,6 +180,7 @@ class _Editor:
         version = self.version
         self._show_list()
         if fields:
+            self._fields_due = False
             self._show_fields()
         self._update_fields()
         self._show_preview(None)

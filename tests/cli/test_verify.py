@@ -56,7 +56,7 @@ def passerby(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 @contextmanager
 def served(arguments: Sequence[str], cwd: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A command that serves, and the address that it told; it is gone at the end of the block."""
+    """A running command that serves, and its address; it is killed at the end of the block."""
     with subprocess.Popen(
         [sys.executable, "-m", "passerby", *arguments],
         stdout=subprocess.PIPE,
@@ -106,13 +106,13 @@ def test_a_check_that_is_killed_loses_nothing(recording: Path, tmp_path: Path) -
         lines = httpx.get(f"{page}state").json()["lines"]
         assert [mark["verdict"] for mark in lines[0]["marks"]] == [None, "wrong"]
         assert httpx.post(f"{page}finish", json={}).status_code == 200
-        rest, told = process.communicate()
-        assert (process.returncode, rest.split(), told) == (0, [str(saved_at), str(report)], "")
+        rest, errors = process.communicate()
+        assert (process.returncode, rest.split(), errors) == (0, [str(saved_at), str(report)], "")
     assert "0:00:10 of 0:00:12 were checked" in report.read_text()
 
     done = passerby("evaluate", saved_at, "--clips", recording.parent, "--detector", "motion", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    # One true, one over: what was clicked wrong is counted wrong again.
+    # One true, one over: the count makes the same error again.
     assert "0.000" in done.stdout
 
 
@@ -123,8 +123,8 @@ def test_ctrl_c_is_a_way_to_finish(recording: Path, tmp_path: Path) -> None:
     with served(command, tmp_path) as (process, page):
         assert httpx.get(page).status_code == 200
         process.send_signal(signal.SIGINT)
-        rest, told = process.communicate()
-        assert (process.returncode, rest.strip(), told) == (0, str(report), "")
+        rest, errors = process.communicate()
+        assert (process.returncode, rest.strip(), errors) == (0, str(report), "")
 
     assert "Nothing is checked yet" in report.read_text()
     assert not recording.with_name("street.truth.yaml").exists()

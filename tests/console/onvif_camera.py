@@ -1,7 +1,6 @@
-"""A camera that speaks ONVIF: it answers WS-Discovery on loopback, and tells its streams to who has the password.
+"""A simulated ONVIF camera: it answers WS-Discovery on loopback, and gives its streams to a client with the password.
 
-Invariant: it checks what it is asked as the standards say, with code of its own; what it was told is kept to be
-looked at.
+Invariant: it checks requests by the standards, with its own code; it records them for the tests.
 """
 
 import base64
@@ -38,8 +37,9 @@ REFUSAL = """<E:Fault><E:Code><E:Value>E:Sender</E:Value><E:Subcode><E:Value>ter
 
 @dataclass
 class OnvifCamera:
-    """What it is and how it behaves: its clock is `ahead` of ours, and `digest_of_http` says that it takes no token in
-    the message. `streams`: (token, name, width, height, address). `answers` stand in for its own, by what is asked."""
+    """A camera whose clock is `ahead` of ours. With `digest_of_http` it accepts no token in the message.
+
+    `streams` are (token, name, width, height, address). `answers` replace its own, by the name of the request."""
 
     user: str
     password: str
@@ -57,7 +57,7 @@ class OnvifCamera:
         return f"http://{LOOPBACK}:{self.port}/onvif/device_service"
 
     def answer(self, path: str, message: str, authorization: str) -> tuple[int, str]:
-        """Status and body for what was asked."""
+        """Status and body of the answer to a request."""
         found = re.search(r"<e:Body><(\w+)", message)
         what = found[1] if found else ""
         self.asked.append(what)
@@ -99,29 +99,29 @@ class OnvifCamera:
 
     def _knows(self, message: str) -> bool:
         """WS-Security UsernameToken profile 1.0, no older than a minute by its own clock."""
-        said = {
+        sent = {
             key: found[1] if (found := re.search(rf"<\w:{key}(?: [^>]*)?>([^<]*)<", message)) else ""
             for key in ("Username", "Password", "Nonce", "Created")
         }
-        if not said["Created"]:
+        if not sent["Created"]:
             return False
-        created = datetime.fromisoformat(said["Created"].replace("Z", "+00:00"))
+        created = datetime.fromisoformat(sent["Created"].replace("Z", "+00:00"))
         fresh = abs(datetime.now(UTC) + self.ahead - created) < timedelta(minutes=1)
-        text = base64.b64decode(said["Nonce"]) + said["Created"].encode() + self.password.encode()
-        right = base64.b64encode(hashlib.sha1(text).digest()).decode() == said["Password"]
-        return fresh and right and said["Username"] == self.user
+        text = base64.b64decode(sent["Nonce"]) + sent["Created"].encode() + self.password.encode()
+        right = base64.b64encode(hashlib.sha1(text).digest()).decode() == sent["Password"]
+        return fresh and right and sent["Username"] == self.user
 
     def _knows_http(self, authorization: str, path: str) -> bool:
         """RFC 7616 with MD5, as cameras have it."""
-        said = dict(re.findall(r'(\w+)="?([^",]+)"?', authorization))
-        if said.get("username") != self.user:
+        sent = dict(re.findall(r'(\w+)="?([^",]+)"?', authorization))
+        if sent.get("username") != self.user:
             return False
         one, other = (
             hashlib.md5(text.encode()).hexdigest()
             for text in (f"{self.user}:camera:{self.password}", f"POST:{path}")
         )
-        text = f"{one}:{said['nonce']}:{said['nc']}:{said['cnonce']}:auth:{other}"
-        return bool(hashlib.md5(text.encode()).hexdigest() == said["response"])
+        text = f"{one}:{sent['nonce']}:{sent['nc']}:{sent['cnonce']}:auth:{other}"
+        return bool(hashlib.md5(text.encode()).hexdigest() == sent["response"])
 
 
 @contextmanager
@@ -160,7 +160,7 @@ def serving(camera: OnvifCamera) -> Iterator[OnvifCamera]:
 
 @contextmanager
 def found_on_loopback(camera: OnvifCamera) -> Iterator[None]:
-    """`camera` answers whoever looks for cameras on loopback, beside any other that does."""
+    """`camera` answers searches on loopback, beside other cameras that do."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((GROUP, PORT))

@@ -235,8 +235,8 @@ def console_of(site: Path, cwd: Path, url: str, model_dir: Path | None = None) -
         assert process.stdout is not None
         assert process.stderr is not None
         address = process.stdout.readline().strip()
-        told = iter(process.stderr.readline, "")
-        first = next(found for line in told if (found := re.search(r"http\S+/welcome\?token=\S+", line)))
+        lines = iter(process.stderr.readline, "")
+        first = next(match for line in lines if (match := re.search(r"http\S+/welcome\?token=\S+", line)))
         yield Served(address, first[0], site.parent, cwd, url)
     finally:
         process.terminate()

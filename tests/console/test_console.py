@@ -57,7 +57,7 @@ def recorder() -> Iterator[Recorder]:
 
 @pytest.fixture(scope="module")
 def cookies(browser: "Browser", served: Served, recorder: Recorder) -> Any:
-    """Ada's, who was the first user."""
+    """The cookies of Ada, the first user."""
     context = browser.new_context()
     page = context.new_page()
     recorder.watch(page)
@@ -262,7 +262,7 @@ def test_steps_are_undone_and_done_again_and_a_shape_is_moved_and_deleted(visit:
 
     hand.line("Junction arm", (0.2, 0.2), (0.2, 0.4))
     page.get_by_role("button", name="arm arm 1", exact=True).wait_for()
-    # In is towards the middle of the picture: on the right hand side of who looks from start to end.
+    # `in` goes towards the middle of the picture, which is on the right, seen from start to end.
     label = page.locator(".canvas .shape.selected").get_attribute("aria-label") or ""
     assert re.search(r"20 %, 40 % to 20 %, 20 %", label), label
     page.locator(".canvas svg").focus()
@@ -430,8 +430,8 @@ def test_a_camera_is_added_and_its_password_and_its_name_do_no_harm(
         page.goto(served.address + path)
         page.get_by_text(EVIL).first.wait_for()
     assert page.locator("img[src=x]").count() == 0
-    said = "".join(recorder.frames) + "".join(body.decode("latin-1") for body in recorder.answers.values())
-    assert secret not in said
+    sent = "".join(recorder.frames) + "".join(body.decode("latin-1") for body in recorder.answers.values())
+    assert secret not in sent
     assert secret not in (served.folder / "console" / "journal.jsonl").read_text()
 
 
@@ -475,10 +475,10 @@ def test_a_camera_is_found_and_one_of_its_streams_is_added(
     assert camera.source.open_text() == served.url.replace("rtsp://", "rtsp://eve:p%40ss%2Fword%3A%201@")
     assert ("Ada", "requested the streams of a camera", "127.0.0.1") in entries(served)
     kept = [served.site, served.folder / "console" / "journal.jsonl"]
-    said = "".join(recorder.frames) + "".join(body.decode("latin-1") for body in recorder.answers.values())
-    said += "".join(path.read_text() for path in kept)
-    assert password not in said
-    assert "p%40ss" not in said
+    sent = "".join(recorder.frames) + "".join(body.decode("latin-1") for body in recorder.answers.values())
+    sent += "".join(path.read_text() for path in kept)
+    assert password not in sent
+    assert "p%40ss" not in sent
 
 
 def test_an_address_that_does_not_answer_is_an_error(visit: Visit) -> None:
@@ -553,7 +553,7 @@ def test_a_viewer_changes_nothing_and_is_signed_out_when_removed(
 
     page.reload()
     page.get_by_role("button", name="Remove").click()
-    # The open page of who was removed notices by itself.
+    # The open page of a removed user leaves by itself.
     other.wait_for_url("**/sign-in", timeout=20_000)
     context.close()
     assert ("Ada", "removed a user", "Bo") in entries(served)
@@ -569,10 +569,10 @@ def test_health_and_budget_are_those_of_the_running_site(visit: Visit, served: S
     drawn = status.CameraStatus(
         "drawn", False, "credentials", since_ms, 0.0, 0.0, 1.0, 1.0, "sender", 0, None, ""
     )
-    told = status.Status("Harbour Street", 1, since_ms, since_ms, 0, (north, drawn), ())
+    report = status.Status("Harbour Street", 1, since_ms, since_ms, 0, (north, drawn), ())
     state = served.site.with_name("site.yaml.run")
     with status.alone(state, served.site):
-        status.write(state, told)
+        status.write(state, report)
         page.reload()
         page.get_by_text("up since 21 Sep 16:13, 12.5 frames per second, data coverage today 98%").wait_for()
         page.get_by_text("Privacy budget for now: epsilon 0.25 of 1 left").wait_for()

@@ -20,7 +20,7 @@ GRAPH = b"<net/>" * 1000
 
 @dataclass
 class Server:
-    """What is served, how it misbehaves, and what was asked for: (path, Range header) of each request."""
+    """The files that are served, the faults of the server, and (path, Range header) of each request."""
 
     files: dict[str, bytes]
     resumes: bool = True

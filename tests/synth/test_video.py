@@ -54,9 +54,9 @@ def test_equal_streets_give_equal_files_and_coarser_ones_smaller(tmp_path: Path)
 
 
 def test_progress_is_reported_and_the_truth_returned(tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
-    crossed = write(TINY, tmp_path / "street.mp4", lambda done, of: told.append((done, of)))
-    assert told == [(number + 1, TINY.frame_count) for number in range(TINY.frame_count)]
+    calls: list[tuple[int, int]] = []
+    crossed = write(TINY, tmp_path / "street.mp4", lambda done, of: calls.append((done, of)))
+    assert calls == [(number + 1, TINY.frame_count) for number in range(TINY.frame_count)]
     assert crossed == truth(TINY, lines(TINY))
 
 

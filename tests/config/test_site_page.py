@@ -1,4 +1,4 @@
-"""What a site file says for the public page: who counts, a plan, a check by hand."""
+"""The keys of the site file for the public page: the operator, a plan, a check by hand."""
 
 import re
 from datetime import date
@@ -28,7 +28,7 @@ cameras:
 PATH = Path("sites/quay.yaml")
 
 
-def test_all_of_it_is_read() -> None:
+def test_all_keys_are_read() -> None:
     site = parse(TEXT, PATH)
 
     assert site.page == PublicPage(
@@ -41,7 +41,7 @@ def test_all_of_it_is_read() -> None:
     assert site.cameras[0].accuracy == Accuracy(0.943, date(2026, 10, 1))
 
 
-def test_none_of_it_is_needed() -> None:
+def test_no_key_is_required() -> None:
     site = parse("site: {name: quay, timezone: Europe/Copenhagen}\ncameras:\n  north: {}\n", PATH)
 
     assert site.page == PublicPage()
@@ -49,7 +49,7 @@ def test_none_of_it_is_needed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "instead", "told"),
+    ("found", "instead", "message"),
     [
         ("https://", "javascript:", "quay.yaml:8: page.url: found 'javascript:counts"),
         ("https://", "https://me@", "expected a web address such as https://counts.example.org/"),
@@ -66,11 +66,11 @@ def test_none_of_it_is_needed() -> None:
         ("page:\n  operator: City of Havneby\n", "page: City\nx:\n", "page: found 'City', expected a mapping"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_by_its_key(found: str, instead: str, told: str) -> None:
+def test_an_error_names_the_key(found: str, instead: str, message: str) -> None:
     assert found in TEXT
     with pytest.raises(SiteError) as refused:
         parse(TEXT.replace(found, instead), PATH)
-    assert any(told in problem for problem in refused.value.problems), refused.value.problems
+    assert any(message in problem for problem in refused.value.problems), refused.value.problems
 
 
 ARM = """\
@@ -88,7 +88,7 @@ def test_a_line_may_be_an_arm_of_a_junction() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("keys", "message"),
     [
         (
             "arm: Market Cross",
@@ -99,13 +99,13 @@ def test_a_line_may_be_an_arm_of_a_junction() -> None:
         ("names: [in, out], arm: [a]", "lines.mill road.arm: found"),
     ],
 )
-def test_an_arm_that_cannot_be_meant_is_told(said: str, told: str) -> None:
-    with pytest.raises(SiteError, match=re.escape(told)):
-        parse(ARM.replace("names: [out, in], arm: Market Cross", said), PATH)
+def test_an_invalid_arm_is_an_error(keys: str, message: str) -> None:
+    with pytest.raises(SiteError, match=re.escape(message)):
+        parse(ARM.replace("names: [out, in], arm: Market Cross", keys), PATH)
 
 
-def test_saying_which_junction_a_line_belongs_to_begins_no_new_epoch() -> None:
-    said, unsaid = (parse(text, PATH).cameras[0] for text in (ARM, ARM.replace(", arm: Market Cross", "")))
+def test_naming_the_junction_of_a_line_begins_no_new_epoch() -> None:
+    named, unnamed = (parse(text, PATH).cameras[0] for text in (ARM, ARM.replace(", arm: Market Cross", "")))
 
-    assert said != unsaid
-    assert said.lines == unsaid.lines
+    assert named != unnamed
+    assert named.lines == unnamed.lines

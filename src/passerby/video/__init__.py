@@ -1,4 +1,4 @@
-"""Pixels live here and die here.
+"""Frames are decoded, used and dropped here.
 
-Invariant: nothing that holds a pixel leaves this package; boxes do.
+Invariant: no pixel leaves this package, except in the pictures of `scene`, which show nobody; detections leave.
 """

@@ -76,7 +76,7 @@ def test_what_cannot_be_read_is_refused_in_one_line(ov: Any, tmp_path: Path) -> 
     stub.write_text('<net name="person-vehicle-bike-detection-2002" version="11"><layers/></net>')
     stub.with_suffix(".bin").touch()
     cases = {
-        bare: "its weights bare.bin are not beside it",
+        bare: "its weights bare.bin are not in the same folder",
         page: "its root is <html>, expected <net>",
         text: "not an OpenVINO model",
         stub: "",

@@ -1,4 +1,4 @@
-"""From a picture to boxes: detectors, their weights on disk, and their agreement.
+"""From an image to boxes: detectors, their weights on disk, and how the boxes of two detectors are merged.
 
-Invariant: a detector gets an image and returns boxes with a class each, and nothing else.
+Invariant: a detector gets an image and returns boxes, each with a label and a confidence, and nothing else.
 """

@@ -1,6 +1,6 @@
-"""The 80 classes of COCO, of which six are ours.
+"""The 80 classes of COCO, and the six of them that are counted.
 
-Invariant: what is no person, bicycle or motor vehicle is dropped here and has no name beyond it.
+Invariant: every class but persons, bicycles and motor vehicles is dropped here.
 """
 
 import numpy as np
@@ -25,6 +25,6 @@ _COLUMNS = np.array([_COLUMN[label] for label in sorted(LABELS)], np.int64)
 
 
 def best_label(scores: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Of (n, 80) class scores: the highest among our six (n,) float32, and its `Label` (n,) int64."""
-    ours = scores[:, _COLUMNS]
-    return ours.max(axis=1), _ROWS[ours.argmax(axis=1)]
+    """For (n, 80) class scores: the highest score of the six labels (n,) float32, and its `Label` (n,) int64."""
+    counted = scores[:, _COLUMNS]
+    return counted.max(axis=1), _ROWS[counted.argmax(axis=1)]

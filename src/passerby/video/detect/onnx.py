@@ -1,6 +1,6 @@
-"""Opens an ONNX file with ONNX Runtime and tells what its inputs and outputs look like.
+"""Open an ONNX file with ONNX Runtime, and read the shapes of its inputs and outputs.
 
-Invariant: knows shapes, not what they mean; loads the runtime only when a file is opened.
+Invariant: shapes alone, not their meaning; the runtime is loaded only when a file is opened.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from passerby.errors import ModelError
 
 Shape = tuple[int | None, ...]
-"""One number for each axis; None where the file leaves it free."""
+"""One number for each axis; None for a free axis."""
 
 CPU = "cpu"
 _PROVIDERS = {
@@ -27,7 +27,7 @@ _PACKAGES = {CPU: "onnxruntime", "cuda": "onnxruntime-gpu", "openvino": "onnxrun
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
-    """An open file. `inputs` and `outputs` map names to shapes, in the file's order."""
+    """An open file. `inputs` and `outputs` map names to shapes, in the order of the file."""
 
     path: Path
     inputs: Mapping[str, Shape]
@@ -35,11 +35,11 @@ class Network:
     session: Any
 
     def run(self, image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        """The outputs, in the file's order, for one input (1, 3, H, W) float32."""
+        """The outputs for one input (1, 3, H, W) float32, in the order of the file."""
         return list(self.session.run(None, {next(iter(self.inputs)): image}))
 
     def described(self) -> str:
-        """Its inputs and outputs in words, for an error."""
+        """Its inputs and outputs as text, for an error."""
         return f"inputs {_words(self.inputs)} and outputs {_words(self.outputs)}"
 
 
@@ -49,16 +49,16 @@ def _words(shapes: Mapping[str, Shape]) -> str:
 
 
 def open_network(path: Path, threads: int, device: str) -> Network:
-    """Open `path` for `device` (cpu, cuda, openvino) with that many threads.
+    """Open `path` for `device` (cpu, cuda, openvino) with so many threads.
 
-    Raises ModelError when the file is no ONNX model or the runtime has no such device.
+    Raises ModelError when the file is not an ONNX model, or the runtime does not support the device.
     """
     check_device(device)
     return _open(path, path, threads, device)
 
 
 def check_device(device: str) -> None:
-    """Raises ModelError for a device that nobody knows, or that the runtime that is installed does not have."""
+    """Raises ModelError for an unknown device, or one that the installed runtime does not support."""
     try:
         import onnxruntime
     except ImportError as error:
@@ -73,10 +73,10 @@ def check_device(device: str) -> None:
 
 
 def open_freed(path: Path, threads: int, device: str) -> Network:
-    """Open `path` as if its one input's height and width had been left free when it was exported.
+    """Open `path` as if the height and width of its input had been left free when it was exported.
 
-    A graph of convolutions has no size of its own, only what its exporter wrote beside it: that is dropped.
-    Raises ModelError when the graph does not load so; running it tells whether it works.
+    A graph of convolutions has no size of its own: the size that its exporter wrote into the file is dropped. Raises
+    ModelError when the graph does not load so. Running it shows whether it works.
     """
     import onnx
 
@@ -97,12 +97,12 @@ def _open(path: Path, model: Path | bytes, threads: int, device: str) -> Network
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # Crops come in many sizes: a plan of memory for each would be made and thrown away.
+    # Crops come in many sizes, and a memory pattern would be planned for each of them.
     options.enable_mem_pattern = False
     options.log_severity_level = 4
     try:
         session = onnxruntime.InferenceSession(model, options, providers=[_PROVIDERS[device]])
-    except Exception as error:  # the runtime raises a dozen kinds, none of them public
+    except Exception as error:  # the runtime raises many kinds of exceptions, none of them public
         raise ModelError(f"{path}: not an ONNX model that can be run ({_first_line(error)})") from None
     if session.get_providers()[0] != _PROVIDERS[device]:
         raise ModelError(f"device {device}: {_PROVIDERS[device]} did not start; use cpu")
@@ -110,7 +110,7 @@ def _open(path: Path, model: Path | bytes, threads: int, device: str) -> Network
 
 
 def _shapes(values: Any) -> dict[str, Shape]:
-    # A value that is no tensor (a list of maps, say) has no shape: it is shown as "name" alone.
+    # A value that is not a tensor, such as a list of maps, has no shape: its name alone is shown.
     return {v.name: tuple(n if isinstance(n, int) else None for n in (v.shape or ())) for v in values}
 
 

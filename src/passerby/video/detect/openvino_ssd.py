@@ -1,10 +1,10 @@
 """OpenVINO IR of the Open Model Zoo's SSD layout: one output of (1, 1, N, 7).
 
-Invariant: sends nothing home; the classes are read from the name that the file itself records, never guessed.
+Invariant: no telemetry is sent; the classes come from the name that the file records, and are never guessed.
 
-A row is image, class, score and x1, y1, x2, y2 as fractions of the input. The zoo's models order their three
-classes in three ways, and nothing in the shapes tells them apart, so a file that records no known name is
-refused. Sources: the models' own pages on docs.openvino.ai. "bike" there is any bicycle or motorcycle.
+A row is image, class, score, and x1, y1, x2, y2 as fractions of the input. The zoo's models order their three classes
+in three ways, which the shapes do not show, so a file without a known name is refused. Sources: the pages of the
+models on docs.openvino.ai. "bike" there is any bicycle or motorcycle.
 """
 
 import sys
@@ -32,7 +32,8 @@ _CLASSES: Mapping[str, Mapping[int, Label]] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
-    """An open model: input (width, height) px, what its class numbers mean, and the compiled request."""
+    """An open model. `size`: (width, height) px of its input. `labels`: label of each class number. `request`: the
+    compiled model, ready to run."""
 
     size: tuple[int, int]
     labels: Mapping[int, Label]
@@ -40,19 +41,19 @@ class Network:
 
 
 def open_network(path: Path, threads: int, device: str) -> Network:
-    """Open `path` (.xml, with its .bin beside it) on the CPU with that many threads.
+    """Open `path` (.xml, with its .bin in the same folder) on the CPU with so many threads.
 
-    Raises ModelError when OpenVINO is missing, when a file is missing or broken, and when the layout or the
-    classes are not known.
+    Raises ModelError when OpenVINO is missing, when a file is missing or broken, and when the layout or the classes
+    are not known.
     """
     if device not in ("cpu", "openvino"):
         raise ModelError(f"device {device}: an OpenVINO model such as {path.name} runs on cpu")
     name, labels = _classes(path)
     if not path.with_suffix(".bin").is_file():
-        raise ModelError(f"{path}: its weights {path.with_suffix('.bin').name} are not beside it")
-    # The package reports each import to its maker unless its reporting module is absent: make it so.
+        raise ModelError(f"{path}: its weights {path.with_suffix('.bin').name} are not in the same folder")
+    # The package reports each import to its maker, unless its telemetry module is absent: make it absent.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    # Its converter of other formats takes 8 MB, and time at the start.
+    # Its converter of other formats takes 8 MB and makes the start slower.
     sys.modules.setdefault("openvino.tools.ovc", None)  # type: ignore[arg-type]
     try:
         import openvino
@@ -90,7 +91,7 @@ def open_network(path: Path, threads: int, device: str) -> Network:
 
 
 def _classes(path: Path) -> tuple[str, Mapping[int, Label]]:
-    """The name that the converter wrote into the file, and what its class numbers mean."""
+    """The name that the converter wrote into the file, and the label of each class number."""
     try:
         root = ElementTree.parse(path).getroot()
     except (ElementTree.ParseError, UnicodeDecodeError) as error:
@@ -110,7 +111,7 @@ def _classes(path: Path) -> tuple[str, Mapping[int, Label]]:
 
 
 def detect(network: Network, image: Image, *, confidence: float, iou: float) -> Boxes:
-    """What is in `image` (H, W, 3) uint8 BGR."""
+    """The boxes in `image` (H, W, 3) uint8 BGR."""
     height, width = image.shape[:2]
     if not width or not height:
         return no_boxes()

@@ -1,6 +1,6 @@
 """PicoDet: four outputs of (1, N, 80) class scores and four of (1, N, 32) box distances. arXiv:2111.00902.
 
-Invariant: the layout is known from the shapes alone; an image comes in, boxes in its own pixels go out.
+Invariant: the layout is recognised by the shapes alone; an image goes in, boxes in its pixels come out.
 
 Strides 8, 16, 32 and 64. Each of a box's four distances from its cell's centre is the mean of 8 bins, in
 strides (the integral of generalised focal loss, arXiv:2006.04388). The image is stretched to the input.
@@ -27,7 +27,7 @@ _SPREAD = np.array([57.375, 57.12, 58.395], np.float32)
 
 
 class Layout(NamedTuple):
-    """Input (width, height) px; for each stride, which output holds the scores and which the distances."""
+    """`size`: (width, height) px of the input. `scores`, `distances`: for each stride, the index of its output."""
 
     size: tuple[int, int]
     scores: tuple[int, ...]
@@ -35,13 +35,13 @@ class Layout(NamedTuple):
 
 
 def recognise(network: Network) -> Layout | None:
-    """How to read it, or None when this is no PicoDet with a fixed input size."""
+    """The layout of the outputs; None when this is not a PicoDet with a fixed input size."""
     if len(network.inputs) != 1 or len(network.outputs) != 2 * len(_STRIDES):
         return None
-    (given,) = network.inputs.values()
-    if len(given) != 4 or given[1] != 3:
+    (shape_in,) = network.inputs.values()
+    if len(shape_in) != 4 or shape_in[1] != 3:
         return None
-    height, width = given[2:]
+    height, width = shape_in[2:]
     if height is None or width is None:
         return None
     shapes = list(network.outputs.values())
@@ -54,7 +54,7 @@ def recognise(network: Network) -> Layout | None:
 
 
 def detect(network: Network, layout: Layout, image: Image, *, confidence: float, iou: float) -> Boxes:
-    """What is in `image` (H, W, 3) uint8 BGR."""
+    """The boxes in `image` (H, W, 3) uint8 BGR."""
     height, width = image.shape[:2]
     if not width or not height:
         return no_boxes()
@@ -75,7 +75,7 @@ def detect(network: Network, layout: Layout, image: Image, *, confidence: float,
 
 @lru_cache(maxsize=4)
 def _grid(width: int, height: int) -> NDArray[np.float32]:
-    """Centre x and y of each row's cell in strides, and the stride, (n, 3)."""
+    """(n, 3) for each row: centre x and y of its cell in strides, and the stride in px."""
     parts = []
     for stride in _STRIDES:
         y, x = np.mgrid[: ceil(height / stride), : ceil(width / stride)]

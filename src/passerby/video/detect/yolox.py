@@ -1,6 +1,6 @@
 """YOLOX: one output of (1, N, 85) raw values. Ge et al. 2021, arXiv:2107.08430.
 
-Invariant: the layout is known from the shapes alone; an image comes in, boxes in its own pixels go out.
+Invariant: the layout is recognised by the shapes alone; an image goes in, boxes in its pixels come out.
 
 A row is x, y, log w, log h of a cell of stride 8, 16 or 32, the objectness, and 80 class scores. The image is
 BGR 0..255, scaled to fit, in the top left corner of a canvas of 114s.
@@ -22,17 +22,18 @@ from passerby.video.detect.onnx import Network
 
 MULTIPLE_PX = 32
 MAX_PX = 1280 * 736
-"""Of a network with free input size, the most pixels that it is given: more are scaled down."""
+"""Most pixels that a network of free input size is given: a larger image is scaled down."""
 
 ANY_SIZE = (0, 0)
+"""The size of a network that takes any size."""
 
 _STRIDES = (8, 16, 32)
 _PADDING = 114
 
 
 class Fit(NamedTuple):
-    """How an image meets a network that takes any size: its longer side is scaled to `input_px`, or else the
-    image by `upscale`; and down again when it exceeds `max_px` pixels."""
+    """How an image is scaled for a network that takes any size: its longer side to `input_px`, or else (None) the image
+    by `upscale`; and down where it has more than `max_px` pixels."""
 
     input_px: int | None = None
     upscale: float = 1.0
@@ -40,23 +41,23 @@ class Fit(NamedTuple):
 
 
 def cells(width: int, height: int) -> int:
-    """How many rows the output has for an input of `width` x `height` px."""
+    """The number of rows of the output for an input of `width` x `height` px."""
     return sum((width // stride) * (height // stride) for stride in _STRIDES)
 
 
 def recognise(network: Network) -> tuple[int, int] | None:
-    """Its input's (width, height) px, ANY_SIZE where both are free; None when this is no YOLOX.
+    """(width, height) px of the input, ANY_SIZE where both are free; None when this is not a YOLOX.
 
-    Raises ModelError for what has its shapes but cannot be decoded as it.
+    Raises ModelError for a network with the shapes of a YOLOX whose output cannot be decoded as one.
     """
     if len(network.inputs) != 1 or len(network.outputs) != 1:
         return None
-    (given,), (answered,) = network.inputs.values(), network.outputs.values()
-    if len(given) != 4 or given[1] != 3 or len(answered) != 3 or answered[2] != 5 + coco.CLASSES:
+    (shape_in,), (shape_out,) = network.inputs.values(), network.outputs.values()
+    if len(shape_in) != 4 or shape_in[1] != 3 or len(shape_out) != 3 or shape_out[2] != 5 + coco.CLASSES:
         return None
-    height, width = given[2:]
+    height, width = shape_in[2:]
     if height is None and width is None:
-        # No square: a graph that is bound to one fails here.
+        # Not a square: a graph that takes squares alone fails here.
         _probe(network, 96, 64)
         return ANY_SIZE
     if not height or not width or height % MULTIPLE_PX or width % MULTIPLE_PX:
@@ -68,7 +69,7 @@ def recognise(network: Network) -> tuple[int, int] | None:
 def _probe(network: Network, width: int, height: int) -> None:
     try:
         (rows,) = network.run(np.full((1, 3, height, width), _PADDING, np.float32))
-    except Exception as error:  # whatever the runtime raises: the file cannot be run
+    except Exception as error:  # the runtime raises many kinds: in any case the file cannot be run
         reason = str(error).splitlines()[0][:200]
         raise ModelError(f"{network.path}: fails on an empty picture ({reason})") from None
     if rows.shape[1] != cells(width, height):
@@ -84,7 +85,7 @@ def _probe(network: Network, width: int, height: int) -> None:
 def detect(
     network: Network, size: tuple[int, int] | Fit, image: Image, *, confidence: float, iou: float
 ) -> Boxes:
-    """What is in `image` (H, W, 3) uint8 BGR; `size` is the network's input, or how to choose one."""
+    """The boxes in `image` (H, W, 3) uint8 BGR. `size`: (width, height) px of the network's input, or its `Fit`."""
     height, width = image.shape[:2]
     if not width or not height:
         return no_boxes()
@@ -99,7 +100,7 @@ def detect(
 
 
 def canvas_for(width: int, height: int, fit: Fit) -> tuple[int, int, float]:
-    """Canvas width and height px, multiples of 32, and the scale of an image of `width` x `height` px."""
+    """Width and height of the canvas in px, multiples of 32, and the scale of an image of `width` x `height` px."""
     scale = fit.upscale if fit.input_px is None else fit.input_px / max(width, height)
     scale = min(scale, sqrt(fit.max_px / (width * height)))
     across, down = (max(1, ceil(round(n * scale) / MULTIPLE_PX)) * MULTIPLE_PX for n in (width, height))
@@ -109,8 +110,8 @@ def canvas_for(width: int, height: int, fit: Fit) -> tuple[int, int, float]:
 def letterbox(
     image: Image, width: int, height: int, scale: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The image scaled, in the top left corner of a canvas (1, 3, height, width) float32; and the exact
-    (x, y) scales, which differ a little since pixels are whole."""
+    """The image, scaled, in the top left corner of a canvas (1, 3, height, width) float32; and its exact (x, y) scales,
+    which differ slightly, since its sides are whole pixels."""
     size = (
         min(width, max(1, round(image.shape[1] * scale))),
         min(height, max(1, round(image.shape[0] * scale))),
@@ -126,8 +127,8 @@ def letterbox(
 def _decode(
     rows: NDArray[np.float32], width: int, height: int, scales: NDArray[np.float32], confidence: float
 ) -> Boxes:
-    """centre = (xy + cell) * stride, size = exp(wh) * stride, score = objectness * class."""
-    # Most rows are empty: no score can exceed the objectness.
+    """Boxes of the rows (n, 85): centre = (xy + cell) * stride, size = exp(wh) * stride, score = objectness * class."""
+    # Most rows are empty. No score can exceed the objectness.
     likely = np.flatnonzero(rows[:, 4] >= confidence)
     scores, class_id = coco.best_label(rows[likely, 5:])
     scores = scores * rows[likely, 4]
@@ -142,7 +143,7 @@ def _decode(
 
 @lru_cache(maxsize=32)
 def _grid(width: int, height: int) -> NDArray[np.float32]:
-    """x and y of each row's cell, and its stride, (n, 3)."""
+    """(n, 3) for each row: x and y of its cell in strides, and the stride in px."""
     parts = []
     for stride in _STRIDES:
         y, x = np.mgrid[: height // stride, : width // stride]

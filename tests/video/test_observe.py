@@ -125,7 +125,7 @@ WATCHES = [
 
 
 @pytest.mark.parametrize(("lines", "half_width", "size_px", "with_motion"), WATCHES)
-def test_what_lies_outside_the_corridors_changes_no_detection(
+def test_pixels_outside_the_corridors_change_no_detection(
     lines: list[Line], half_width: float, size_px: tuple[int, int] | None, with_motion: bool
 ) -> None:
     """Bit for bit, whatever happens there: for a detector that tells any two pictures apart."""
@@ -148,7 +148,7 @@ def test_what_lies_outside_the_corridors_changes_no_detection(
 
 @pytest.mark.parametrize(("width", "height"), [(960, 540), (854, 480), (704, 576), (322, 242)])
 @pytest.mark.parametrize("line", [SLANT, UPRIGHT])
-def test_what_lies_outside_does_not_reach_the_picture_that_motion_is_looked_for_in(
+def test_pixels_outside_the_corridors_do_not_reach_the_picture_for_motion(
     line: Line, width: int, height: int
 ) -> None:
     """However it is made smaller."""
@@ -168,7 +168,7 @@ def test_what_lies_outside_does_not_reach_the_picture_that_motion_is_looked_for_
 
 
 @pytest.mark.parametrize("with_motion", [False, True])
-def test_what_lies_in_the_corridor_does_change_it(with_motion: bool) -> None:
+def test_pixels_in_the_corridor_do_change_detections(with_motion: bool) -> None:
     """Else the test above could not fail."""
     loaded = [] if with_motion else [detector()]
     setup = setup_for(recording(), [SLANT], 0.25, loaded, with_motion)
@@ -181,7 +181,7 @@ def test_what_lies_in_the_corridor_does_change_it(with_motion: bool) -> None:
     assert sum(not same(one, other) for one, other in zip(before, after, strict=True)) >= 15
 
 
-def test_without_a_corridor_the_whole_picture_is_looked_at() -> None:
+def test_without_a_corridor_the_detector_is_shown_the_whole_picture() -> None:
     setup = setup_for(recording(), [SLANT], None, [detector(bright)], False)
     image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     image[100:106, 184:190] = 255
@@ -205,7 +205,7 @@ def test_boxes_are_in_pixels_of_the_frame() -> None:
     st.tuples(st.floats(0, 1), st.floats(0, 1)),
     st.sampled_from([0.1, 0.3, 0.6]),
 )
-def test_who_is_on_the_line_is_always_shown(
+def test_an_object_on_the_line_is_always_shown(
     start: tuple[float, float], end: tuple[float, float], half_width: float
 ) -> None:
     """Wherever a line lies, its corridor shows the detector what is on it."""
@@ -226,7 +226,7 @@ def test_who_is_on_the_line_is_always_shown(
     assert abs(signed_distance(line, centre, WIDTH / HEIGHT)) < 4 / HEIGHT
 
 
-def test_no_box_reaches_beyond_what_was_shown() -> None:
+def test_no_box_reaches_beyond_the_region() -> None:
     def everywhere(image: Image) -> Boxes:
         height, width = image.shape[:2]
         box = np.array([[0, 0, width, height / 3]], np.float32)
@@ -240,13 +240,13 @@ def test_no_box_reaches_beyond_what_was_shown() -> None:
         assert 0.3 - 0.2 * HEIGHT / WIDTH - 0.02 < left < 0.3 < right < 0.3 + 0.2 * HEIGHT / WIDTH + 0.02
 
 
-def test_two_detectors_that_agree_see_one_body() -> None:
+def test_two_detectors_that_agree_find_one_object() -> None:
     setup = setup_for(recording(), [UPRIGHT], None, [detector(bright), detector(bright)], False)
     [found] = seen(pictures(1), setup)
     assert len(found) == 1
 
 
-def test_what_a_detector_saw_is_not_seen_again_by_motion() -> None:
+def test_motion_adds_no_box_where_a_detector_has_one() -> None:
     """The white body has a name, the dark one has only moved."""
     setup = setup_for(recording(), [UPRIGHT], None, [detector(bright)], True, NONE)
     for tick in seen(pictures(140), setup)[20:120]:
@@ -259,7 +259,7 @@ def test_what_a_detector_saw_is_not_seen_again_by_motion() -> None:
 
 @pytest.mark.parametrize(("every_ms", "expected"), [(80, 100), (40, 50), (200, 100), (20, 25), (1_000, 100)])
 @pytest.mark.parametrize("with_motion", [False, True])
-def test_one_answer_a_tick_in_order_of_time(every_ms: int, expected: int, with_motion: bool) -> None:
+def test_one_detections_a_tick_in_order_of_time(every_ms: int, expected: int, with_motion: bool) -> None:
     setup = setup_for(recording(), [UPRIGHT], 0.3, [detector()], with_motion)
     found = [tick.time_ms for tick in seen(pictures(100), setup, every_ms)]
     assert found == sorted(set(found))
@@ -270,14 +270,14 @@ def test_one_answer_a_tick_in_order_of_time(every_ms: int, expected: int, with_m
 
 
 @pytest.mark.parametrize("with_motion", [False, True])
-def test_nothing_is_seen_of_nothing(with_motion: bool) -> None:
+def test_no_frames_give_no_detections(with_motion: bool) -> None:
     setup = setup_for(recording(), [UPRIGHT], 0.3, [detector()], with_motion)
     assert seen([], setup) == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("first", [1, 7, 60, 133])
-def test_a_part_of_a_recording_sees_what_the_whole_sees(first: int) -> None:
+def test_a_part_of_a_recording_has_the_detections_of_the_whole(first: int) -> None:
     """From the motion's memory after its beginning on."""
     setup = setup_for(recording(), [UPRIGHT], 0.3, [detector()], True)
     images = pictures(400)

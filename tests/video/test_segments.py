@@ -80,7 +80,7 @@ def seen(video: Path, parts: Sequence[Part] | None) -> tuple[list[Any], Reading]
     duration_ms=st.integers(1, 10**8),
     jobs=st.integers(2, 9),
 )
-def test_spans_meet_cover_everything_and_are_cut_between_cells(
+def test_parts_meet_cover_everything_and_are_cut_between_cells(
     start_ms: int, duration_ms: int, jobs: int
 ) -> None:
     recording = Recording(Path("street.mp4"), 320, 180, 25, duration_ms, None, "h264", 0, 0)
@@ -93,7 +93,7 @@ def test_spans_meet_cover_everything_and_are_cut_between_cells(
         assert span.duration_ms <= LONGEST_MS + HELD_MS
 
 
-def test_what_cannot_be_cut_is_one_span() -> None:
+def test_a_recording_that_cannot_be_cut_is_one_part() -> None:
     recording = Recording(Path("street.mp4"), 320, 180, 25, 60_000, None, "h264", 0, 0)
     assert len(parts_of(task_of(recording), 2)) == 2
     assert len(parts_of(task_of(recording), 1)) == 1
@@ -106,7 +106,7 @@ def test_what_cannot_be_cut_is_one_span() -> None:
 
 @pytest.mark.parametrize("jobs", [2, 5])
 @pytest.mark.parametrize("gop", [7, 250])
-def test_spans_see_to_the_byte_what_is_seen_in_one_go(tmp_path: Path, jobs: int, gop: int) -> None:
+def test_parts_have_to_the_byte_the_detections_of_one_pass(tmp_path: Path, jobs: int, gop: int) -> None:
     """Of a recording whose last frame opens no tick, and with pictures in another order than they are shown."""
     path = write(
         tmp_path / "street.mp4", walkers(24.06, rate=50), rate=50, gop=gop, options={"movflags": "faststart"}
@@ -129,7 +129,7 @@ def test_a_camera_that_was_lost_in_between_covers_the_same(tmp_path: Path) -> No
     assert len(read.covered) == 2
 
 
-def test_a_damaged_recording_is_told_of_and_seen_the_same(tmp_path: Path) -> None:
+def test_parts_of_a_damaged_recording_have_the_same_detections(tmp_path: Path) -> None:
     path = write(tmp_path / "street.mkv", walkers(24), gop=20)
     content = bytearray(path.read_bytes())
     dice = np.random.default_rng(5)
@@ -148,7 +148,7 @@ def test_a_damaged_recording_is_told_of_and_seen_the_same(tmp_path: Path) -> Non
     )
 
 
-def test_a_recording_that_ends_early_is_told_of_in_the_same_words(tmp_path: Path) -> None:
+def test_a_recording_that_ends_early_has_the_same_warnings(tmp_path: Path) -> None:
     path = write(tmp_path / "street.mkv", walkers(40), gop=20)
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
@@ -197,7 +197,7 @@ def is_worker(pid: int) -> bool:
 
 @pytest.mark.skipif(sys.platform != "linux", reason=not_possible("processes are found in /proc"))
 @pytest.mark.parametrize("of", ["ctrl-c", "worker", "parent"])
-def test_whoever_is_stopped_nothing_is_left_behind(tmp_path: Path, of: str) -> None:
+def test_no_process_and_no_file_is_left_behind_when_stopped(tmp_path: Path, of: str) -> None:
     path = tmp_path / "street.mp4"
     write(path, walkers(240))
     out = tmp_path / "counts.csv"

@@ -100,7 +100,7 @@ def shown(
     return [one for one in found if isinstance(one, ChunkResult)]
 
 
-def test_chunks_lie_on_a_grid_and_look_back_by_their_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_lie_on_a_grid_and_include_their_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
     first = start_ms()
     chunks = shown(monkeypatch, range(first - 600, first + 2 * CHUNK_MS, 100))
 
@@ -132,14 +132,14 @@ def test_frames_too_many_are_dropped_by_the_clock(monkeypatch: pytest.MonkeyPatc
     assert all(time_ms - (time_ms - WARMUP_MS % 20) % TICK_MS < time_ms + TICK_MS for time_ms in chunk.value)
 
 
-def test_what_is_not_paid_for_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chunk_that_is_not_paid_for_is_not_observed(monkeypatch: pytest.MonkeyPatch) -> None:
     first = start_ms()
     chunks = shown(monkeypatch, range(first, first + 3 * CHUNK_MS, 100), paid={first + CHUNK_MS})
 
     assert [one.span.start_ms for one in chunks] == [first + CHUNK_MS]
 
 
-def test_a_machine_too_slow_gives_up_whole_chunks_and_says_how_much_it_missed(
+def test_a_slow_machine_gives_up_whole_chunks_and_reports_its_loss(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     first = start_ms()
@@ -151,7 +151,7 @@ def test_a_machine_too_slow_gives_up_whole_chunks_and_says_how_much_it_missed(
     assert [one.span.start_ms for one in chunks] == sorted({one.span.start_ms for one in chunks})
 
 
-def test_more_pictures_than_may_wait_end_a_chunk_and_the_next_is_looked_at(
+def test_too_many_waiting_frames_end_a_chunk_and_the_next_is_observed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(windows, "WAITING", 2)
@@ -175,7 +175,7 @@ def test_a_late_frame_reopens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert first + 2 * CHUNK_MS not in starts
 
 
-def test_another_size_of_picture_is_not_looked_at_within_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_frame_of_another_size_is_not_observed_within_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
     first = start_ms()
     times = [
         (time_ms, WIDTH if time_ms < first + 500 else 2 * WIDTH)
@@ -191,7 +191,7 @@ def test_another_size_of_picture_is_not_looked_at_within_a_chunk(monkeypatch: py
     assert max(after) >= first + 1_900
 
 
-def test_lines_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_have_separate_results(monkeypatch: pytest.MonkeyPatch) -> None:
     first = start_ms()
     lines = [counted("a"), counted("b")]
     chunks = shown(monkeypatch, range(first, first + CHUNK_MS, 100), lines=lines)
@@ -199,7 +199,7 @@ def test_lines_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {(one.line, one.span.start_ms) for one in chunks} >= {("a", first), ("b", first)}
 
 
-def test_what_goes_wrong_in_a_chunk_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_in_a_chunk_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     def wrong(*_: object) -> Ticks:
         raise ZeroDivisionError
 
@@ -210,7 +210,7 @@ def test_what_goes_wrong_in_a_chunk_is_raised(monkeypatch: pytest.MonkeyPatch) -
 
 
 @given(st.lists(st.integers(1, 5_000), min_size=1, max_size=40))
-def test_coverage_is_never_more_than_there_is_and_forgets_nothing_ahead(steps: list[int]) -> None:
+def test_coverage_is_never_more_than_the_span_and_forgets_nothing_ahead(steps: list[int]) -> None:
     coverage, time_ms = Coverage(), 0
     for step in steps:
         coverage.note(time_ms)
@@ -227,7 +227,7 @@ def test_coverage_is_never_more_than_there_is_and_forgets_nothing_ahead(steps: l
     assert coverage.of(ahead) == before_ms
 
 
-def test_what_the_senders_clock_dated_is_told_beside_what_was_covered(
+def test_the_time_dated_by_the_senders_clock_is_reported_beside_the_coverage(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     first = start_ms()

@@ -35,7 +35,7 @@ def test_auto_never_fails_and_gives_the_same_pictures(street: Path) -> None:
     assert pictures(street, "auto") == pictures(street)
 
 
-def test_auto_takes_hardware_only_where_it_decodes(street: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_uses_hardware_only_where_it_decodes(street: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (probe(street, "auto").decode == container.SOFTWARE) == (
         not any(works(street, one) for one in container.HARDWARE)
     )
@@ -53,7 +53,7 @@ def test_hardware_gives_the_same_pictures_or_is_refused_in_one_line(street: Path
     assert "\n" not in str(told.value)
 
 
-def test_hardware_that_the_build_does_not_have_is_told_with_what_it_has(
+def test_missing_hardware_is_an_error_that_lists_the_available_kinds(
     street: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(container, "hwdevices_available", lambda: ["qsv", "drm"])
@@ -64,14 +64,14 @@ def test_hardware_that_the_build_does_not_have_is_told_with_what_it_has(
 @pytest.mark.skipif(
     "cuda" not in hwdevices_available(), reason=not_possible("this PyAV was built without CUDA")
 )
-def test_hardware_is_asked_only_for_what_can_be_read(tmp_path: Path) -> None:
+def test_hardware_is_tried_only_on_readable_files(tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video" * 100)
     with pytest.raises(SourceError, match=r"broken\.mp4: cannot be read as a video"):
         probe(broken, "cuda")
 
 
-def test_a_way_to_decode_that_nobody_knows(street: Path) -> None:
+def test_an_unknown_way_to_decode_is_refused(street: Path) -> None:
     with pytest.raises(InputError, match="decode gpu: expected one of auto, software, cuda"):
         probe(street, "gpu")
 
@@ -88,7 +88,7 @@ def test_avi_is_decoded_in_software(tmp_path: Path, decode: str) -> None:
 # From a URL
 
 
-def test_a_url_is_read_as_the_file(street: Path) -> None:
+def test_a_url_is_read_like_the_file(street: Path) -> None:
     fsspec = pytest.importorskip("fsspec", reason="the extra `fleet` is not installed")
     url = Url("memory://opening/street.mp4")
     fsspec.filesystem("memory").pipe("/opening/street.mp4", street.read_bytes())
@@ -96,7 +96,7 @@ def test_a_url_is_read_as_the_file(street: Path) -> None:
     assert probe(url).path == url
 
 
-def test_a_url_that_is_no_video(street: Path) -> None:
+def test_a_url_that_is_not_a_video_is_refused(street: Path) -> None:
     fsspec = pytest.importorskip("fsspec", reason="the extra `fleet` is not installed")
     fsspec.filesystem("memory").pipe("/opening/notes.mp4", b"no video")
     with pytest.raises(SourceError, match=r"memory://opening/notes\.mp4: cannot be read as a video"):
@@ -105,7 +105,7 @@ def test_a_url_that_is_no_video(street: Path) -> None:
 
 @pytest.mark.parametrize("error", [RuntimeError("token expired\nsecond line"), TimeoutError("timed out")])
 @pytest.mark.parametrize("times", [1, 99])
-def test_a_url_that_breaks_in_the_middle_is_asked_again_and_told(
+def test_a_broken_download_is_retried_and_reported(
     street: Path, error: Exception, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fsspec = pytest.importorskip("fsspec", reason="the extra `fleet` is not installed")

@@ -88,7 +88,7 @@ def test_a_stream_without_the_senders_clock_is_dated_by_its_arrival(drawn: rtsp_
 
 @needs_server
 @pytest.mark.parametrize("sign_in", ["basic", "digest"])
-def test_wrong_credentials_are_told_and_corrected_ones_taken_up(
+def test_wrong_credentials_are_reported_and_corrected_ones_used(
     drawn: rtsp_camera.CodedStreet,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
@@ -175,7 +175,7 @@ def test_a_file_is_looped_as_a_camera_in_real_time(tmp_path: Path) -> None:
         assert [one.up for one in camera.told] == [False, True]
 
 
-def test_what_is_not_there_is_tried_again_until_it_is(tmp_path: Path) -> None:
+def test_a_missing_stream_is_tried_again_until_it_exists(tmp_path: Path) -> None:
     path = tmp_path / "later.mp4"
 
     with reading(str(path)) as camera:
@@ -187,19 +187,19 @@ def test_what_is_not_there_is_tried_again_until_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("address", ["/dev/video97", "v4l2:///dev/video97"])
-def test_a_device_that_is_not_there_is_told_and_tried_again(address: str) -> None:
+def test_a_missing_device_is_reported_and_tried_again(address: str) -> None:
     """No more of USB is tested: there is no device on the machines that run this."""
     with reading(address) as camera:
         camera.until_down(Reason.NOT_FOUND)
 
 
 @pytest.mark.parametrize("address", ["ftp://camera/x", "concat:/etc/passwd|x://y", "${NOT_SET_ANYWHERE}"])
-def test_an_address_of_no_known_kind_is_never_opened(address: str) -> None:
+def test_an_address_of_an_unknown_kind_is_never_opened(address: str) -> None:
     with reading(address) as camera:
         camera.until_down(Reason.ADDRESS)
 
 
-def test_the_health_is_told_about_once_a_second_while_there_is_nothing_else() -> None:
+def test_the_health_comes_about_once_a_second_without_frames() -> None:
     stop = Event()
     begun = monotonic()
 

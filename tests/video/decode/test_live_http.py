@@ -109,7 +109,7 @@ def test_a_frozen_picture_is_down_until_it_moves_again() -> None:
 
 
 @pytest.mark.parametrize(("status", "reason"), [(401, Reason.CREDENTIALS), (404, Reason.NOT_FOUND)])
-def test_refusals_over_http_are_told_by_class(status: int, reason: Reason) -> None:
+def test_http_errors_become_their_reasons(status: int, reason: Reason) -> None:
     class Refusing(Mjpeg):
         def do_GET(self) -> None:
             self.send_response(status)
@@ -120,7 +120,7 @@ def test_refusals_over_http_are_told_by_class(status: int, reason: Reason) -> No
         camera.until_down(reason)
 
 
-def test_a_page_is_no_video() -> None:
+def test_a_web_page_is_not_a_video() -> None:
     class Page(Mjpeg):
         def do_GET(self) -> None:
             page = b"<html>a camera's own page</html>" * 50
@@ -266,7 +266,7 @@ def test_another_codec_in_mid_stream(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("leap_s", [-60, 60])
-def test_a_camera_whose_clock_leaps(tmp_path: Path, leap_s: int) -> None:
+def test_a_camera_whose_clock_jumps(tmp_path: Path, leap_s: int) -> None:
     """Pictures go on being stamped by the clock of this machine."""
 
     class Handler(Ts):
@@ -282,13 +282,13 @@ def test_a_camera_whose_clock_leaps(tmp_path: Path, leap_s: int) -> None:
         assert camera.times[before] > camera.times[before - 1]
 
 
-def test_pictures_that_come_at_once_are_shown_as_their_stamps_tell() -> None:
+def test_pictures_that_arrive_together_are_paced_by_their_stamps() -> None:
     pace = Pacer(2)
 
     assert [round(pace.wait_s(n * 100, 50), 3) for n in range(15)] == [n / 10 for n in range(15)]
 
 
-def test_a_gap_a_delay_and_a_leap_are_not_made_up_for() -> None:
+def test_the_pace_starts_anew_after_a_gap_a_delay_or_a_jump() -> None:
     pace = Pacer(2)
 
     assert pace.wait_s(1_000, 50) == 0

@@ -38,7 +38,7 @@ def read(path: Path, span: Span | None = None) -> tuple[list[int], Reading]:
 # What a file says of itself
 
 
-def test_a_recording_says_what_it_is(tmp_path: Path) -> None:
+def test_the_properties_of_a_recording_are_read(tmp_path: Path) -> None:
     created = {"creation_time": "2024-06-01T10:30:00.000000Z"}
     path = write(tmp_path / "street.mp4", walkers(2, 25), rate=25, metadata=created)
     found = probe(path)
@@ -52,7 +52,7 @@ def test_a_recording_says_what_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["1904-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "lately"])
-def test_a_date_that_a_camera_without_a_clock_wrote_is_none(tmp_path: Path, text: str) -> None:
+def test_a_date_from_a_camera_without_a_clock_is_ignored(tmp_path: Path, text: str) -> None:
     path = write(tmp_path / "street.mkv", walkers(0.5), metadata={"creation_time": text})
     assert probe(path).created is None
 
@@ -118,7 +118,7 @@ def test_a_picture_is_turned_as_the_file_says(tmp_path: Path, quarters: int) -> 
 
 
 @pytest.mark.parametrize(("width", "height"), [(64, 48), (66, 50), (100, 52), (322, 182)])
-def test_lines_that_a_decoder_pads_are_cut(tmp_path: Path, width: int, height: int) -> None:
+def test_padding_of_a_decoder_is_cut_off(tmp_path: Path, width: int, height: int) -> None:
     path = write(tmp_path / "street.mp4", walkers(0.5, 10, width, height))
     frame = next(iter(FrameReader(probe(path))))
     assert frame.luma.shape == (height, width)
@@ -145,7 +145,7 @@ def test_time_begins_with_the_first_picture(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
-def test_a_rate_that_varies_keeps_its_times(tmp_path: Path, suffix: str) -> None:
+def test_a_variable_frame_rate_keeps_its_times(tmp_path: Path, suffix: str) -> None:
     uneven = np.cumsum([0, *np.random.default_rng(4).integers(10, 400, 39)]).tolist()
     path = write(tmp_path / f"street{suffix}", walkers(4), times_ms=uneven)
     found, reading = read(path)
@@ -165,7 +165,7 @@ def test_a_camera_that_was_lost_for_an_hour_leaves_a_gap_in_coverage(tmp_path: P
     ]
 
 
-def test_pictures_that_are_shown_out_of_the_order_they_are_stored_in_come_by_time(tmp_path: Path) -> None:
+def test_pictures_stored_in_another_order_come_in_order_of_time(tmp_path: Path) -> None:
     import av
 
     path = tmp_path / "street.mp4"
@@ -184,7 +184,7 @@ def test_pictures_that_are_shown_out_of_the_order_they_are_stored_in_come_by_tim
 
 @settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=st.integers(-500, 7_000), lasts=st.integers(0, 7_000))
-def test_a_span_has_the_pictures_of_its_time_and_no_other(street: Path, first: int, lasts: int) -> None:
+def test_a_span_has_the_pictures_of_its_time_alone(street: Path, first: int, lasts: int) -> None:
     """Wherever it begins, and whatever is stored whole before it."""
     span = Span(START_MS + first, START_MS + first + lasts)
     assert times(street, span) == [time for time in range(0, 6_000, 100) if first <= time < first + lasts]
@@ -211,7 +211,7 @@ def test_spans_that_meet_read_every_picture_once(street: Path) -> None:
 # Damage
 
 
-def test_what_is_no_video_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_video_is_refused(tmp_path: Path) -> None:
     for name, content in {"a.mp4": b"", "b.mp4": b"text", "c.mp4": bytes(5_000)}.items():
         (tmp_path / name).write_bytes(content)
         with pytest.raises(SourceError, match=name):
@@ -222,7 +222,7 @@ def test_what_is_no_video_is_told(tmp_path: Path) -> None:
         probe(tmp_path / "none.mp4")
 
 
-def test_a_file_that_went_away_since_it_was_probed_is_told(tmp_path: Path) -> None:
+def test_a_file_removed_after_probing_is_an_error(tmp_path: Path) -> None:
     path = write(tmp_path / "street.mp4", walkers(0.5))
     recording = probe(path)
     path.unlink()
@@ -230,7 +230,7 @@ def test_a_file_that_went_away_since_it_was_probed_is_told(tmp_path: Path) -> No
         list(FrameReader(recording))
 
 
-def test_a_damaged_stretch_loses_no_more_than_it_must(tmp_path: Path) -> None:
+def test_damage_loses_few_pictures(tmp_path: Path) -> None:
     path = write(tmp_path / "street.mp4", walkers(6), options={"movflags": "+faststart"})
     content = bytearray(path.read_bytes())
     begin = content.index(b"mdat") + 4
@@ -246,7 +246,7 @@ def test_a_damaged_stretch_loses_no_more_than_it_must(tmp_path: Path) -> None:
     assert len(found) >= 60 - 20
 
 
-def test_a_picture_of_another_size_in_between_is_fitted(tmp_path: Path) -> None:
+def test_a_picture_of_another_size_is_scaled(tmp_path: Path) -> None:
     """Cameras change their size when somebody changes a setting."""
     one = write(tmp_path / "one.ts", walkers(1))
     other = write(tmp_path / "other.ts", walkers(1, 10, 160, 90))

@@ -16,7 +16,7 @@ from passerby.video.decode.timestamps import TRUSTED_MS, Stamps
 NOW = 1_780_300_800_000
 
 
-def test_jitter_of_the_network_is_gone_once_a_quick_frame_came() -> None:
+def test_jitter_of_the_network_is_removed_after_a_frame_with_little_delay() -> None:
     stamps = Stamps()
     delays = [5, 300, 40, 800, 5, 120]
 
@@ -25,14 +25,14 @@ def test_jitter_of_the_network_is_gone_once_a_quick_frame_came() -> None:
     assert all(abs(time - (NOW + 5 + n * 100)) <= 2 for n, time in enumerate(times))
 
 
-def test_without_a_stamp_the_arrival_counts() -> None:
+def test_without_a_time_stamp_the_time_of_arrival_is_used() -> None:
     stamps = Stamps()
 
     assert stamps.stamp(NOW, None, None).time_ms == NOW
     assert stamps.stamp(NOW + 730, 100, None).time_ms == NOW + 730
 
 
-def test_a_segment_that_comes_at_once_is_spread_by_its_stamps() -> None:
+def test_frames_of_a_segment_get_the_times_of_their_stamps() -> None:
     stamps = Stamps()
     for n in range(10):
         stamps.stamp(NOW, n * 200, None)
@@ -43,7 +43,7 @@ def test_a_segment_that_comes_at_once_is_spread_by_its_stamps() -> None:
     assert times[-1] <= NOW + 2000
 
 
-def test_the_senders_clock_is_taken_where_it_can_be_right() -> None:
+def test_the_senders_clock_is_used_where_it_can_be_right() -> None:
     right = Stamps().stamp(NOW, 0, NOW - 350)
     wrong = Stamps().stamp(NOW, 0, NOW - TRUSTED_MS - 1)
 
@@ -51,7 +51,7 @@ def test_the_senders_clock_is_taken_where_it_can_be_right() -> None:
     assert (wrong.time_ms, wrong.by_sender) == (NOW, False)
 
 
-def test_leaps_of_the_cameras_clocks_are_noticed_once() -> None:
+def test_a_jump_of_a_cameras_clock_is_reported_once() -> None:
     for pts_ms, sender_ms in ((3_600_000, None), (-3_600_000, None), (5_200, NOW + 3_600_000)):
         stamps = Stamps()
         jumps = [stamps.stamp(NOW + n * 200, n * 200, NOW + n * 200).jumped for n in range(25)]
@@ -64,7 +64,7 @@ def test_leaps_of_the_cameras_clocks_are_noticed_once() -> None:
         assert abs(after.time_ms - (NOW + 5_400)) <= 10
 
 
-def test_late_for_good_is_our_own_clock_set() -> None:
+def test_frames_that_stay_late_mean_that_our_clock_was_set() -> None:
     stamps = Stamps()
     stamps.stamp(NOW, 0, None)
 
@@ -74,7 +74,7 @@ def test_late_for_good_is_our_own_clock_set() -> None:
 
 
 @given(st.lists(st.integers(0, 1500), min_size=1, max_size=60))
-def test_a_frame_is_never_stamped_after_it_came(delays: list[int]) -> None:
+def test_a_frame_is_never_dated_after_its_arrival(delays: list[int]) -> None:
     stamps = Stamps()
 
     for n, late in enumerate(delays):
@@ -87,7 +87,7 @@ def picture(seed: int) -> Frame:
     return Frame(NOW, grey, grey[::2, ::2], grey[::2, ::2])
 
 
-def test_a_picture_that_stays_is_frozen_after_its_limit_and_alive_with_the_next() -> None:
+def test_an_unchanged_picture_is_frozen_after_the_limit_until_the_next_change() -> None:
     freeze = FreezeDetector(10)
 
     answers = [freeze.frozen(picture(0), n * 0.2) for n in range(80)]
@@ -96,7 +96,7 @@ def test_a_picture_that_stays_is_frozen_after_its_limit_and_alive_with_the_next(
     assert not freeze.frozen(picture(1), 16.2)
 
 
-def test_a_short_cycle_of_the_coder_is_frozen_too() -> None:
+def test_a_short_cycle_of_pictures_is_frozen_too() -> None:
     freeze = FreezeDetector(10)
 
     answers = [freeze.frozen(picture(n % 7), n * 0.5) for n in range(60)]
@@ -105,7 +105,7 @@ def test_a_short_cycle_of_the_coder_is_frozen_too() -> None:
     assert answers[-1]
 
 
-def test_noise_of_one_grey_level_in_one_pixel_is_life() -> None:
+def test_noise_of_one_grey_level_in_one_pixel_is_not_frozen() -> None:
     freeze = FreezeDetector(10)
 
     for n in range(200):
@@ -114,7 +114,7 @@ def test_noise_of_one_grey_level_in_one_pixel_is_life() -> None:
         assert not freeze.frozen(frame, n * 0.2)
 
 
-def test_checksums_kept_do_not_grow() -> None:
+def test_the_number_of_checksums_is_bounded() -> None:
     freeze = FreezeDetector(1)
 
     for n in range(500):

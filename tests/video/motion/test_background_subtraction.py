@@ -96,7 +96,7 @@ def seen(recorded: list[SmallPicture]) -> dict[int, Boxes]:
 # Memory
 
 
-def test_who_walks_is_seen(seen: dict[int, Boxes]) -> None:
+def test_a_pedestrian_is_detected(seen: dict[int, Boxes]) -> None:
     assert list(seen) == [*range(START_MS, START_MS + 36_000, TICK_MS)]
     near = 0
     for time_ms, boxes in seen.items():
@@ -108,7 +108,7 @@ def test_who_walks_is_seen(seen: dict[int, Boxes]) -> None:
 @pytest.mark.slow
 @settings(max_examples=examples(4))
 @given(tick=st.integers(0, 449), seed=st.integers(0, 2**16))
-def test_nothing_farther_than_the_memory_changes_what_is_seen(
+def test_frames_beyond_the_memory_change_no_box(
     recorded: list[SmallPicture], seen: dict[int, Boxes], tick: int, seed: int
 ) -> None:
     """Everything outside of it becomes another street, in another light, with other noise."""
@@ -121,7 +121,7 @@ def test_nothing_farther_than_the_memory_changes_what_is_seen(
     assert same(found(changed)[at_ms], seen[at_ms])
 
 
-def test_what_lies_within_the_memory_does_change_it(
+def test_frames_within_the_memory_do_change_boxes(
     recorded: list[SmallPicture], seen: dict[int, Boxes]
 ) -> None:
     """Else the test above could not fail."""
@@ -136,7 +136,7 @@ def test_what_lies_within_the_memory_does_change_it(
 @pytest.mark.slow
 @settings(max_examples=examples(4))
 @given(first=st.integers(0, 300), lasts=st.integers(1, 300))
-def test_where_reading_begins_and_ends_changes_nothing_farther_than_the_memory(
+def test_the_ends_of_reading_change_no_box_beyond_the_memory(
     recorded: list[SmallPicture], seen: dict[int, Boxes], first: int, lasts: int
 ) -> None:
     part = recorded[first : first + lasts]
@@ -148,7 +148,7 @@ def test_where_reading_begins_and_ends_changes_nothing_farther_than_the_memory(
 
 
 @pytest.mark.slow
-def test_a_chunk_and_its_margins_see_what_the_whole_sees(
+def test_a_chunk_with_its_margins_has_the_boxes_of_the_whole(
     recorded: list[SmallPicture], seen: dict[int, Boxes]
 ) -> None:
     """Chunks of seven seconds, each read anew with the memory on either side."""
@@ -193,7 +193,7 @@ def test_an_empty_street_has_no_motion(noise: float) -> None:
     assert sum(boxes_in_middle(street(16, walking=False, noise=noise))) == 0
 
 
-def test_light_that_changes_slowly_is_no_motion() -> None:
+def test_a_slow_change_of_light_is_no_motion() -> None:
     pictures = [
         s._replace(yuv=np.dstack([(s.yuv[..., 0] + k * 0.05).clip(0, 255), s.yuv[..., 1:]]).astype(np.uint8))
         for k, s in enumerate(street(16, walking=False))
@@ -213,7 +213,7 @@ def test_a_mast_that_sways_is_no_motion() -> None:
 
 
 @pytest.mark.slow
-def test_a_shadow_alone_is_no_body() -> None:
+def test_a_shadow_alone_is_no_object() -> None:
     def shaded() -> Iterator[SmallPicture]:
         for small in street(16, walking=False):
             left, top, right, bottom = body_at(small.time_ms)
@@ -226,7 +226,7 @@ def test_a_shadow_alone_is_no_body() -> None:
     assert sum(boxes_in_middle(shaded())) < 0.1 * walked
 
 
-def test_who_stands_for_long_is_no_motion_and_moves_again() -> None:
+def test_a_pedestrian_who_stands_for_long_is_no_motion_until_moving_again() -> None:
     """Parked cars melt into the background, and leave it when they go."""
 
     def standing() -> Iterator[SmallPicture]:
@@ -262,17 +262,17 @@ def test_boxes_are_in_pixels_of_the_frame() -> None:
     assert near > 0.9 * len(boxes)
 
 
-def test_what_moves_has_no_name_to_be_sure_of(seen: dict[int, Boxes]) -> None:
+def test_motion_has_a_confidence_of_zero(seen: dict[int, Boxes]) -> None:
     for boxes in seen.values():
         assert (boxes.confidence == 0).all()
         assert set(boxes.class_id.tolist()) <= set(Label)
 
 
-def test_a_small_frame_is_not_made_larger() -> None:
+def test_a_small_frame_is_not_enlarged() -> None:
     small = shrink(Frame.from_bgr(0, np.zeros((48, 64, 3), np.uint8)))
     assert (small.yuv.shape, small.scale) == ((48, 64, 3), 1.0)
 
 
 @pytest.mark.parametrize("pictures", [0, 1, 2, 5])
-def test_short_recordings_are_seen_whole(pictures: int) -> None:
+def test_a_short_recording_is_covered_completely(pictures: int) -> None:
     assert len(found(list(street(10))[:pictures])) == pictures

@@ -31,7 +31,7 @@ def drawn(people: int, tall: int, apart_m: float, phase: int = 0) -> Image:
 
 @pytest.mark.parametrize("tall", [24, 40, 80])
 @pytest.mark.parametrize("people", [2, 3, 4])
-def test_a_row_of_people_is_told_apart(people: int, tall: int) -> None:
+def test_a_row_of_people_is_split(people: int, tall: int) -> None:
     found = [len(pedestrians_of(drawn(people, tall, 0.65, phase))) for phase in range(8)]
     # Heads hide behind each other now and then: a track needs most of its boxes, not all.
     assert sum(number == people for number in found) >= 6
@@ -39,7 +39,7 @@ def test_a_row_of_people_is_told_apart(people: int, tall: int) -> None:
 
 
 @pytest.mark.parametrize("tall", [24, 40, 80])
-def test_one_walker_is_left_whole(tall: int) -> None:
+def test_one_pedestrian_is_not_split(tall: int) -> None:
     assert [len(pedestrians_of(drawn(1, tall, 0.0, phase))) for phase in range(8)] == [0] * 8
 
 
@@ -52,7 +52,7 @@ def test_parts_cover_the_patch_from_left_to_right() -> None:
     assert all(0 <= top < bottom <= patch.shape[0] for _, top, _, bottom in parts)
 
 
-def test_a_vehicle_and_a_speck_are_left_whole() -> None:
+def test_a_vehicle_and_a_speck_are_not_split() -> None:
     box = np.full((40, 70), 255, np.uint8)
     roof = box.copy()
     roof[:15, :20] = roof[:15, 50:] = 0

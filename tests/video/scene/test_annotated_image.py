@@ -61,7 +61,7 @@ def test_arrows_end_on_the_side_of_their_direction(
 
 
 @pytest.mark.parametrize("count", [1, 3, 8])
-def test_labels_lie_within_the_picture_and_apart(count: int) -> None:
+def test_labels_lie_within_the_image_and_do_not_overlap(count: int) -> None:
     rng = np.random.default_rng(count)
     taken = np.zeros((720, 1280), np.float32)
     boxes = []
@@ -118,7 +118,7 @@ def test_a_count_stands_on_its_own_side() -> None:
     assert columns.min() > before.shape[1] / 2
 
 
-def test_what_draws_is_given_no_frame_and_no_box() -> None:
+def test_drawing_takes_no_frame_and_no_box() -> None:
     assert list(inspect.signature(annotated_image.draw).parameters) == [
         "background",
         "lines",
@@ -158,7 +158,7 @@ def samples(frames: int = 20) -> Samples:
     return kept
 
 
-def test_without_a_model_one_is_told_to_look(tmp_path: Path) -> None:
+def test_without_a_model_a_warning_says_to_check(tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
 
     (told,) = annotated_image.write(path, COUNTS, LINES, samples(), ())
@@ -184,7 +184,7 @@ def test_a_picture_has_no_metadata(tmp_path: Path) -> None:
     assert not [kind for kind in (b"tEXt", b"iTXt", b"zTXt", b"eXIf", b"tIME") if kind in content]
 
 
-def test_where_it_cannot_be_written_is_found_out_first(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_written_is_refused_first(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="does not exist"):
         count(tmp_path / "missing.mp4", LINES, picture=tmp_path / "nowhere" / "picture.png")
     with pytest.raises(InputError, match=r"ends in \.png"):
@@ -192,9 +192,7 @@ def test_where_it_cannot_be_written_is_found_out_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_who_walks_through_a_recording_is_not_in_its_picture(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_passing_pedestrian_is_not_in_the_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From a file to the picture: the walker's magenta is in the file, and not in the picture."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     video, path = tmp_path / "walker.mp4", tmp_path / "picture.png"

@@ -103,7 +103,7 @@ def test_an_empty_street_is_shown_as_it_is() -> None:
     assert np.abs(background.image.astype(np.int16) - empty_image()).mean() < 3
 
 
-def test_who_walks_through_is_not_in_it_and_hides_nothing() -> None:
+def test_a_passing_pedestrian_is_not_shown_and_covers_nothing() -> None:
     background = made(walking)
 
     assert canary_px(background.image) == 0
@@ -111,7 +111,7 @@ def test_who_walks_through_is_not_in_it_and_hides_nothing() -> None:
 
 
 @pytest.mark.parametrize("came", [0.1, 0.3, 0.5, 0.7, 0.9])
-def test_who_came_and_stayed_is_not_in_it(came: float) -> None:
+def test_a_person_who_came_and_stayed_is_not_shown(came: float) -> None:
     samples = sampled(film(lambda share: BODY if share >= came else None))
 
     # For most of the film it stands there, so that the median alone would show it.
@@ -120,20 +120,20 @@ def test_who_came_and_stayed_is_not_in_it(came: float) -> None:
 
 
 @pytest.mark.parametrize("left", [0.2, 0.6, 0.9])
-def test_who_was_there_and_left_is_not_in_it(left: float) -> None:
+def test_a_person_who_was_there_and_left_is_not_shown(left: float) -> None:
     background = made(lambda share: BODY if share < left else None)
 
     assert canary_px(background.image) == 0
 
 
 @pytest.mark.parametrize("away", [(0.4, 0.5), (0.2, 0.3), (0.8, 0.9)])
-def test_who_was_away_for_a_moment_is_not_in_it(away: tuple[float, float]) -> None:
+def test_a_person_who_was_away_for_a_moment_is_not_shown(away: tuple[float, float]) -> None:
     background = made(lambda share: None if away[0] <= share < away[1] else BODY)
 
     assert canary_px(background.image) == 0
 
 
-def test_who_moves_about_in_one_place_is_not_in_it() -> None:
+def test_a_person_who_moves_about_in_one_place_is_not_shown() -> None:
     def fidgets(share: float) -> tuple[int, int, int, int]:
         step = round(10 * np.sin(share * 200))
         return BODY[0] + step, BODY[1], BODY[2] + step, BODY[3]
@@ -147,14 +147,14 @@ def samples_background(samples: Samples) -> Image:
     return np.asarray(cv2.cvtColor(median[..., [0, 2, 1]], cv2.COLOR_YCrCb2BGR), np.uint8)
 
 
-def test_who_never_moved_is_not_in_it_where_a_detector_sees_it() -> None:
+def test_a_person_who_never_moved_is_not_shown_where_a_detector_finds_them() -> None:
     samples = sampled(film(lambda _: BODY))
 
     assert canary_px(empty(samples, ()).image) > 500
     assert canary_px(empty(samples, (detector(BODY),)).image) == 0
 
 
-def test_who_is_seen_in_the_background_alone_is_not_in_it() -> None:
+def test_a_person_found_in_the_background_alone_is_not_shown() -> None:
     """A detector that the noise of single frames blinds."""
     sharp = detector(BODY)
 
@@ -169,7 +169,7 @@ def test_who_is_seen_in_the_background_alone_is_not_in_it() -> None:
     assert canary_px(empty(samples, (replace(sharp, detect=detect),)).image) == 0
 
 
-def test_who_left_in_the_middle_of_a_short_film_is_not_in_it() -> None:
+def test_a_person_who_left_during_a_short_film_is_not_shown() -> None:
     """Too short to tell that the place is still: the halves of the film differ."""
     samples = sampled(film(lambda share: BODY if share < 0.65 else None, ticks=30))
 
@@ -177,7 +177,7 @@ def test_who_left_in_the_middle_of_a_short_film_is_not_in_it() -> None:
     assert canary_px(empty(samples, ()).image) == 0
 
 
-def test_who_was_seen_while_counting_is_not_in_it() -> None:
+def test_a_person_detected_while_counting_is_not_shown() -> None:
     samples = Samples()
     for frame in samples.taking(film(lambda _: BODY)):
         one = np.array([BODY], np.float32)
@@ -186,7 +186,7 @@ def test_who_was_seen_while_counting_is_not_in_it() -> None:
     assert canary_px(empty(samples, ()).image) == 0
 
 
-def test_a_body_that_the_background_does_not_show_hides_nothing() -> None:
+def test_a_person_whom_the_background_does_not_show_covers_nothing() -> None:
     samples = Samples()
     for index, frame in enumerate(samples.taking(film(walking))):
         one = np.array([walking(index / 250)], np.float32)

@@ -94,7 +94,7 @@ def pixels(picture: EmptyPicture) -> Image:
     return np.asarray(cv2.imdecode(np.frombuffer(picture.png, np.uint8), cv2.IMREAD_COLOR), np.uint8)
 
 
-def test_who_walks_by_is_not_in_the_background(camera: Callable[..., None]) -> None:
+def test_a_passing_pedestrian_is_not_in_the_background(camera: Callable[..., None]) -> None:
     camera(with_walker)
 
     found = last_of()
@@ -104,7 +104,7 @@ def test_who_walks_by_is_not_in_the_background(camera: Callable[..., None]) -> N
     assert pixels(found).min(axis=2).max() < 230
 
 
-def test_who_sits_there_all_the_time_is_covered_and_never_shown(camera: Callable[..., None]) -> None:
+def test_a_person_who_sits_all_the_time_is_covered(camera: Callable[..., None]) -> None:
     camera(with_sitter)
 
     found = last_of(longest_s=60.0)
@@ -127,21 +127,19 @@ def test_a_place_that_is_never_empty_gives_no_background(camera: Callable[..., N
 
 
 @pytest.mark.parametrize("reason", [Reason.CREDENTIALS, Reason.NOT_FOUND, Reason.ADDRESS])
-def test_a_camera_that_refuses_is_told_at_once(camera: Callable[..., None], reason: Reason) -> None:
+def test_a_camera_that_refuses_ends_the_capture_at_once(camera: Callable[..., None], reason: Reason) -> None:
     camera(street, pictures=3, reason=reason)
 
     assert last_of() == Refused(reason)
 
 
-def test_a_link_that_never_comes_back_is_told_at_the_end(camera: Callable[..., None]) -> None:
+def test_a_camera_that_never_comes_back_ends_the_capture_with_its_reason(camera: Callable[..., None]) -> None:
     camera(street, pictures=3)
 
     assert last_of(longest_s=30.0) == Refused(Reason.ENDED)
 
 
-def test_no_background_is_made_where_nothing_looks_for_people(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_model_there_is_no_background(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
 
@@ -151,7 +149,7 @@ def test_no_background_is_made_where_nothing_looks_for_people(
         background_capture.detectors_at_hand(tmp_path)
 
 
-def test_a_picture_shows_nothing_of_itself_in_texts(camera: Callable[..., None]) -> None:
+def test_the_repr_of_a_background_contains_no_picture(camera: Callable[..., None]) -> None:
     camera(street)
     found = last_of()
 

@@ -24,13 +24,13 @@ def seen(*boxes: tuple[float, float, float, float, Label]) -> Detections:
     )
 
 
-def test_a_mark_is_the_middle_of_the_cell_that_feet_stand_in() -> None:
+def test_a_mark_is_the_middle_of_the_cell_with_the_feet() -> None:
     (mark,) = quantised(seen((100, 50, 110, 99, Label.PERSON)), 640, 360)
 
     assert mark == Mark(5.5 / 32, 4.5 / 18, "person")
 
 
-def test_bodies_in_one_cell_are_one_mark() -> None:
+def test_objects_in_one_cell_are_one_mark() -> None:
     two = seen((100, 50, 110, 99, Label.PERSON), (102, 40, 113, 95, Label.PERSON))
 
     assert len(quantised(two, 640, 360)) == 1
@@ -43,7 +43,7 @@ def test_bodies_in_one_cell_are_one_mark() -> None:
     ),
     st.randoms(),
 )
-def test_marks_lie_on_the_grid_in_an_order_that_tells_nothing(boxes: list[Any], random: Random) -> None:
+def test_marks_lie_on_the_grid_in_order_of_place(boxes: list[Any], random: Random) -> None:
     found = quantised(seen(*boxes), 640, 360)
 
     shuffled = list(boxes)

@@ -70,7 +70,7 @@ def walker(from_s: float, y: int, shade: int = 20, px_per_s: float = 60) -> Call
     return draw
 
 
-def test_each_crosser_is_one_streak_at_its_time_and_place(tmp_path: Path) -> None:
+def test_each_crossing_is_one_streak_at_its_time_and_place(tmp_path: Path) -> None:
     walkers = [(3.0, 10, 20), (6.0, 80, 230), (6.1, 20, 20), (9.0, 48, 20)]
 
     def draw(time_s: float, picture: Picture) -> None:
@@ -111,7 +111,7 @@ def test_a_still_street_has_no_streak(tmp_path: Path) -> None:
     assert streaks(one) == []
 
 
-def test_a_cloud_is_no_streak_and_who_walks_under_it_is_one(tmp_path: Path) -> None:
+def test_a_cloud_is_no_streak_and_a_pedestrian_under_it_is_one(tmp_path: Path) -> None:
     def draw(time_s: float, picture: Picture) -> None:
         if 4 <= time_s < 8:
             picture[:] = (picture * 0.7).astype(np.uint8)
@@ -123,7 +123,7 @@ def test_a_cloud_is_no_streak_and_who_walks_under_it_is_one(tmp_path: Path) -> N
     assert streak.end_ms - streak.start_ms < 700
 
 
-def test_it_is_too_coarse_for_a_likeness(tmp_path: Path) -> None:
+def test_a_slice_is_too_coarse_to_recognise_a_person(tmp_path: Path) -> None:
     def draw(time_s: float, picture: Picture) -> None:
         if 2 <= time_s < 3:
             picture[:] = np.random.default_rng(1).integers(0, 255, picture.shape)
@@ -134,7 +134,7 @@ def test_it_is_too_coarse_for_a_likeness(tmp_path: Path) -> None:
     assert set(np.unique(one.tones)) <= {int(tone) for tone in Tone}
 
 
-def test_where_there_is_no_picture_none_is_shown(tmp_path: Path) -> None:
+def test_a_tick_without_a_picture_is_unseen(tmp_path: Path) -> None:
     path = write(tmp_path / "a.mp4", 120, 10, lambda time_s, picture: None, skip=range(40, 80))
 
     one = slice_of(path)

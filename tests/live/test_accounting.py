@@ -22,12 +22,12 @@ from passerby.domain import calendar
 from passerby.domain.release import Level, Release
 from passerby.domain.timespan import Span
 from passerby.errors import LedgerError, OutputError
-from passerby.live.supervisor.accounting import AHEAD_MS, Book, delays_of
-from passerby.live.supervisor.open_bins import Slot
-from passerby.live.supervisor.tmpfs_store import Hold, is_memory
-from passerby.privacy.charge import Charge, Receipt, Stored
+from passerby.live.supervisor.accounting import AHEAD_MS, SiteAccounts, delays_of
+from passerby.live.supervisor.tmpfs_store import TmpfsStore, is_memory
+from passerby.privacy.charge import EventCharge, Receipt, Stored
 from passerby.privacy.database import open_ledger
 from passerby.privacy.ledger import Ledger
+from passerby.privacy.open_bins import OpenBin
 
 DAY_MS = calendar.DAY_MS
 MIDNIGHT_MS = 20_000 * DAY_MS
@@ -56,15 +56,15 @@ class World:
 
     def __init__(self, folder: Path, hold: Path | None = None) -> None:
         self.folder = folder
-        self.hold = None if hold is None else Hold(hold)
+        self.hold = None if hold is None else TmpfsStore(hold)
         self.published: list[tuple[tuple[Release, ...], Level]] = []
         self.granted: list[tuple[str, str, Span]] = []
         self.full = False
         self.book = self.opened()
 
-    def opened(self) -> Book:
+    def opened(self) -> SiteAccounts:
         self.ledger = open_ledger(self.folder / "ledger.db", create=True)
-        return Book(
+        return SiteAccounts(
             self.ledger, self.hold, UTC, DELAYS, self.publish, lambda *what: self.granted.append(what)
         )
 
@@ -115,7 +115,7 @@ def memory() -> Iterator[Path]:
 
 def test_a_bin_and_its_day_are_paid_before_they_may_be_looked_at(world: World) -> None:
     paid: list[int] = []
-    world.book = Book(
+    world.book = SiteAccounts(
         world.ledger, None, UTC, DELAYS, world.publish, lambda *_: paid.append(len(world.ledger.entries()))
     )
     world.book.join(camera(), "motion", NOON_MS)
@@ -241,7 +241,7 @@ def test_another_configuration_waits_and_what_was_open_is_released(world: World)
     world.book.join(changed, "motion", NOON_MS + 10_000)
     # The day was paid for whole, so a new configuration begins after it, and a blackout later.
     begins_ms = MIDNIGHT_MS + DAY_MS + 4_000 + CHUNK_MS + WARMUP_MS
-    assert world.book.standings(NOON_MS + 10_000)["north"].waits_until_ms == begins_ms
+    assert world.book.statuses(NOON_MS + 10_000)["north"].waits_until_ms == begins_ms
     world.say(NOON_MS + CHUNK_MS, 4, 4)
     for time_ms in range(NOON_MS, begins_ms, BIN_MS // 3):
         world.book.turn(time_ms)
@@ -251,13 +251,13 @@ def test_another_configuration_waits_and_what_was_open_is_released(world: World)
     assert world.values()[first] == {((3, 1), 0.01)}
     assert min(start for start in world.values() if start != NOON_MS) == MIDNIGHT_MS + DAY_MS + BIN_MS
     assert world.values("day") == {MIDNIGHT_MS: {((3, 1), round(9_000 / DAY_MS, 6))}}
-    assert world.book.standings(begins_ms + BIN_MS)["north"].waits_until_ms is None
+    assert world.book.statuses(begins_ms + BIN_MS)["north"].waits_until_ms is None
 
 
 def test_another_detector_is_another_configuration(world: World) -> None:
     world.book.join(camera(), "motion", NOON_MS)
     world.book.join(camera(), "yolox_nano", NOON_MS + 10_000)
-    assert world.book.standings(NOON_MS + 10_000)["north"].waits_until_ms is not None
+    assert world.book.statuses(NOON_MS + 10_000)["north"].waits_until_ms is not None
 
 
 def test_a_process_that_starts_again_goes_on_with_what_is_open(world: World) -> None:
@@ -278,7 +278,7 @@ def test_a_clock_set_back_releases_nothing_twice(world: World) -> None:
     world.book.turn(NOON_MS + BIN_MS + DELAYS.publish_ms)
     world.crash()
     world.book.join(camera(), "motion", NOON_MS)
-    assert world.book.standings(NOON_MS)["north"].refused == "released before"
+    assert world.book.statuses(NOON_MS)["north"].refused == "released before"
     world.say(NOON_MS, 7, 7)
     world.book.turn(NOON_MS + BIN_MS + DELAYS.publish_ms)
     assert world.values() == {NOON_MS: {((3, 1), 0.01)}}
@@ -288,18 +288,18 @@ def test_a_sealed_time_is_refused_and_said(world: World) -> None:
     world.ledger.seal(NOON_MS + BIN_MS)
     world.book.join(camera(), "motion", NOON_MS)
     assert world.granted == []
-    assert "sealed" in str(world.book.standings(NOON_MS)["north"].refused)
+    assert "sealed" in str(world.book.statuses(NOON_MS)["north"].refused)
     world.book.turn(NOON_MS + 2 * BIN_MS)
     assert [span.start_ms for _, _, span in world.granted] == [NOON_MS + 2 * BIN_MS]
 
 
 def test_the_budget_that_is_left_is_told(world: World) -> None:
     world.book.join(camera(epsilon="2"), "motion", NOON_MS)
-    standing = world.book.standings(NOON_MS)["north"]
+    standing = world.book.statuses(NOON_MS)["north"]
     assert (standing.left_micro, standing.budget_micro) == (0, 2_000_000)
     assert standing.covered is None
     world.say(NOON_MS, 1, 1)
-    covered = world.book.standings(NOON_MS + CHUNK_MS)["north"].covered
+    covered = world.book.statuses(NOON_MS + CHUNK_MS)["north"].covered
     assert covered == pytest.approx(CHUNK_MS / (NOON_MS + CHUNK_MS - MIDNIGHT_MS))
 
 
@@ -480,7 +480,7 @@ def test_killed_between_paying_and_keeping_the_bin_is_still_released(
     world = World(tmp_path, memory)
     spend = Ledger.spend
 
-    def killed(ledger: Ledger, charge: Charge) -> Receipt:
+    def killed(ledger: Ledger, charge: EventCharge) -> Receipt:
         spend(ledger, charge)
         raise SystemExit
 
@@ -504,10 +504,11 @@ def test_what_was_meant_and_is_refused_stops_no_later_start(tmp_path: Path, memo
     world.book.join(camera(), "motion", NOON_MS)
     assert world.hold is not None
     slot = next(one for one in world.hold.load() if one.level == "bin")
+    assert isinstance(slot.charge, EventCharge)
     later = replace(
         slot.charge, span=Span(slot.span.start_ms + 5 * CHUNK_MS, slot.span.end_ms + 5 * CHUNK_MS)
     )
-    world.hold.save("other", [Slot("bin", Receipt(later, ""))])
+    world.hold.save("other", [OpenBin("bin", Receipt(later, ""))])
     world.crash()
     world.book.join(camera(), "motion", NOON_MS)
     world.book.turn(NOON_MS + BIN_MS + DELAYS.draw_ms)

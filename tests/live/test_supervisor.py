@@ -129,14 +129,14 @@ def test_whatever_a_camera_says_of_its_chunks_the_accounts_stand(
     book = world.book
     for message in messages:
         killed = run.process.killed
-        open_before = [(slot.sums, slot.covered_ms, slot.sender_ms) for slot in book._slots.values()]
+        open_before = [(slot.sums, slot.covered_ms, slot.sender_ms) for slot in book._accounts._open.values()]
         assert run.supervisor._added(book, ("north", message))
         if run.process.killed > killed:
             # What ends it adds nothing.
             assert open_before == [
-                (slot.sums, slot.covered_ms, slot.sender_ms) for slot in book._slots.values()
+                (slot.sums, slot.covered_ms, slot.sender_ms) for slot in book._accounts._open.values()
             ]
-    for slot in book._slots.values():
+    for slot in book._accounts._open.values():
         chunks = slot.span.duration_ms // CHUNK_MS
         assert all(0 <= one <= 9 * chunks for one in slot.sums or ())
         assert 0 <= slot.coverage <= 1

@@ -9,12 +9,12 @@ from tempfile import mkdtemp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.live.test_open_bins import said, slot
+from tests.privacy.test_open_bins import opened, said
 from tests.tiers import not_possible
 
 from passerby.errors import OutputError
 from passerby.live.supervisor import tmpfs_store
-from passerby.live.supervisor.tmpfs_store import Hold, folder_of, is_memory
+from passerby.live.supervisor.tmpfs_store import TmpfsStore, folder_of, is_memory
 
 SHM = Path("/dev/shm")
 
@@ -30,37 +30,37 @@ def memory() -> Iterator[Path]:
 
 @needs_memory
 def test_what_is_kept_is_read_by_who_comes_after(memory: Path) -> None:
-    open_ = slot()
+    open_ = opened()
     open_.add(said(91, 3, 0), 9_000, 4_000)
-    Hold(memory / "site").save("north", [open_])
-    Hold(memory / "site").save("south", [slot()])
-    loaded = Hold(memory / "site").load()
-    assert sorted(loaded, key=lambda one: one.covered_ms) == [slot(), open_]
-    Hold(memory / "site").save("north", [])
-    assert Hold(memory / "site").load() == [slot()]
+    TmpfsStore(memory / "site").save("north", [open_])
+    TmpfsStore(memory / "site").save("south", [opened()])
+    loaded = TmpfsStore(memory / "site").load()
+    assert sorted(loaded, key=lambda one: one.covered_ms) == [opened(), open_]
+    TmpfsStore(memory / "site").save("north", [])
+    assert TmpfsStore(memory / "site").load() == [opened()]
 
 
 @needs_memory
 @pytest.mark.parametrize("name", ["n" * 300, "../south", "a/b", ".", "nørd ✓", "%2e"])
 def test_a_camera_of_any_name_has_one_file_within_the_folder(memory: Path, name: str) -> None:
-    kept = Hold(memory / "site")
-    kept.save(name, [slot()])
-    kept.save(name, [slot()])
+    kept = TmpfsStore(memory / "site")
+    kept.save(name, [opened()])
+    kept.save(name, [opened()])
     assert len(list((memory / "site").iterdir())) == 1
     assert {one.name for one in memory.iterdir()} == {"site"}
-    assert kept.load() == [slot()]
+    assert kept.load() == [opened()]
 
 
 @needs_memory
 def test_what_cannot_be_read_is_left_out(memory: Path) -> None:
-    kept = Hold(memory / "site")
-    kept.save("north", [slot()])
+    kept = TmpfsStore(memory / "site")
+    kept.save("north", [opened()])
     for number, text in enumerate(
         ("", "{", "[1]", "[{}]", '{"a": 1}', "\udcff", "[null]", '[{"charge": {}}]')
     ):
         (memory / "site" / f"{number}.json").write_text(text, errors="surrogateescape")
     (memory / "site" / "folder.json").mkdir()
-    assert kept.load() == [slot()]
+    assert kept.load() == [opened()]
 
 
 @needs_memory
@@ -68,7 +68,7 @@ def test_what_cannot_be_read_is_left_out(memory: Path) -> None:
 def test_any_bytes_in_a_file_are_left_out(content: bytes) -> None:
     folder = Path(mkdtemp(dir=SHM))
     try:
-        kept = Hold(folder)
+        kept = TmpfsStore(folder)
         (folder / "x.json").write_bytes(content)
         assert kept.load() == []
     finally:
@@ -77,32 +77,32 @@ def test_any_bytes_in_a_file_are_left_out(content: bytes) -> None:
 
 @needs_memory
 def test_a_half_written_file_leaves_the_one_before(memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = Hold(memory / "site")
-    kept.save("north", [slot()])
+    kept = TmpfsStore(memory / "site")
+    kept.save("north", [opened()])
 
     def full(_path: Path, _target: Path) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(OutputError, match="No space"):
-        kept.save("north", [slot(), slot()])
-    assert kept.load() == [slot()]
+        kept.save("north", [opened(), opened()])
+    assert kept.load() == [opened()]
 
 
 @needs_memory
 def test_only_its_user_sees_it(memory: Path) -> None:
-    Hold(memory / "site")
+    TmpfsStore(memory / "site")
     assert (memory / "site").stat().st_mode & 0o777 == 0o700
     (memory / "open").mkdir()
     (memory / "open").chmod(0o755)
     with pytest.raises(OutputError, match="of this user alone"):
-        Hold(memory / "open")
+        TmpfsStore(memory / "open")
     (memory / "link").symlink_to(memory / "site")
     with pytest.raises(OutputError, match="of this user alone"):
-        Hold(memory / "link")
+        TmpfsStore(memory / "link")
     (memory / "file").touch()
     with pytest.raises(OutputError, match="could not be made"):
-        Hold(memory / "file")
+        TmpfsStore(memory / "file")
 
 
 def mounts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *of: tuple[Path | str, str]) -> None:
@@ -117,11 +117,11 @@ def mounts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *of: tuple[Path | st
 def test_a_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mounts(monkeypatch, tmp_path, ("/", "ext4"), (tmp_path / "shm", "tmpfs"), (tmp_path / "shm/disk", "ext4"))
     with pytest.raises(OutputError, match="on a disk, expected a folder in memory"):
-        Hold(tmp_path / "site")
+        TmpfsStore(tmp_path / "site")
     assert is_memory(tmp_path / "shm" / "a" / "b")
     assert not is_memory(tmp_path / "shm" / "disk" / "a")
     assert not is_memory(tmp_path / "shmoo")
-    Hold(tmp_path / "shm" / "site")
+    TmpfsStore(tmp_path / "shm" / "site")
 
 
 def test_a_name_with_a_space_is_found_among_the_mounts(

@@ -165,10 +165,14 @@ def times_ms(streets: Path) -> list[int]:
     video = streets / "busy" / "video.mp4"
     (counting,), _ = release.countings(video, "north", [line], detector="motion", timezone="UTC")
     size = BUSY.width, BUSY.height
+    spans = list(cut(release.recorded_span(counting), 6_000))
     counted = [
         crossing.time_ms
-        for span in cut(release.recorded_span(counting), 6_000)
-        for crossing in find_crossings(release.tracks_of(counting, span), [line.line], size, span)
+        for crossings in release.tracked(
+            release.Part((counting,), tuple((0, span) for span in spans)),
+            lambda tracks, _, span: find_crossings(tracks, [line.line], size, span),
+        )
+        for crossing in crossings
     ]
     assert len(counted) >= 5
     return counted + [crossing.time_ms for crossing in synth.truth(BUSY, synth.lines(BUSY))]

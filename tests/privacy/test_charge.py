@@ -10,7 +10,7 @@ from tests.privacy.conftest import charge
 from passerby.domain.release import Cell
 from passerby.domain.timespan import Span
 from passerby.errors import PolicyError
-from passerby.privacy.charge import Charge, Spent, micro_epsilon, peak, whole_chunks
+from passerby.privacy.charge import EventCharge, Spent, micro_epsilon, peak, whole_chunks
 from passerby.privacy.contribution import reached
 
 SPANS = st.tuples(st.integers(0, 40), st.integers(1, 15)).map(lambda pair: Span(pair[0], pair[0] + pair[1]))
@@ -54,7 +54,7 @@ def test_peak_is_the_largest_of_one_counter_for_every_start(
 def test_a_charge_covers_every_segment_that_can_touch_its_release(
     rho: int, warmup: int, chunk: int, first: int, length: int
 ) -> None:
-    paid = Charge(
+    paid = EventCharge(
         camera="north",
         epoch=1,
         query="bridge",

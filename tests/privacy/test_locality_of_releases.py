@@ -59,12 +59,13 @@ def test_pictures_of_anything_change_the_chunks_that_are_paid_for(films: Films) 
 
 def test_frames_beyond_the_window_are_caught(films: Films, monkeypatch: pytest.MonkeyPatch) -> None:
     """Planted: the private path looks as far as one's own recording does."""
-    kept = PATH.detect
+    kept = PATH.window_of
 
-    def too_far(recording: Any, start_ms: int, window: Span, *rest: Any, **named: Any) -> Any:
-        return kept(recording, start_ms, Span(window.start_ms - 4_000, window.end_ms), *rest, **named)
+    def too_far(*given: Any) -> Span:
+        window: Span = kept(*given)
+        return Span(window.start_ms - 4_000, window.end_ms)
 
-    monkeypatch.setattr(release, "detect", too_far)
+    monkeypatch.setattr(release, "window_of", too_far)
     assert shown(STAGE, films.with_noise(9.0, 4.0)).outside
 
 
@@ -116,8 +117,8 @@ def test_a_network_is_as_local_as_motion(with_model: tuple[Stage, Films]) -> Non
     assert found.changed >= 1
 
     def backwards(video: Path) -> Iterator[Contribution]:
-        counting = stage.counting(video)
-        return (attacks.fingerprint(counting, span) for span in reversed(list(stage.chunks())))
+        chunks = reversed(list(stage.chunks()))
+        return iter(release.tracked(stage.part(video, chunks), attacks.fingerprint))
 
     assert sorted(backwards(films.empty), key=lambda one: one.chunk.span) == list(
         stage.fingerprints(films.empty)

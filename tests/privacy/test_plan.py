@@ -47,7 +47,7 @@ class Unchecked:
         ({"clip": 0}, "clip 0"),
         ({"chunk_ms": 0}, "chunk 0"),
         ({"chunk_ms": 30}, "chunk 30 ms: expected at least one frame, 40 ms"),
-        ({"chunk_ms": 7_000}, "chunk 7000 ms: expected a length that divides every"),
+        ({"chunk_ms": 7_000}, "chunk 7s: expected a length that divides every, 15m"),
         ({"warmup_ms": -1}, "warmup -1"),
         ({"epsilon": 0.0}, r"epsilon 0\.0"),
         ({"epsilon": -1.0}, r"epsilon -1\.0"),

@@ -15,7 +15,7 @@ from tests.privacy import detectors, street
 
 from passerby.privacy import contribution, gate
 from passerby.privacy import ledger as ledger_module
-from passerby.privacy.charge import Charge, Receipt
+from passerby.privacy.charge import EventCharge, Receipt
 from passerby.privacy.ledger import Ledger
 from passerby.privacy.noise import MICRO, add_noise
 
@@ -109,7 +109,10 @@ PLANTED: dict[str, tuple[Patch, set[str]]] = {
         {"budget"},
     ),
     "overlapping windows": (in_place_of(ledger_module, "_meets", lambda span: (false(),)), {"budget"}),
-    "margins forgotten": (in_place_of(Charge, "covers", property(lambda charge: charge.span)), {"budget"}),
+    "margins forgotten": (
+        in_place_of(EventCharge, "covers", property(lambda charge: charge.span)),
+        {"budget"},
+    ),
 }
 
 

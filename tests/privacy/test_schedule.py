@@ -1,25 +1,36 @@
 """Publication: when it is known beforehand, whatever is counted and however long that takes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.privacy.conftest import BIN_MS, charge
 
-from passerby.domain.release import Cell, Release
+from passerby.domain.release import Level, Release
 from passerby.domain.timespan import Span
-from passerby.privacy.schedule import due_ms, publish
+from passerby.privacy.accounts import Accounts
+from passerby.privacy.charge import Charge, Receipt, Stored
+from passerby.privacy.schedule import due_ms
 
-BIN_MS, DELAY_MS = 900_000, 60_000
-CELL = Cell("north", "bridge", "in", "person")
+DELAY_MS = 60_000
 
 
-def release(span: Span) -> Release:
-    return Release(CELL, span.start_ms, span.end_ms, -3, 24.0, 1.0, 1.0, "receipt")
+class Granting:
+    """A ledger that grants every slot, and keeps nothing."""
+
+    def spend(self, paid: Charge) -> Receipt:
+        return Receipt(paid, "receipt")
+
+    def released(self, receipt: Receipt) -> Stored | None:
+        return None
+
+    def record(self, receipt: Receipt, stored: Stored) -> None:
+        pass
 
 
 class Clock:
-    """Work takes time, waiting takes what is left."""
+    """Work takes time, waiting takes the rest."""
 
     def __init__(self) -> None:
         self.now_ms = 0
@@ -28,30 +39,25 @@ class Clock:
         self.now_ms = max(self.now_ms, time_ms)
 
 
-def published(works_ms: list[int]) -> list[int]:
+def published(works_ms: Iterable[int]) -> list[int]:
     """When each bin is published whose counting and noise take that long after its end."""
+    accounts = Accounts(Granting())  # type: ignore[arg-type]
     clock = Clock()
-    told: list[int] = []
+    times: list[int] = []
 
-    def prepared() -> Iterator[tuple[Span, Iterator[Release]]]:
-        for number, work_ms in enumerate(works_ms):
-            span = Span(number * BIN_MS, (number + 1) * BIN_MS)
-            clock.wait_until(span.end_ms)
+    def publish(releases: tuple[Release, ...], level: Level) -> None:
+        times.append(clock.now_ms)
 
-            def draw(span: Span = span, work_ms: int = work_ms) -> Iterator[Release]:
-                clock.now_ms += work_ms
-                yield release(span)
-
-            yield span, draw()
-
-    publish(
-        prepared(),
-        lambda one: told.append(clock.now_ms),
-        now_ms=lambda: clock.now_ms,
-        wait_until=clock.wait_until,
-        delay_ms=DELAY_MS,
-    )
-    return told
+    for number, work_ms in enumerate(works_ms):
+        open_bin = accounts.pay(charge(number), "bin")
+        clock.wait_until(open_bin.span.end_ms)
+        clock.now_ms += work_ms
+        due = due_ms(open_bin.span, clock.now_ms, DELAY_MS)
+        accounts.draw(open_bin, due)
+        accounts.publish(due - 1, publish)
+        clock.wait_until(due)
+        accounts.publish(clock.now_ms, publish)
+    return times
 
 
 @given(st.lists(st.integers(0, DELAY_MS), min_size=1, max_size=20))

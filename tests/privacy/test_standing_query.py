@@ -10,7 +10,7 @@ from tests.privacy.conftest import BIN_MS, CELL, charge
 from passerby.domain.policy import Policy
 from passerby.domain.timespan import Span
 from passerby.errors import PolicyError
-from passerby.privacy.standing_query import asked_charge, blackout_ms, budget_micro, split, standing_charge
+from passerby.privacy.standing_query import ad_hoc_charge, blackout_ms, budget_micro, split, standing_charge
 
 POLICY = Policy(rho_ms=6_000, k=2, epsilon=1.0, clip=6, chunk_ms=9_000, warmup_ms=2_000, every_ms=BIN_MS)
 
@@ -30,10 +30,10 @@ def test_a_policy_gives_the_charges_of_its_line() -> None:
 
 
 def test_each_question_is_a_query_of_its_own() -> None:
-    first = asked_charge(POLICY, [CELL], 1, Span(0, BIN_MS), 0.1)
+    first = ad_hoc_charge(POLICY, [CELL], 1, Span(0, BIN_MS), 0.1)
     assert first.epsilon_micro == 100_000
-    assert first.query != asked_charge(POLICY, [CELL], 1, Span(0, 2 * BIN_MS), 0.1).query
-    assert first.query != asked_charge(POLICY, [CELL], 1, Span(0, BIN_MS), 0.2).query
+    assert first.query != ad_hoc_charge(POLICY, [CELL], 1, Span(0, 2 * BIN_MS), 0.1).query
+    assert first.query != ad_hoc_charge(POLICY, [CELL], 1, Span(0, BIN_MS), 0.2).query
 
 
 def test_a_span_that_cuts_a_chunk_is_refused() -> None:

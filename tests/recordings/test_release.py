@@ -1,11 +1,12 @@
 """The private path: the same anywhere and in any order, nothing beyond the window or the corridor, paid for once."""
 
 import random
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,10 @@ pytest.importorskip("sqlalchemy", reason="the extra `private` is not installed")
 
 from passerby import synth
 from passerby.audit import attacks
+from passerby.chunk import clipped
 from passerby.config.site import CountedLine
+from passerby.counting.detections import Tracks
+from passerby.counting.tracker import track
 from passerby.domain.geometry import Corridor
 from passerby.domain.policy import Policy
 from passerby.domain.release import Release
@@ -27,8 +31,11 @@ from passerby.privacy.contribution import Contribution, clip
 from passerby.privacy.database import open_ledger
 from passerby.privacy.ledger import Ledger
 from passerby.recordings import release as private
-from passerby.recordings.release import Counting
+from passerby.recordings.release import Counting, Part
 from passerby.synth import Street
+from passerby.video import observe
+from passerby.video.decode import source
+from passerby.video.detect.selection import choose
 from passerby.video.scheduling.regions import mask_of
 
 pytestmark = pytest.mark.slow
@@ -63,6 +70,10 @@ def chunks(counting: Counting) -> list[Span]:
     return list(cut(private.recorded_span(counting), POLICY.chunk_ms))
 
 
+def part(counting: Counting, *spans: Span) -> Part:
+    return Part((counting,), tuple((0, span) for span in spans))
+
+
 # Chunks
 
 
@@ -71,22 +82,105 @@ def test_chunks_say_the_same_in_any_order_and_in_any_process(video: Path) -> Non
     spans = chunks(counting)
     shuffled = random.Random(1).sample(spans, len(spans))
 
-    here = list(map(partial(private.contribution_of, counting), spans))
-    elsewhere = processes(2)(partial(private.contribution_of, counting), shuffled)
+    here = private.contributions_of(part(counting, *spans))
+    elsewhere = [
+        found
+        for (found,) in processes(2)(private.contributions_of, [part(counting, span) for span in shuffled])
+    ]
     assert any(any(one.counts) for one in here)
     assert sorted(elsewhere, key=lambda one: one.chunk.span) == here
     # By checksums of all tracks, which crossings might hide.
-    again = map(partial(attacks.fingerprint, counting), shuffled)
+    again = private.tracked(part(counting, *shuffled), attacks.fingerprint)
     assert sorted(again, key=lambda one: one.chunk.span) == [
-        attacks.fingerprint(counting, one) for one in spans
+        found for span in spans for found in private.tracked(part(counting, span), attacks.fingerprint)
     ]
+
+
+def decoded_alone(counting: Counting, chunk: Span) -> Tracks:
+    """The tracks of one chunk as they were found before lines shared a pass: the file opened for its window alone."""
+    recording, line = counting.recording, counting.line
+    chosen = choose(counting.detector, None)
+    setup = observe.setup_for(recording, [line.line], line.corridor, chosen.loaded, chosen.motion)
+    window = Span(chunk.start_ms - counting.policy.warmup_ms, chunk.end_ms)
+    return track(observe.RecordingObservation(recording, counting.start_ms, window, setup, ticks_only=True))
+
+
+def test_a_shared_pass_gives_every_chunk_of_every_line_what_it_gives_alone(video: Path) -> None:
+    of_camera = countings(video, lines=2)
+    other = replace(of_camera[1].line, policy=replace(POLICY, chunk_ms=4_000, warmup_ms=3_000))
+    of_camera[1] = replace(of_camera[1], line=other)
+    pairs = [
+        (number, span)
+        for number, counting in enumerate(of_camera)
+        for span in cut(private.recorded_span(counting), counting.policy.chunk_ms)
+    ]
+    shared = private.tracked(Part(tuple(of_camera), tuple(pairs)), attacks.fingerprint)
+    counted = private.contributions_of(Part(tuple(of_camera), tuple(pairs)))
+
+    assert any(any(one.counts) for one in counted)
+    for (number, span), of_tracks, of_counts in zip(pairs, shared, counted, strict=True):
+        counting = of_camera[number]
+        alone = decoded_alone(counting, span)
+        assert of_tracks == attacks.fingerprint(alone, counting, span)
+        size = counting.recording.width, counting.recording.height
+        assert of_counts == clipped(alone, "north", counting.line, size, span)
+
+
+@pytest.mark.parametrize("lines", [1, 2])
+def test_a_recording_is_decoded_once_whatever_the_number_of_lines(
+    video: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, lines: int
+) -> None:
+    of_camera = countings(video, lines=lines)
+    opened, frames = [], []
+    kept = source.FrameReader.__iter__
+
+    def noted(reader: source.FrameReader) -> Iterator[Any]:
+        opened.append(reader)
+        for frame in kept(reader):
+            frames.append(frame.time_ms)
+            yield frame
+
+    monkeypatch.setattr(source.FrameReader, "__iter__", noted)
+    private.count_privately(of_camera, UTC, ledger, map, lambda release: None)
+
+    assert len(opened) == 1
+    assert len(frames) == len(set(frames)) == round(STREET.duration_s * STREET.fps)
+
+
+def test_parts_and_processes_change_no_contribution(
+    video: Path, ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_noise(monkeypatch)
+    whole = private.count_privately(countings(video, lines=2), UTC, ledger, map, lambda release: None)
+    monkeypatch.setattr(private, "PART_MS", 9_000)
+    again = open_ledger(tmp_path / "again.db", create=True)
+    in_parts = private.count_privately(countings(video, lines=2), UTC, again, map, lambda release: None)
+    again.close()
+
+    assert [(one.cell, one.start_ms, one.value, one.coverage) for one in in_parts.bins] == [
+        (one.cell, one.start_ms, one.value, one.coverage) for one in whole.bins
+    ]
+
+
+def test_a_pass_that_fails_ends_its_windows_and_says_why(
+    video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (counting,) = countings(video)
+    before = threading.active_count()
+
+    def broken(tracks: Tracks, of_line: Counting, chunk: Span) -> None:
+        raise InputError("no more")
+
+    with pytest.raises(InputError, match="no more"):
+        private.tracked(part(counting, *chunks(counting)), broken)
+    assert threading.active_count() == before
 
 
 def test_a_chunk_without_frames_says_zeros(video: Path) -> None:
     (counting,) = countings(video)
     span = Span(STREET.start_ms - 60_000, STREET.start_ms - 54_000)
 
-    found = private.contribution_of(counting, span)
+    (found,) = private.contributions_of(part(counting, span))
     assert found == clip(Chunk("north", span), {}, counting.cells, POLICY.clip)
 
 
@@ -127,7 +221,7 @@ def test_a_bin_is_the_sum_of_its_own_chunks(
     published = private.count_privately(of_camera, UTC, ledger, map, sunk.append)
 
     for counting in of_camera:
-        parts = [private.contribution_of(counting, span) for span in chunks(counting)]
+        parts = private.contributions_of(part(counting, *chunks(counting)))
         for index, cell in enumerate(counting.cells):
             released = {one.start_ms: one.value for one in published.bins if one.cell == cell}
             expected = {
@@ -145,7 +239,7 @@ def test_the_same_again_gives_the_same_numbers_and_counts_nothing(
     video: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = private.count_privately(countings(video), UTC, ledger, map, lambda release: None)
-    monkeypatch.setattr(private, "tracks_of", None)
+    monkeypatch.setattr(private, "tracked", None)
     again = private.count_privately(countings(video), UTC, ledger, map, lambda release: None)
     assert (again.bins, again.again) == (first.bins, 4)
 
@@ -173,8 +267,12 @@ def test_a_question_is_paid_for_once_and_refused_beyond_the_budget(video: Path, 
     assert any("0.6 left of 1" in line for line in published.refused)
 
 
-def two_each(counting: Counting, span: Span) -> Contribution:
-    return clip(Chunk(counting.camera, span), dict.fromkeys(counting.cells, 2), counting.cells, 9)
+def two_each(counted: Part) -> list[Contribution]:
+    (counting,) = counted.countings
+    return [
+        clip(Chunk(counting.camera, span), dict.fromkeys(counting.cells, 2), counting.cells, 9)
+        for _, span in counted.chunks
+    ]
 
 
 def test_a_day_is_released_when_it_was_seen_whole(
@@ -183,7 +281,7 @@ def test_a_day_is_released_when_it_was_seen_whole(
     midnight = STREET.start_ms // DAY_MS * DAY_MS
     policy = replace(POLICY, chunk_ms=900_000, every_ms=3_600_000, warmup_ms=0)
     of_camera = countings(video, policy)
-    monkeypatch.setattr(private, "contribution_of", two_each)
+    monkeypatch.setattr(private, "contributions_of", two_each)
     monkeypatch.setattr(
         private, "recorded_span", lambda _: Span(midnight - 1_800_000, midnight + DAY_MS + 900_000)
     )

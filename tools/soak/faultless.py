@@ -41,13 +41,17 @@ def _found(camera: Camera, video: Path, start_ms: int) -> Found:
     counting = release.Counting(recording, start_ms, camera.name, counted, camera.detector)
     chunk_ms = counted.policy.chunk_ms
     first_ms = -(-(start_ms + counted.policy.warmup_ms) // chunk_ms) * chunk_ms
+    chunks = cut(Span(first_ms, first_ms + round(LOOP_S * 1000)), chunk_ms)
     wanted = [label_of(text) for text in counted.labels or ()]
     crossings = [
         one
-        for chunk in cut(Span(first_ms, first_ms + round(LOOP_S * 1000)), chunk_ms)
-        for one in find_crossings(
-            release.tracks_of(counting, chunk), [counted.line], (recording.width, recording.height), chunk
+        for crossed in release.tracked(
+            release.Part((counting,), tuple((0, chunk) for chunk in chunks)),
+            lambda tracks, _, chunk: find_crossings(
+                tracks, [counted.line], (recording.width, recording.height), chunk
+            ),
         )
+        for one in crossed
         if reported(one.label, wanted) is not None
     ]
     return sorted(

@@ -7,9 +7,10 @@ an encoder does to other frames is outside the theorem, which is about decoded o
 """
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +23,10 @@ from passerby.domain.policy import Policy
 from passerby.domain.release import LEVELS, Cell
 from passerby.domain.timespan import Chunk, Span, cut
 from passerby.privacy import standing_query
-from passerby.privacy.charge import Charge
+from passerby.privacy.charge import EventCharge
 from passerby.privacy.contribution import Contribution, clip
 from passerby.recordings import release
-from passerby.recordings.release import Counting
+from passerby.recordings.release import Counting, Part
 from passerby.synth.draw import frames
 from passerby.synth.street import Actor, Kind, Street, Waypoint
 from passerby.synth.truth import lines
@@ -59,12 +60,17 @@ class Stage:
     def counting(self, video: Path) -> Counting:
         return Counting(probe(video), self.street.start_ms, CAMERA, self.line, self.detector, self.model_dir)
 
+    def part(self, video: Path, chunks: Iterable[Span] | None = None) -> Part:
+        """Chunks of the street, all of them by default, counted in one pass."""
+        known = self.chunks() if chunks is None else chunks
+        return Part((self.counting(video),), tuple((0, chunk) for chunk in known))
+
     def chunks(self) -> Iterator[Span]:
         """Every chunk of the street, and one after it: it sees the street's last frames in its warm-up."""
         end_ms = self.street.start_ms + round(self.street.duration_s * 1000) + POLICY.chunk_ms
         return cut(Span(self.street.start_ms, end_ms), POLICY.chunk_ms)
 
-    def charge(self) -> Charge:
+    def charge(self) -> EventCharge:
         chunks = list(self.chunks())
         span = Span(chunks[0].start_ms, chunks[-1].end_ms)
         return standing_query.standing_charge(
@@ -73,20 +79,16 @@ class Stage:
 
     def counts(self, video: Path) -> Iterator[Contribution]:
         """What the private path says of each chunk."""
-        counting = self.counting(video)
-        return (release.contribution_of(counting, span) for span in self.chunks())
+        return iter(release.contributions_of(self.part(video)))
 
     def fingerprints(self, video: Path) -> Iterator[Contribution]:
         """A checksum of all tracks of each chunk, as two counts: whatever changes in any box, id or time changes
         them, but for one time in 729. It lets nothing hide that mere crossings might."""
-        counting = self.counting(video)
-        for span in self.chunks():
-            yield fingerprint(counting, span)
+        return iter(release.tracked(self.part(video), fingerprint))
 
 
-def fingerprint(counting: Counting, span: Span) -> Contribution:
-    """See `Stage.fingerprints`."""
-    tracks = release.tracks_of(counting, span)
+def fingerprint(tracks: Any, counting: Counting, span: Span) -> Contribution:
+    """The checksum of `Stage.fingerprints`, of the tracks of one chunk."""
     columns = (tracks.time_ms, tracks.xyxy, tracks.tracker_id, tracks.class_id, tracks.confidence)
     code = zlib.crc32(b"".join(column.tobytes() for column in columns))
     most = counting.policy.clip

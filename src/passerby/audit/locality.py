@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from passerby.domain.timespan import Span
 from passerby.privacy import contribution
-from passerby.privacy.charge import Charge
+from passerby.privacy.charge import EventCharge
 from passerby.privacy.contribution import Contribution
 
 Source = TypeVar("Source")
@@ -49,7 +49,7 @@ class Locality:
 def locality_audit(
     contributions_of: Callable[[Source], Iterable[Contribution]],
     pairs: Iterable[Pair[Source]],
-    charge: Charge,
+    charge: EventCharge,
 ) -> Iterator[Locality]:
     """Whether what differs in a pair's contributions is what `charge` pays for: chunk numbers, how many, how much."""
     terms = contribution.sensitivity(
@@ -92,7 +92,7 @@ def locality_audit(
         )
 
 
-def beyond(segments: Sequence[Span], charge: Charge) -> float:
+def beyond(segments: Sequence[Span], charge: EventCharge) -> float:
     """How many times the promise an event is: a segment longer than rho counts for as many as cover it. At least 1.
 
     A half-open segment of L ms is held by ceil(L / rho) closed ones of rho.
@@ -113,5 +113,5 @@ def same_audit(
     return [name for name, answer in answers.items() if answer != first]
 
 
-def _by_chunk(contributions: Iterable[Contribution], charge: Charge) -> dict[int, tuple[int, ...]]:
+def _by_chunk(contributions: Iterable[Contribution], charge: EventCharge) -> dict[int, tuple[int, ...]]:
     return {one.chunk.span.start_ms // charge.chunk_ms: one.counts for one in contributions}

@@ -16,7 +16,7 @@ from random import SystemRandom
 from passerby.audit.confidence import lower_bound
 from passerby.domain.timespan import Chunk, Span
 from passerby.privacy import contribution, gate
-from passerby.privacy.charge import Charge, Receipt, Stored
+from passerby.privacy.charge import EventCharge, Receipt, Stored
 from passerby.privacy.contribution import Contribution
 from passerby.privacy.noise import MICRO
 
@@ -108,7 +108,7 @@ class _Page:
         pass
 
 
-def gate_mechanism(charge: Charge) -> Mechanism:
+def gate_mechanism(charge: EventCharge) -> Mechanism:
     """What the gate publishes for exact sums that clipped chunks of `charge` can have."""
 
     def publish(counts: Counts) -> Sequence[float] | None:
@@ -118,7 +118,7 @@ def gate_mechanism(charge: Charge) -> Mechanism:
     return publish
 
 
-def spread(counts: Counts, charge: Charge) -> list[Contribution]:
+def spread(counts: Counts, charge: EventCharge) -> list[Contribution]:
     """Contributions of chunks of `charge` that sum to `counts`, each within its caps."""
     left = list(counts)
     parts: list[Contribution] = []
@@ -135,7 +135,7 @@ def spread(counts: Counts, charge: Charge) -> list[Contribution]:
     return parts
 
 
-def saturating_pair(charge: Charge) -> tuple[Counts, Counts]:
+def saturating_pair(charge: EventCharge) -> tuple[Counts, Counts]:
     """Sums that one event makes differ by all of Delta: it adds to one cell, or moves from one cell to another."""
     terms = contribution.sensitivity(
         rho_ms=charge.rho_ms,
@@ -155,7 +155,7 @@ def saturating_pair(charge: Charge) -> tuple[Counts, Counts]:
 # The simulated week
 
 
-def simulated_week(charge: Charge, per_bin: float, bins: int = 672) -> tuple[list[int], int]:
+def simulated_week(charge: EventCharge, per_bin: float, bins: int = 672) -> tuple[list[int], int]:
     """What the first cell of each bin of a week counts at random traffic, and what one saturating event adds.
 
     Room for the event is left free, as it would be on a quiet line: it adds all that its chunks can hold.
@@ -246,7 +246,7 @@ def _log_ratio(many: int, few: int, draws: int, alpha: float) -> float:
     return max(0.0, log(low / high)) if low > 0 else 0.0
 
 
-def report(charge: Charge, *, draws: int, per_bin: float) -> Iterator[str]:
+def report(charge: EventCharge, *, draws: int, per_bin: float) -> Iterator[str]:
     """The audits that need no video, as lines of plain text."""
     claimed = charge.epsilon_micro / MICRO
     without, with_event = saturating_pair(charge)

@@ -136,7 +136,7 @@ def _from_recording(
         timezone=site.timezone,
     )
     released = release.ask_recording(
-        countings, question.line, span, question.epsilon, ledger, executor(source.jobs)
+        countings, question.line, span, question.epsilon, ledger, executor(source.jobs), source.jobs
     )
     note(
         f"answered from {source.recording}, at a price of epsilon {question.epsilon:g} for everyone who passed then"

@@ -19,7 +19,7 @@ from passerby.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from passerby.config.site import Site
-    from passerby.live.supervisor.tmpfs_store import Hold
+    from passerby.live.supervisor.tmpfs_store import TmpfsStore
 
 _KEY = "PASSERBY_SPOOL_KEY"
 _LEAST_DELAY_MS = 2_000
@@ -115,11 +115,11 @@ def run(
     os._exit(0 if well else 1)
 
 
-def _hold(state: Path) -> "Hold | None":
-    from passerby.live.supervisor.tmpfs_store import Hold, folder_of
+def _hold(state: Path) -> "TmpfsStore | None":
+    from passerby.live.supervisor.tmpfs_store import TmpfsStore, folder_of
 
     try:
-        return Hold(folder_of(state))
+        return TmpfsStore(folder_of(state))
     except OutputError as error:
         note(f"warning: {error}; if this process is killed, the counts of open bins are lost")
         return None

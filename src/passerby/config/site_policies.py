@@ -11,13 +11,12 @@ from pydantic import ValidationError
 
 from passerby.config.site_schema import PrivacyKeys
 from passerby.config.yaml_document import Document, Key
-from passerby.domain.calendar import DAY_MS
+from passerby.domain.calendar import DAY_MS, duration_text
 from passerby.domain.policy import Policy
 from passerby.errors import PolicyError
 
 _LARGE_EPSILON = 5.0
 _SECOND_MS = 1000
-_UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (_SECOND_MS, "s"))
 _USUAL_EVERY_MS = 900_000
 
 
@@ -120,14 +119,6 @@ def _chunks(every_ms: int, near_ms: int) -> list[int]:
     """Up to two lengths of whole seconds that divide `every_ms`: the nearest to `near_ms`."""
     fitting = [length for length in range(_SECOND_MS, every_ms + 1, _SECOND_MS) if every_ms % length == 0]
     return sorted(sorted(fitting, key=lambda length: abs(length - near_ms))[:2])
-
-
-def duration_text(length_ms: int) -> str:
-    """A duration as a site file has it, such as 15m: in the largest unit that it is a whole number of."""
-    for unit_ms, unit in _UNITS:
-        if length_ms % unit_ms == 0:
-            return f"{length_ms // unit_ms}{unit}"
-    return f"{length_ms / _SECOND_MS:g}s"
 
 
 def _mapping(holder: Any, key: str) -> dict[str, Any]:

@@ -56,6 +56,14 @@ def duration_ms(text: str) -> int:
     return int(total)
 
 
+def duration_text(length_ms: int) -> str:
+    """A duration as a site file has it, such as 15m: in the largest unit that it is a whole number of."""
+    for unit in ("d", "h", "m", "s"):
+        if length_ms and length_ms % _UNITS_MS[unit] == 0:
+            return f"{length_ms // _UNITS_MS[unit]}{unit}"
+    return f"{length_ms / 1000:g}s"
+
+
 def bin_length_ms(text: str) -> int:
     """The length of a bin: at least a second, and a whole number of them in a day. Raises InputError."""
     length = duration_ms(text)

@@ -1,4 +1,4 @@
-"""A privacy policy: what is promised, and at what cost in noise.
+"""A privacy policy: the promise, and its cost in noise.
 
 Invariant: standard library only; a policy that cannot hold raises PolicyError when it is made.
 """
@@ -7,15 +7,17 @@ from dataclasses import dataclass, fields
 from math import isfinite
 from typing import Any
 
+from passerby.domain.calendar import duration_text
 from passerby.errors import PolicyError
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is promised: whatever is seen for at most `rho_ms`, at most `k` times, is hidden by `epsilon`.
+    """The event-duration promise: `epsilon` hides everything that is visible at most `k` times, each for at most
+    `rho_ms`.
 
-    A chunk of `chunk_ms` looks back by `warmup_ms` and gives at most `clip`; a release covers `every_ms`.
-    Raises PolicyError, naming the first key that cannot hold.
+    A chunk of `chunk_ms` looks back by `warmup_ms` and counts at most `clip`; a bin lasts `every_ms`, a whole number of
+    chunks. Raises PolicyError, which names the first key that cannot hold.
     """
 
     rho_ms: int = 6_000
@@ -38,7 +40,7 @@ class Policy:
 
 
 def policy_limit(key: str, value: Any) -> str | None:
-    """What is expected of a policy's value that cannot hold; None for one that can."""
+    """The expected values of a policy's key where `value` cannot hold; None for a value that can."""
     if key == "epsilon":
         good = (
             isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) and value > 0
@@ -55,6 +57,9 @@ def policy_limit(key: str, value: Any) -> str | None:
 
 
 def policy_misfit(chunk_ms: int, every_ms: int) -> str | None:
+    """The fault of a chunk that is longer than a bin; None for one that is not."""
     if chunk_ms > every_ms:
-        return f"found a chunk of {chunk_ms} ms, expected at most every, which is {every_ms} ms"
+        return (
+            f"found a chunk of {duration_text(chunk_ms)}, expected at most every, which is {duration_text(every_ms)}"
+        )
     return None

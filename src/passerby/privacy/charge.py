@@ -1,4 +1,4 @@
-"""What a release costs, and whether the charges so far leave room for it.
+"""The price of a release, and whether the charges so far leave room for it.
 
 Invariant: pure arithmetic on integers; a refusal depends on charges and configuration only, never on a count.
 
@@ -6,13 +6,14 @@ Why adding up by query and by start of segment is enough is docs/proofs/sensitiv
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import ROUND_CEILING, Decimal
+from typing import Any, Protocol
 
 from passerby.domain.release import Cell
 from passerby.domain.timespan import Span
 from passerby.errors import PolicyError
-from passerby.privacy.contribution import sensitivity
+from passerby.privacy.contribution import Contribution, sensitivity, within
 from passerby.privacy.noise import MICRO
 
 
@@ -25,16 +26,62 @@ def micro_epsilon(epsilon: float) -> int:
 
 
 def whole_chunks(span: Span, chunk_ms: int) -> Span:
-    """The chunks that hold all of `span`: what a recording is charged for."""
+    """The chunks that hold all of `span`: a recording is charged for whole chunks."""
     return Span(span.start_ms // chunk_ms * chunk_ms, -(-span.end_ms // chunk_ms) * chunk_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
-    """What one release costs: `epsilon_micro` for `cells` of one camera over `span`, under one query.
+class Charge(Protocol):
+    """The price of one release, and all that the ledger, the gate and the engine ask of it.
 
-    The slots of a query share one epsilon: they are disjoint, and all of their terms are the same.
-    Raises PolicyError when the terms cannot hold: nothing to release, no epsilon, an edge inside a chunk.
+    A promise has a kind of charge of its own: it says how far one neighbour moves the counts (`delta`), which instants
+    the release tells of (`covers`), and which contributions the sensitivity allows for.
+    """
+
+    @property
+    def camera(self) -> str:
+        """The account that pays: the name of a camera."""
+
+    @property
+    def epoch(self) -> int: ...
+
+    @property
+    def query(self) -> str:
+        """The slots of a query share one epsilon: they are disjoint, and all of their terms are the same."""
+
+    @property
+    def span(self) -> Span: ...
+
+    @property
+    def cells(self) -> tuple[Cell, ...]: ...
+
+    @property
+    def epsilon_micro(self) -> int: ...
+
+    @property
+    def delta(self) -> int:
+        """The L1 sensitivity that the noise is calibrated to, over all slots of the query."""
+
+    @property
+    def covers(self) -> Span:
+        """The budget of every instant in this span is charged."""
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """All that the slots of a query share, as the ledger writes it."""
+
+    def allows(self, contribution: Contribution) -> bool:
+        """Whether a sum of chunks is one that the sensitivity allows for."""
+
+    def allows_chunk(self, contribution: Contribution) -> bool:
+        """The same of a single chunk."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventCharge:
+    """The charge of the event-duration promise: `epsilon_micro` for `cells` of one camera over `span`.
+
+    Durations in ms. Raises PolicyError when the terms cannot hold: nothing to release, no epsilon, an edge inside a
+    chunk.
     """
 
     camera: str
@@ -86,11 +133,23 @@ class Charge:
         """The instants at which a segment can start that touches this release: a margin of rho + w + a."""
         return Span(self.span.start_ms - self.warmup_ms - self.rho_ms, self.span.end_ms + self.lookahead_ms)
 
+    @property
+    def terms(self) -> dict[str, Any]:
+        terms = asdict(self)
+        del terms["span"]
+        return {**terms, "delta": self.delta}
+
+    def allows(self, contribution: Contribution) -> bool:
+        return within(contribution, self.cap, -(-contribution.chunk.span.duration_ms // self.chunk_ms))
+
+    def allows_chunk(self, contribution: Contribution) -> bool:
+        return within(contribution, self.cap) and contribution.chunk.span.duration_ms == self.chunk_ms
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What was released under a receipt: a signed integer for each cell; coverage in millionths, and of that what
-    the sender's clock dated, None where that is not known."""
+    """The values that were released under a receipt: a signed integer for each cell; coverage in millionths, and of
+    that the part that the sender's clock dated, None where that is not known."""
 
     values: tuple[int, ...]
     coverage_micro: int
@@ -99,7 +158,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Proof that `charge` is paid: `id` is the hash of its entry. `stored` is what it has released before."""
+    """Proof that `charge` is paid: `id` is the hash of its entry. `stored`: the values that it has released before."""
 
     charge: Charge
     id: str
@@ -108,7 +167,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """One charge as the budget sees it: `query` is unique within the camera, its slots share `epsilon_micro`."""
+    """A charge as the budget sees it: `query` is unique within the camera, its slots share `epsilon_micro`."""
 
     query: str
     covers: Span

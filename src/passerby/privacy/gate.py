@@ -12,7 +12,7 @@ from passerby.domain.noise_interval import variance
 from passerby.domain.release import Release
 from passerby.domain.timespan import Chunk
 from passerby.privacy.charge import Charge, Receipt, Stored
-from passerby.privacy.contribution import Contribution, within
+from passerby.privacy.contribution import Contribution
 from passerby.privacy.noise import MICRO, add_noise, scale
 
 
@@ -40,7 +40,7 @@ def total(contributions: Iterable[Contribution], charge: Charge) -> tuple[int, .
             raise ValueError(
                 "a contribution outside the span that was paid for, or a chunk that is there twice"
             )
-        if not within(contribution, charge.cap, -(-span.duration_ms // charge.chunk_ms)):
+        if not charge.allows(contribution):
             raise ValueError("a contribution above its caps: expected what clip() gives")
         end_ms = span.end_ms
         sums = [before + count for before, count in zip(sums, contribution.counts, strict=True)]

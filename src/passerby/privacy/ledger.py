@@ -94,7 +94,7 @@ class Ledger:
         """
         with self._turn() as (connection, tip):
             for slot in find(connection, *_slots(charge), *_meets(charge.span)):
-                if slot.span == charge.span and slot.body == canonical(_terms(charge)):
+                if slot.span == charge.span and slot.body == canonical(charge.terms):
                     return _paid_before(connection, charge, slot)
                 raise LedgerError(f"{_named(charge)}: a slot that overlaps one spent before")
             _check_terms(connection, charge)
@@ -105,7 +105,7 @@ class Ledger:
                 tip,
                 "spend",
                 charge.span,
-                _terms(charge),
+                charge.terms,
                 camera=charge.camera,
                 epoch=charge.epoch,
                 query=charge.query,
@@ -122,7 +122,7 @@ class Ledger:
         """
         with self._turn() as (connection, _):
             for slot in find(connection, *_slots(charge), *_meets(charge.span)):
-                if slot.span == charge.span and slot.body == canonical(_terms(charge)):
+                if slot.span == charge.span and slot.body == canonical(charge.terms):
                     return Receipt(charge, slot.hash, _value(connection, slot))
                 raise BudgetError(f"{_named(charge)}: a slot that overlaps one spent before")
         return None
@@ -223,14 +223,6 @@ def _named(charge: Charge) -> str:
     return f"camera {charge.camera}, query {charge.query}"
 
 
-def _terms(charge: Charge) -> dict[str, Any]:
-    """What all slots of a query share: everything but the span."""
-    terms = asdict(charge)
-    del terms["span"]
-    terms["delta"] = charge.delta
-    return terms
-
-
 def _slots(charge: Charge) -> tuple[Any, ...]:
     return (
         ENTRY.c.kind == "spend",
@@ -261,7 +253,7 @@ def _spent(entry: Entry) -> Spent:
 def _released(connection: Connection, receipt: Receipt) -> Stored | None:
     charge = receipt.charge
     (*slot,) = find(connection, *_slots(charge), ENTRY.c.hash == receipt.id)
-    if not slot or slot[0].span != charge.span or slot[0].body != canonical(_terms(charge)):
+    if not slot or slot[0].span != charge.span or slot[0].body != canonical(charge.terms):
         raise LedgerError(f"{_named(charge)}: a receipt that was never given")
     return _value(connection, slot[0])
 
@@ -289,7 +281,7 @@ def _paid_before(connection: Connection, charge: Charge, slot: Entry) -> Receipt
 
 def _check_terms(connection: Connection, charge: Charge) -> None:
     for slot in find(connection, *_slots(charge), limit=1):
-        if slot.body != canonical(_terms(charge)):
+        if slot.body != canonical(charge.terms):
             raise LedgerError(f"{_named(charge)}: other terms than the slots that this query has spent")
 
 

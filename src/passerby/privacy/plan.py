@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from math import ceil, exp, lgamma, log, sqrt
 from typing import TYPE_CHECKING
 
+from passerby.domain.calendar import duration_text
 from passerby.domain.noise_interval import noise_95_of_release, noise_95_of_variances, variance
 from passerby.domain.promise import promise_of
 from passerby.domain.release import Cell, Release
@@ -107,7 +108,8 @@ def check(policy: "Policy", frame_ms: float | None = None) -> None:
         raise PolicyError(f"chunk {policy.chunk_ms} ms: expected at least one frame, {frame_ms:g} ms")
     if policy.every_ms % policy.chunk_ms:
         raise PolicyError(
-            f"chunk {policy.chunk_ms} ms: expected a length that divides every, {policy.every_ms} ms"
+            f"chunk {duration_text(policy.chunk_ms)}: expected a length that divides every, "
+            f"{duration_text(policy.every_ms)}"
         )
 
 

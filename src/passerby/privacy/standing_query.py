@@ -1,4 +1,4 @@
-"""What a line's standing query asks for: its cells, and the charges of its bins and days, from the site file alone.
+"""The standing query of a line: its cells, and the charges of its bins and days, from the site file alone.
 
 Invariant: the same policy gives the same charges; nothing here depends on a count or on the time of day.
 """
@@ -6,15 +6,18 @@ Invariant: the same policy gives the same charges; nothing here depends on a cou
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from datetime import tzinfo
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from passerby.domain import calendar
 from passerby.domain.geometry import DIRECTIONS
+from passerby.domain.labels import LABELS
 from passerby.domain.release import Cell, Level
 from passerby.domain.timespan import Span
 from passerby.errors import PolicyError
-from passerby.privacy.charge import Charge, micro_epsilon
+from passerby.privacy.charge import EventCharge, micro_epsilon
 from passerby.privacy.noise import MICRO
 
 if TYPE_CHECKING:
@@ -27,8 +30,6 @@ BINS_SHARE = Fraction(8, 10)
 
 def cells_of(camera: str, line: "CountedLine") -> tuple[Cell, ...]:
     """Every direction and label of a line, so the empty ones too."""
-    from passerby.domain.labels import LABELS
-
     return tuple(
         Cell(camera, line.line.name, line.line.direction_name(direction), label)
         for direction in DIRECTIONS
@@ -37,9 +38,20 @@ def cells_of(camera: str, line: "CountedLine") -> tuple[Cell, ...]:
 
 
 def configuration(detector: str, lines: Iterable["CountedLine"]) -> str:
-    """The text of all that a camera's releases depend on: what counts, and every line with its policy."""
-    told = sorted((asdict(line) for line in lines), key=lambda line: line["line"]["name"])
-    return json.dumps({"detector": detector, "lines": told}, sort_keys=True)
+    """The text of all that a camera's releases depend on: the detector's full name, and every line with its policy."""
+    plain = sorted((asdict(line) for line in lines), key=lambda line: line["line"]["name"])
+    return json.dumps({"detector": detector, "lines": plain}, sort_keys=True)
+
+
+def check_chunk_edges(policy: "Policy", days: Span, zone: tzinfo) -> None:
+    """Raises PolicyError where, on the local days that `days` falls into, a bin starts or ends within a chunk."""
+    for day in calendar.bins(days, calendar.DAY_MS, zone):
+        for one in calendar.bins(day.span, policy.every_ms, zone):
+            if one.span.start_ms % policy.chunk_ms or one.span.end_ms % policy.chunk_ms:
+                raise PolicyError(
+                    f"chunk {calendar.duration_text(policy.chunk_ms)}: in the time zone {zone} a bin starts within a "
+                    "chunk, expected a chunk that divides 15 minutes"
+                )
 
 
 def split(epsilon_micro: int) -> tuple[int, int]:
@@ -49,7 +61,7 @@ def split(epsilon_micro: int) -> tuple[int, int]:
 
 
 def whole_micro(epsilon: float) -> int:
-    """Epsilon in millionths, exactly: rounded up, the noise would keep less than the policy promises.
+    """Epsilon in millionths, exactly: were it rounded up, the noise would keep less than the policy promises.
 
     Raises PolicyError.
     """
@@ -64,34 +76,34 @@ def query_of(line: str, level: Level) -> str:
     return f"{line} {level}s"
 
 
-def standing_charge(policy: "Policy", cells: Sequence[Cell], epoch: int, span: Span, level: Level) -> Charge:
-    """What one bin, or one day, of a line costs; `cells` are all of that line's, in the site file's order.
+def standing_charge(
+    policy: "Policy", cells: Sequence[Cell], epoch: int, span: Span, level: Level
+) -> EventCharge:
+    """The charge of one bin, or one day, of a line; `cells` are all of that line's, in the site file's order.
 
     Raises PolicyError when the terms cannot hold, such as a span that cuts a chunk.
     """
     bins, days = split(whole_micro(policy.epsilon))
-    return Charge(
-        camera=cells[0].camera,
-        epoch=epoch,
-        query=query_of(cells[0].line, level),
-        span=span,
-        cells=tuple(cells),
-        epsilon_micro=bins if level == "bin" else days,
-        rho_ms=policy.rho_ms,
-        k=policy.k,
-        chunk_ms=policy.chunk_ms,
-        warmup_ms=policy.warmup_ms,
-        cap=policy.clip,
-    )
+    query = query_of(cells[0].line, level)
+    return _charge(policy, cells, epoch, span, query, bins if level == "bin" else days)
 
 
-def asked_charge(policy: "Policy", cells: Sequence[Cell], epoch: int, span: Span, epsilon: float) -> Charge:
-    """What one question costs that is asked beside the standing ones: a query of its own, used once."""
+def ad_hoc_charge(
+    policy: "Policy", cells: Sequence[Cell], epoch: int, span: Span, epsilon: float
+) -> EventCharge:
+    """The charge of one question that is asked beside the standing query: a query of its own, used once."""
     epsilon_micro = whole_micro(epsilon)
-    return Charge(
+    query = f"{cells[0].line} asked {span.start_ms} {span.end_ms} {epsilon_micro}"
+    return _charge(policy, cells, epoch, span, query, epsilon_micro)
+
+
+def _charge(
+    policy: "Policy", cells: Sequence[Cell], epoch: int, span: Span, query: str, epsilon_micro: int
+) -> EventCharge:
+    return EventCharge(
         camera=cells[0].camera,
         epoch=epoch,
-        query=f"{cells[0].line} asked {span.start_ms} {span.end_ms} {epsilon_micro}",
+        query=query,
         span=span,
         cells=tuple(cells),
         epsilon_micro=epsilon_micro,
@@ -104,10 +116,11 @@ def asked_charge(policy: "Policy", cells: Sequence[Cell], epoch: int, span: Span
 
 
 def blackout_ms(policies: Iterable["Policy"]) -> int:
-    """How long a camera is not counted between two epochs: the longest rho + w + c of its policies."""
+    """A camera is not counted for so long between two epochs: the longest rho + w + c of its policies."""
     return max(policy.rho_ms + policy.warmup_ms + policy.chunk_ms for policy in policies)
 
 
 def budget_micro(policies: Iterable["Policy"]) -> int:
-    """The budget that the standing queries of a camera's lines need: who is on all of them is told by all."""
+    """The budget that the standing queries of a camera's lines need: a person may cross every line, so the lines'
+    epsilons add up (sequential composition)."""
     return sum(whole_micro(policy.epsilon) for policy in policies)

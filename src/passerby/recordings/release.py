@@ -1,22 +1,26 @@
 """The private path: a recording goes in, paid and noised numbers come out, and nothing else does.
 
-    chunk     frames of its window -> boxes -> tracks -> exact counts -> clipped      contribution_of
-    bin, day  paid for, counted, summed, noised, kept, published                      count_privately
+    chunk     frames of its window -> boxes -> tracks -> exact counts -> clipped      contributions_of
+    bin, day  paid for, counted, added up, noised, kept, published                    count_privately
 
-Invariant: what a chunk says depends on the frames of `[start - warm-up, end)`, on its line and on configuration, and on
-nothing else: not on other chunks, lines, cameras, processes, or the order of work. Nothing is logged here.
+Invariant: the counts of a chunk depend on the frames of `[start - warm-up, end)`, on its line and on configuration, and
+on nothing else: not on other chunks, lines, cameras, processes, or the order of work. Nothing is logged here.
+
+A recording is decoded once, whatever the number of its lines: in parts of a few minutes, so that a crash loses only the
+bins of a part, and so that several processes can count.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import tzinfo
-from functools import lru_cache, partial
-from itertools import groupby
+from functools import lru_cache
+from heapq import merge
 from pathlib import Path
+from typing import TypeVar
 
 from passerby.chunk import clipped
 from passerby.config.site import CountedLine
-from passerby.counting.detections import Tracks
+from passerby.counting.detections import Detections, Tracks
 from passerby.counting.tracker import track
 from passerby.domain import calendar
 from passerby.domain.policy import Policy
@@ -24,20 +28,31 @@ from passerby.domain.release import Cell, Level, Release, Sink
 from passerby.domain.timespan import Span, cut
 from passerby.errors import BudgetError, InputError, PolicyError
 from passerby.executors.processes import Executor
-from passerby.privacy import gate, plan, schedule, standing_query
-from passerby.privacy.charge import Charge, Receipt, whole_chunks
+from passerby.privacy import plan, standing_query
+from passerby.privacy.accounts import Accounts, Publish
+from passerby.privacy.charge import whole_chunks
 from passerby.privacy.contribution import Contribution
+from passerby.privacy.epochs import begin_epoch
 from passerby.privacy.ledger import Ledger
 from passerby.recordings import start_time
 from passerby.video.detect.selection import Choice, choose
-from passerby.video.observe import Recording, RecordingObservation, extent, probe, setup_for
+from passerby.video.observe import DetectionSetup, Recording, extent, probe, setup_for
+from passerby.video.recorded_windows import Window, concluded
+
+T = TypeVar("T")
+
+PART_MS, SHARED_PART_MS, SHORTEST_PART_MS = 240_000, 60_000, 30_000
+"""A recording is decoded in parts of PART_MS, or of at most SHARED_PART_MS where several processes count."""
+_END_OF_TIME_MS = 2**62
+_GAP_MS = 30_000
+"""Where so much need not be counted, it is not decoded either."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """One line of one recording, and how it is counted: all that a worker is told, and all of it configuration.
+    """One line of one recording, and how it is counted: configuration alone, small enough to send to a worker.
 
-    `start_ms` is the Unix time (ms UTC) of the first frame; `line.policy` is what is promised.
+    `start_ms` is the Unix time (ms UTC) of the first frame; `line.policy` is the promise.
     """
 
     recording: Recording
@@ -59,8 +74,16 @@ class Counting:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Chunks of one recording that are counted in one pass: (number of the line in `countings`, chunk)."""
+
+    countings: tuple[Counting, ...]
+    chunks: tuple[tuple[int, Span], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Published:
-    """What was released, in order of time; `refused` are lines for people, `again` how many slots were replayed.
+    """The releases, in order of time; `refused` are lines for people; `again`: so many slots were replayed.
 
     >>> published = passerby.release(
     ...     "street.mp4", passerby.load_site("site.yaml"), ledger="ledger.db", start="2026-06-01T08:00:00"
@@ -87,8 +110,8 @@ def countings(
 ) -> tuple[list[Counting], tzinfo]:
     """One `Counting` for each line, and the zone of its bins.
 
-    Raises InputError where nothing tells when the recording began (two would be taken for one and the same
-    time), PolicyError for a policy that cannot hold, SourceError, ModelError.
+    Raises InputError where nothing says when the recording began (two recordings would be taken for one time),
+    PolicyError for a policy that cannot hold, SourceError, ModelError.
     """
     recording = probe(video)
     opened = start_time.resolve_start(
@@ -103,20 +126,44 @@ def countings(
     return found, opened.zone
 
 
-def tracks_of(counting: Counting, span: Span) -> Tracks:
-    """What is seen in the window of the chunk `span`: its frames and no others exist, and the tracker is fresh."""
-    recording = counting.recording
-    window = Span(span.start_ms - counting.policy.warmup_ms, span.end_ms)
-    looking = _chosen(counting.detector, counting.model_dir)
-    setup = setup_for(recording, [counting.line.line], counting.line.corridor, looking.loaded, looking.motion)
-    return track(RecordingObservation(recording, counting.start_ms, window, setup, ticks_only=True))
+def window_of(counting: Counting, chunk: Span) -> Span:
+    """The frames that the counts of a chunk may depend on: those of the chunk and of its warm-up."""
+    return Span(chunk.start_ms - counting.policy.warmup_ms, chunk.end_ms)
 
 
-def contribution_of(counting: Counting, span: Span) -> Contribution:
-    """What the chunk `span` says: what crossed its one line within it, clipped; zeros where it has no frame."""
-    recording = counting.recording
-    size = recording.width, recording.height
-    return clipped(tracks_of(counting, span), counting.camera, counting.line, size, span)
+def tracked(part: Part, conclude: Callable[[Tracks, Counting, Span], T]) -> list[T]:
+    """An answer for each chunk of `part`, in its order, from the tracks of the chunk's window, with a fresh tracker."""
+
+    def window(number: int, chunk: Span) -> Window[T]:
+        counting = part.countings[number]
+
+        def answer(ticks: Iterable[Detections]) -> T:
+            return conclude(track(ticks), counting, chunk)
+
+        return Window(window_of(counting, chunk), setups[number], answer)
+
+    setups = [_setup(counting) for counting in part.countings]
+    first = part.countings[0]
+    return concluded(
+        first.recording, first.start_ms, [window(number, chunk) for number, chunk in part.chunks]
+    )
+
+
+def contributions_of(part: Part) -> list[Contribution]:
+    """The clipped counts of each chunk of `part`, in its order; zeros for a chunk that has no frame."""
+    return tracked(part, _clipped)
+
+
+def _clipped(tracks: Tracks, counting: Counting, chunk: Span) -> Contribution:
+    size = counting.recording.width, counting.recording.height
+    return clipped(tracks, counting.camera, counting.line, size, chunk)
+
+
+def _setup(counting: Counting) -> DetectionSetup:
+    chosen = _chosen(counting.detector, counting.model_dir)
+    return setup_for(
+        counting.recording, [counting.line.line], counting.line.corridor, chosen.loaded, chosen.motion
+    )
 
 
 @lru_cache(maxsize=4)
@@ -126,34 +173,44 @@ def _chosen(detector: str, model_dir: Path | None) -> Choice:
 
 
 def count_privately(
-    of_camera: Sequence[Counting], zone: tzinfo, ledger: Ledger, executor: Executor, sink: Sink
+    of_camera: Sequence[Counting],
+    zone: tzinfo,
+    ledger: Ledger,
+    executor: Executor,
+    sink: Sink,
+    jobs: int = 1,
 ) -> Published:
     """Release every bin that the recording meets, and every day that it holds whole; each is paid for first.
 
-    What was released before is given again as it was. What the budget does not reach is left out and told in
-    `refused`. Raises LedgerError when the ledger cannot be trusted; BudgetError when nothing at all was released.
+    `jobs` is the number of processes of `executor`. Slots that were released before are published again as they were.
+    Slots that the budget does not reach are left out, and named in `refused`. Raises LedgerError when the ledger cannot
+    be trusted; BudgetError when nothing at all was released; PolicyError where bins cut chunks.
     """
     recorded = recorded_span(of_camera[0])
-    number = begin(of_camera, ledger)
-    levels: dict[bool, dict[Span, list[Release]]] = {False: {}, True: {}}
-    refused: dict[str, None] = {}
-    again = 0
     for counting in of_camera:
-        slots = _Slots(counting, number, ledger, recorded, zone)
-        for whole_day, span, releases in slots.released(executor):
-            levels[whole_day].setdefault(span, []).extend(releases)
-        refused |= slots.refused
-        again += slots.again
-    if refused and not levels[False]:
-        raise BudgetError("\n".join(refused))
+        standing_query.check_chunk_edges(counting.policy, recorded, zone)
+    run = _Run(tuple(of_camera), Accounts(ledger), begin(of_camera, ledger), recorded)
+    lines = (run.chunks_of(number, zone) for number in range(len(of_camera)))
+    chunks = merge(*lines, key=lambda one: one[1].start_ms)
+    for chunk_ms in run.count(chunks, executor, jobs):
+        # Chunks come in order of their start, so no chunk of a bin that ended before is missing.
+        run.draw_ended(chunk_ms)
+    levels: dict[Level, dict[Span, list[Release]]] = {"bin": {}, "day": {}}
+
+    def publish(releases: tuple[Release, ...], level: Level) -> None:
+        levels[level].setdefault(Span(releases[0].start_ms, releases[0].end_ms), []).extend(releases)
+        for release in releases:
+            sink(release)
+
     # All of it at the end: a recording's schedule has no times that its contents could move.
-    prepared = sorted((*levels[False].items(), *levels[True].items()), key=lambda one: one[0].end_ms)
-    schedule.publish(prepared, sink, now_ms=lambda: recorded.end_ms, wait_until=lambda _: None)
+    run.publish(publish)
+    if run.refused and not levels["bin"]:
+        raise BudgetError("\n".join(run.refused))
     bins, days = (
         tuple(release for _, releases in sorted(levels[level].items()) for release in releases)
-        for level in (False, True)
+        for level in levels
     )
-    return Published(bins, days, tuple(refused), again)
+    return Published(bins, days, tuple(run.refused), run.again)
 
 
 def ask_recording(
@@ -163,34 +220,34 @@ def ask_recording(
     epsilon: float,
     ledger: Ledger,
     executor: Executor,
+    jobs: int = 1,
 ) -> tuple[Release, ...]:
     """Answer one question of a line over the chunks that hold `span`, at the price of `epsilon`.
 
     The same question again is answered as before, at no cost. Raises BudgetError when the budget does not reach.
     """
-    (counting,) = (one for one in of_camera if one.line.line.name == line)
+    (counting,) = (known for known in of_camera if known.line.line.name == line)
     asked = whole_chunks(span, counting.policy.chunk_ms)
-    number = begin(of_camera, ledger)
-    receipt = ledger.spend(
-        standing_query.asked_charge(counting.policy, counting.cells, number, asked, epsilon)
-    )
     recorded = recorded_span(counting)
-    chunks = [] if receipt.stored else list(_chunks_of(counting, asked, recorded))
-    found = executor(partial(contribution_of, counting), chunks)
-    return gate.release(found, receipt, ledger, _share(asked, recorded))
+    run = _Run((counting,), Accounts(ledger), begin(of_camera, ledger), recorded)
+    charge = standing_query.ad_hoc_charge(counting.policy, counting.cells, run.epoch, asked, epsilon)
+    open_bin = run.accounts.pay(charge, "bin")
+    if open_bin.receipt.stored is not None:
+        run.accounts.replay(open_bin, open_bin.span.end_ms)
+    else:
+        chunks = ((0, chunk) for chunk in _chunks_with_frames(counting, asked, recorded))
+        for _ in run.count(chunks, executor, jobs):
+            pass
+    answer: list[Release] = []
+    run.publish(lambda releases, level: answer.extend(releases))
+    return tuple(answer)
 
 
 def begin(of_camera: Sequence[Counting], ledger: Ledger) -> int:
     """The number of the camera's epoch: all lines of the camera are its configuration."""
-    policies = [counting.policy for counting in of_camera]
+    first = of_camera[0]
     # Recordings come in any order, so the first epoch holds for all time.
-    epoch = ledger.epoch(
-        of_camera[0].camera,
-        standing_query.configuration(of_camera[0].detector, [counting.line for counting in of_camera]),
-        0,
-        blackout_ms=standing_query.blackout_ms(policies),
-        budget_micro=standing_query.budget_micro(policies),
-    )
+    epoch = begin_epoch(ledger, first.camera, first.detector, [counting.line for counting in of_camera], 0)
     return epoch.number
 
 
@@ -200,98 +257,83 @@ def recorded_span(counting: Counting) -> Span:
     return Span(counting.start_ms, counting.start_ms + found.end_ms)
 
 
-def _chunks_of(counting: Counting, span: Span, recorded: Span) -> Iterator[Span]:
+def _chunks_with_frames(counting: Counting, span: Span, recorded: Span) -> Iterator[Span]:
     """The chunks of `span` that have any frame in their window; the others give their default, 0."""
     for chunk in cut(span, counting.policy.chunk_ms):
-        window = Span(chunk.start_ms - counting.policy.warmup_ms, chunk.end_ms)
-        if window.overlap_ms(recorded):
+        if window_of(counting, chunk).overlap_ms(recorded):
             yield chunk
 
 
-def _share(span: Span, recorded: Span) -> float:
-    return span.overlap_ms(recorded) / span.duration_ms
+@dataclass(slots=True)
+class _Run:
+    """One pass over a recording: bins and days of its lines are paid for as their chunks are handed out."""
 
+    countings: tuple[Counting, ...]
+    accounts: Accounts
+    epoch: int
+    recorded: Span
+    refused: dict[str, None] = field(default_factory=dict)
+    again: int = 0
 
-class _Slots:
-    """The bins and days of one line: paid for as their chunks are handed out, released as these come back."""
+    def chunks_of(self, number: int, zone: tzinfo) -> Iterator[tuple[int, Span]]:
+        """The chunks of a line that have to be counted, in order of time; their bins and days are paid for first."""
+        counting = self.countings[number]
+        for day in calendar.bins(self.recorded, calendar.DAY_MS, zone):
+            # A day that is recorded in part would be paid for in whole, and never again.
+            whole = day.span.overlap_ms(self.recorded) == day.span.duration_ms
+            owed = whole and self._pay(counting, day.span, "day")
+            for one in calendar.bins(day.span, counting.policy.every_ms, zone):
+                if not one.span.overlap_ms(self.recorded):
+                    continue
+                if self._pay(counting, one.span, "bin") or owed:
+                    for chunk in _chunks_with_frames(counting, one.span, self.recorded):
+                        yield number, chunk
 
-    def __init__(self, counting: Counting, epoch: int, ledger: Ledger, recorded: Span, zone: tzinfo) -> None:
-        self.refused: dict[str, None] = {}
-        self.again = 0
-        self._counting = counting
-        self._epoch = epoch
-        self._ledger = ledger
-        self._recorded = recorded
-        self._receipts: dict[tuple[bool, Span], Receipt | None] = {}
-        policy = counting.policy
-        self._days: dict[Span, list[Span]] = {}
-        for day in calendar.bins(recorded, calendar.DAY_MS, zone):
-            every = [one.span for one in calendar.bins(day.span, policy.every_ms, zone)]
-            self._days[day.span] = [one for one in every if one.overlap_ms(recorded)]
-            if any(edge % policy.chunk_ms for one in every for edge in (one.start_ms, one.end_ms)):
-                raise PolicyError(
-                    f"chunk {policy.chunk_ms} ms: in this time zone bins do not start where chunks do, "
-                    "expected a chunk that divides 15 minutes"
-                )
-        self._home = {
-            chunk.start_ms: one
-            for bins in self._days.values()
-            for one in bins
-            for chunk in cut(one, policy.chunk_ms)
-        }
+    def count(self, chunks: Iterator[tuple[int, Span]], executor: Executor, jobs: int) -> Iterator[int]:
+        """Add the counts of `chunks`, which come in order of their start; after each part, the start of its last."""
+        for counted in executor(contributions_of, self._parts(chunks, jobs)):
+            for contribution in counted:
+                covered_ms = contribution.chunk.span.overlap_ms(self.recorded)
+                self.accounts.add(contribution, self.epoch, covered_ms=covered_ms)
+            yield counted[-1].chunk.span.start_ms
 
-    def released(self, executor: Executor) -> Iterator[tuple[bool, Span, tuple[Release, ...]]]:
-        """Bins and days (True) as they are released."""
-        found = executor(partial(contribution_of, self._counting), self._chunks())
-        counted: dict[Span, Contribution] = {}
-        for span, of_bin in groupby(found, key=lambda one: self._home[one.chunk.span.start_ms]):
-            parts = list(of_bin)
-            if self._owed(False, span):
-                yield False, span, self._release(False, span, parts)
-            counted[span] = gate.merge(parts, self._charge(False, span))
-            for day, bins in self._days.items():
-                if bins[-1] == span and self._owed(True, day):
-                    yield (
-                        True,
-                        day,
-                        self._release(True, day, [counted[one] for one in bins if one in counted]),
-                    )
-                    counted.clear()
-        for (whole_day, span), receipt in self._receipts.items():
-            if receipt is not None and receipt.stored is not None:
-                self.again += 1
-                yield whole_day, span, self._release(whole_day, span, [])
+    def draw_ended(self, now_ms: int) -> None:
+        for open_bin in self.accounts.ended(now_ms):
+            self.accounts.draw(open_bin, due_ms=open_bin.span.end_ms)
 
-    def _chunks(self) -> Iterator[Span]:
-        for day, bins in self._days.items():
-            # A day that is seen in part would be paid for in whole, and never again.
-            if _share(day, self._recorded) == 1:
-                self._pay(True, day)
-            for span in bins:
-                self._pay(False, span)
-                if self._owed(True, day) or self._owed(False, span):
-                    yield from _chunks_of(self._counting, span, self._recorded)
+    def publish(self, publish: Publish) -> None:
+        """Draw the noise of all bins that are left, and publish everything, in order of time."""
+        self.draw_ended(_END_OF_TIME_MS)
+        self.accounts.publish(_END_OF_TIME_MS, publish)
 
-    def _pay(self, whole_day: bool, span: Span) -> None:
+    def _parts(self, chunks: Iterator[tuple[int, Span]], jobs: int) -> Iterator[Part]:
+        longest_ms = PART_MS
+        if jobs > 1:
+            longest_ms = max(SHORTEST_PART_MS, min(SHARED_PART_MS, self.recorded.duration_ms // (2 * jobs)))
+        part: list[tuple[int, Span]] = []
+        for number, chunk in chunks:
+            # Chunks that start together stay together: see `count_privately`.
+            if part and chunk.start_ms > part[-1][1].start_ms:
+                long = chunk.start_ms - part[0][1].start_ms >= longest_ms
+                if long or chunk.start_ms - part[-1][1].end_ms > _GAP_MS:
+                    yield Part(self.countings, tuple(part))
+                    part = []
+            part.append((number, chunk))
+        if part:
+            yield Part(self.countings, tuple(part))
+
+    def _pay(self, counting: Counting, span: Span, level: Level) -> bool:
+        """Whether its chunks are to be counted: it is paid for, and not released yet."""
         try:
-            receipt = self._ledger.spend(self._charge(whole_day, span))
+            open_bin = self.accounts.pay(
+                standing_query.standing_charge(counting.policy, counting.cells, self.epoch, span, level),
+                level,
+            )
         except BudgetError as error:
             self.refused[str(error)] = None
-            receipt = None
-        self._receipts[whole_day, span] = receipt
-
-    def _owed(self, whole_day: bool, span: Span) -> bool:
-        """Paid for, and not released yet."""
-        receipt = self._receipts.get((whole_day, span))
-        return receipt is not None and receipt.stored is None
-
-    def _charge(self, whole_day: bool, span: Span) -> Charge:
-        level: Level = "day" if whole_day else "bin"
-        return standing_query.standing_charge(
-            self._counting.policy, self._counting.cells, self._epoch, span, level
-        )
-
-    def _release(self, whole_day: bool, span: Span, parts: Sequence[Contribution]) -> tuple[Release, ...]:
-        receipt = self._receipts[whole_day, span]
-        assert receipt is not None
-        return gate.release(parts, receipt, self._ledger, _share(span, self._recorded))
+            return False
+        if open_bin.receipt.stored is None:
+            return True
+        self.accounts.replay(open_bin, open_bin.span.end_ms)
+        self.again += 1
+        return False

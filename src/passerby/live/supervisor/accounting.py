@@ -1,11 +1,12 @@
-"""The accounts of a site's lines: bins and days are paid for as they begin, added to, noised and published.
+"""The accounts of a site's lines by the clock: bins and days are paid for as they begin, drawn and published at fixed
+times after their end.
 
-Invariant: paid before it is looked at, noised before it is published, once each; every time is told beforehand by the
-clock and the site file, and nothing here depends on what was counted.
+Invariant: every time is known beforehand from the clock and the site file; nothing here depends on a count. Payment,
+addition, noise and publication are those of `passerby.privacy.accounts`.
 
-    join    a camera is ready: its epoch, and what it may look at
-    add     what one of its chunks says
-    turn    the clock: pays what begins, draws what has ended, publishes what is due
+    join    a camera's process is ready: its epoch, and the spans that it may count
+    add     the counts of one of its chunks
+    turn    the clock: pays for bins that begin, draws bins that have ended, publishes bins that are due
 """
 
 from collections.abc import Callable, Iterator
@@ -15,30 +16,29 @@ from datetime import tzinfo
 from passerby.config.site import Camera, CountedLine
 from passerby.domain import calendar
 from passerby.domain.policy import Policy
-from passerby.domain.release import Level, Release
+from passerby.domain.release import Level
 from passerby.domain.timespan import Chunk, Span
-from passerby.errors import BudgetError, OutputError, PolicyError
-from passerby.live.supervisor.open_bins import Key, Slot, key_of
-from passerby.live.supervisor.tmpfs_store import Hold
-from passerby.privacy import gate, schedule, standing_query
-from passerby.privacy.charge import Receipt
+from passerby.errors import BudgetError, PolicyError
+from passerby.privacy import schedule, standing_query
+from passerby.privacy.accounts import Accounts, OpenBinStore, Publish
 from passerby.privacy.contribution import Contribution
+from passerby.privacy.epochs import begin_epoch
 from passerby.privacy.ledger import Epoch, Ledger
 
-Publish = Callable[[tuple[Release, ...], Level], None]
 Grant = Callable[[str, str, Span], None]
-"""The camera, the line, the time that may be looked at."""
+"""Called with a camera, a line and a span that was paid for and may be counted."""
 
-_MEANT = ""
-"""The receipt of a slot that is about to be paid for."""
 AHEAD_MS = 2_000
-"""How long before the warm-up of a bin's first chunk it is paid for: word of it has to reach the camera."""
+"""A bin is paid for so long before the warm-up of its first chunk: the camera's process has to learn of it in time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delays:
-    """After the end of a chunk: how long frames, and then its answer, are waited for; after the end of a bin: when
-    noise is drawn, and when it is published. All in ms, and known beforehand."""
+    """Waiting times in ms, all known beforehand.
+
+    After the end of a chunk: for its last frames, and then for its counts. After the end of a bin: until noise is
+    drawn, and until it is published.
+    """
 
     frames_ms: int
     answer_ms: int
@@ -57,10 +57,13 @@ def delays_of(publish_ms: int) -> Delays:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How a camera's account stands: `left_micro` of `budget_micro` for who passes now; `covered` the share of its
-    day so far with frames, None before its first chunk; `waits_until_ms` where an earlier configuration still has
-    to end; `refused` why nothing is released of some line."""
+class AccountStatus:
+    """The state of a camera's account.
+
+    `left_micro` of `budget_micro` is left for a person who passes now; `covered`: the share of its day so far with
+    frames, None before its first chunk; `waits_until_ms`: when its new settings start, None where they have started;
+    `refused`: why nothing is released of a line, None where all lines are.
+    """
 
     left_micro: int
     budget_micro: int
@@ -85,105 +88,100 @@ class _Account:
         return [line.policy for line in self.camera.lines if line.policy is not None]
 
 
-class Book:
-    """`hold` may be None: then what is counted of open bins dies with this process. Raises LedgerError."""
+class SiteAccounts:
+    """The accounts of all cameras of a site.
+
+    `store` keeps the counts of open bins for the process that follows a crash; without it they are lost then. Raises
+    LedgerError.
+    """
 
     def __init__(
-        self, ledger: Ledger, hold: Hold | None, zone: tzinfo, delays: Delays, publish: Publish, grant: Grant
+        self,
+        ledger: Ledger,
+        store: OpenBinStore | None,
+        zone: tzinfo,
+        delays: Delays,
+        publish: Publish,
+        grant: Grant,
     ) -> None:
         self._ledger = ledger
-        self._hold = hold
         self._zone = zone
         self._delays = delays
         self._publish = publish
         self._grant = grant
-        self._accounts: dict[str, _Account] = {}
-        self._slots: dict[Key, Slot] = {}
-        self.unkept: str | None = None
-        """Why what is open is not kept for who comes after a crash; None where it is."""
-        for slot in hold.load() if hold else ():
-            try:
-                paid = ledger.regain(slot.charge)
-            except BudgetError:
-                # It was meant, and refused: that time was paid for as another slot.
-                continue
-            # Of another ledger, which was here before: this one has not paid for it.
-            if paid is not None and slot.receipt.id in (_MEANT, paid.id):
-                slot.receipt = Receipt(slot.charge, paid.id)
-                self._slots[key_of(slot.charge)] = slot
+        self._cameras: dict[str, _Account] = {}
+        self._accounts = Accounts(ledger, store)
+
+    @property
+    def unkept(self) -> str | None:
+        """Why open bins could not be kept for the next process; None where they are."""
+        return self._accounts.unkept
 
     def join(self, camera: Camera, detector: str, now_ms: int) -> None:
-        """The process of a camera is ready: what is open it may look at. Raises LedgerError."""
-        account = self._accounts.get(camera.name)
+        """The process of a camera is ready: it may count all that is open. Raises LedgerError."""
+        account = self._cameras.get(camera.name)
         if account is None or account.camera.lines != camera.lines or account.detector != detector:
-            account = self._accounts[camera.name] = _Account(camera, detector)
+            account = self._cameras[camera.name] = _Account(camera, detector)
         account.camera = camera
         if account.epoch is None:
-            # Known first: what was open when a process was killed is of an epoch.
+            # Known first: a bin that was open when a process was killed is of an epoch.
             account.epoch = self._epoch(account, now_ms)
-        for slot in self._of(account):
-            self._grant(camera.name, _line_of(slot), slot.span)
+        for open_bin in self._accounts.open_of(camera.name, account.epoch.number):
+            self._grant(camera.name, open_bin.line, open_bin.span)
         self._pay(account, now_ms)
 
     def leave(self, name: str) -> None:
-        """The camera is no longer counted; what is open of it is released when it ends."""
-        self._accounts.pop(name, None)
+        """The camera is no longer counted; its open bins are released when they end."""
+        self._cameras.pop(name, None)
 
     def add(
         self, name: str, line: str, span: Span, counts: tuple[int, ...], covered_ms: int, sender_ms: int
     ) -> None:
-        """What a chunk of a camera says; no counts where it was given up. Raises ValueError for what none of its
-        chunks can say."""
-        account = self._accounts.get(name)
+        """Add the counts of a chunk of a camera; no counts where the chunk was skipped. Raises ValueError for counts
+        that none of its chunks can have."""
+        account = self._cameras.get(name)
         if account is None or account.epoch is None or not counts:
             return
-        counted = next((one for one in account.camera.lines if one.line.name == line), None)
+        counted = next((known for known in account.camera.lines if known.line.name == line), None)
         if counted is None:
             raise ValueError("a line that the site file does not have")
         cells = standing_query.cells_of(name, counted)
         if len(counts) != len(cells):
             raise ValueError("another number of cells than the line has")
-        said = Contribution(Chunk(name, span), cells, counts)
-        added = [
-            slot.add(said, covered_ms, sender_ms) for slot in self._of(account) if _line_of(slot) == line
-        ]
-        if any(added):
-            self._keep(name)
+        self._accounts.add(
+            Contribution(Chunk(name, span), cells, counts),
+            account.epoch.number,
+            covered_ms=covered_ms,
+            sender_ms=sender_ms,
+        )
 
     def turn(self, now_ms: int) -> None:
-        """What the clock asks for. Raises LedgerError and OutputError; what was not done is done at a later turn."""
-        # What was drawn goes out whatever the ledger says to what comes.
+        """Do all that is due by the clock. Raises LedgerError and OutputError; the rest is done at a later turn."""
+        # Releases that were drawn go out even where the ledger fails for those to come.
         self.publish(now_ms)
-        for account in self._accounts.values():
+        for account in self._cameras.values():
             self._pay(account, now_ms)
-        for slot in sorted(self._slots.values(), key=lambda one: one.span.end_ms):
-            if slot.drawn is None and now_ms >= slot.span.end_ms + self._delays.draw_ms:
-                slot.drawn = gate.release(
-                    slot.contributions, slot.receipt, self._ledger, slot.coverage, slot.sender_clock
-                )
-                slot.due_ms = schedule.due_ms(slot.span, now_ms, self._delays.publish_ms)
+        for open_bin in self._accounts.ended(now_ms - self._delays.draw_ms):
+            due_ms = schedule.due_ms(open_bin.span, now_ms, self._delays.publish_ms)
+            self._accounts.draw(open_bin, due_ms)
         self.publish(now_ms)
 
-    def standings(self, now_ms: int) -> dict[str, Standing]:
+    def statuses(self, now_ms: int) -> dict[str, AccountStatus]:
+        """The state of each camera's account, by the camera's name."""
         return {
-            name: Standing(
+            name: AccountStatus(
                 left_micro=account.left_micro,
                 budget_micro=standing_query.budget_micro(account.policies),
                 covered=self._covered(account, now_ms),
                 waits_until_ms=_waits(account.epoch, now_ms),
                 refused=next((why for _, why in account.refused.values()), None),
             )
-            for name, account in self._accounts.items()
+            for name, account in self._cameras.items()
         }
 
     def publish(self, now_ms: int) -> None:
-        """Hand out what was drawn and is due: the ledger is not needed for it. Raises OutputError."""
-        due = [slot for slot in self._slots.values() if slot.drawn is not None and slot.due_ms <= now_ms]
-        for slot in sorted(due, key=lambda one: (one.due_ms, one.span.end_ms)):
-            assert slot.drawn is not None
-            self._publish(slot.drawn, slot.level)
-            del self._slots[key_of(slot.charge)]
-            self._keep(slot.charge.camera)
+        """Hand out the releases that were drawn and are due: the ledger is not needed for it. Raises OutputError."""
+        self._accounts.publish(now_ms, self._publish)
 
     def _pay(self, account: _Account, now_ms: int) -> None:
         if account.epoch is None or now_ms < account.next_ms:
@@ -202,7 +200,7 @@ class Book:
         account.next_ms = next_ms
 
     def _pay_for(self, account: _Account, epoch: Epoch, line: CountedLine, level: Level, span: Span) -> bool:
-        """Whether it was paid now; nothing is done where it was before, or cannot be."""
+        """Whether it was paid for now; nothing is done where it was before, or cannot be."""
         assert line.policy is not None
         name, of_level = line.line.name, (line.line.name, level)
         if span.start_ms < epoch.start_ms or account.refused.get(of_level, (-1, ""))[0] == span.start_ms:
@@ -210,64 +208,37 @@ class Book:
         cells = standing_query.cells_of(account.camera.name, line)
         try:
             charge = standing_query.standing_charge(line.policy, cells, epoch.number, span, level)
-            if key_of(charge) in self._slots:
+            if self._accounts.is_open(charge):
                 return False
-            # Kept before it is paid for: killed in between, the slot would be spent and forgotten.
-            self._keep(account.camera.name, Slot(level, Receipt(charge, _MEANT)))
-            receipt = self._ledger.regain(charge) or self._ledger.spend(charge)
+            open_bin = self._accounts.pay(charge, level, resume=True)
         except (BudgetError, PolicyError) as error:
             account.refused[of_level] = span.start_ms, str(error)
             return False
         account.refused.pop(of_level, None)
-        if receipt.stored is not None:
+        if open_bin.receipt.stored is not None:
             # Released before, and then the clock was set back: there is nothing to add to it.
             account.refused[of_level] = span.start_ms, "released before"
             return False
-        self._slots[key_of(charge)] = Slot(level, receipt)
-        self._keep(account.camera.name)
         self._grant(account.camera.name, name, span)
         return True
 
     def _epoch(self, account: _Account, now_ms: int) -> Epoch:
         # The first epoch may begin with the day: it is paid for in whole, and counted from now on.
         (today,) = calendar.bins(Span(now_ms, now_ms + 1), calendar.DAY_MS, self._zone)
-        return self._ledger.epoch(
-            account.camera.name,
-            standing_query.configuration(account.detector, account.camera.lines),
-            today.span.start_ms,
-            blackout_ms=standing_query.blackout_ms(account.policies),
-            budget_micro=standing_query.budget_micro(account.policies),
-        )
-
-    def _of(self, account: _Account) -> list[Slot]:
-        """The open slots that the camera's chunks are added to."""
-        number = None if account.epoch is None else account.epoch.number
-        return [
-            slot
-            for slot in self._slots.values()
-            if slot.charge.camera == account.camera.name
-            and slot.charge.epoch == number
-            and slot.drawn is None
-        ]
+        camera = account.camera
+        return begin_epoch(self._ledger, camera.name, account.detector, camera.lines, today.span.start_ms)
 
     def _covered(self, account: _Account, now_ms: int) -> float | None:
-        days = [slot for slot in self._of(account) if slot.level == "day" and now_ms in slot.span]
-        until_ms = max((slot.until_ms for slot in days), default=0)
+        number = None if account.epoch is None else account.epoch.number
+        days = [
+            open_bin
+            for open_bin in self._accounts.open_of(account.camera.name, number)
+            if open_bin.level == "day" and now_ms in open_bin.span
+        ]
+        until_ms = max((day.until_ms for day in days), default=0)
         if not until_ms:
             return None
-        return sum(min(1.0, slot.covered_ms / (now_ms - slot.span.start_ms)) for slot in days) / len(days)
-
-    def _keep(self, name: str, *meant: Slot) -> None:
-        if self._hold is None:
-            return
-        try:
-            paid = [slot for slot in self._slots.values() if slot.charge.camera == name]
-            self._hold.save(name, [*paid, *meant])
-        except OutputError as error:
-            # It is for the worst case only, so the work goes on.
-            self.unkept = str(error)
-        else:
-            self.unkept = None
+        return sum(min(1.0, day.covered_ms / (now_ms - day.span.start_ms)) for day in days) / len(days)
 
 
 def _spans(policy: Policy, now_ms: int, soon_ms: int, zone: tzinfo) -> Iterator[tuple[Level, Span]]:
@@ -277,10 +248,6 @@ def _spans(policy: Policy, now_ms: int, soon_ms: int, zone: tzinfo) -> Iterator[
         yield "bin", one.span
     for one in calendar.bins(near, calendar.DAY_MS, zone):
         yield "day", one.span
-
-
-def _line_of(slot: Slot) -> str:
-    return slot.charge.cells[0].line
 
 
 def _waits(epoch: Epoch | None, now_ms: int) -> int | None:

@@ -23,13 +23,13 @@ from passerby.domain.timespan import Span
 from passerby.errors import LedgerError, OutputError, PasserbyError, SiteError
 from passerby.live.protocol import Hello, Order, Paid, Said, Up, fault_of
 from passerby.live.supervisor import status
-from passerby.live.supervisor.accounting import Book, Delays, Standing
+from passerby.live.supervisor.accounting import AccountStatus, Delays, SiteAccounts
 from passerby.live.supervisor.camera_process import Watched
 from passerby.live.supervisor.capacity import cores, could_do
 from passerby.live.supervisor.desired_state import Wanted, tried_again, wanted
 from passerby.live.supervisor.outages import Outages
 from passerby.live.supervisor.outbox import Outbox
-from passerby.live.supervisor.tmpfs_store import Hold
+from passerby.live.supervisor.tmpfs_store import TmpfsStore
 from passerby.live.supervisor.worker_process import Child
 from passerby.privacy.database import open_ledger
 from passerby.privacy.ledger import Ledger
@@ -75,7 +75,7 @@ class Supervisor:
         places: Places,
         first: Wanted,
         delays: Delays,
-        hold: Hold | None,
+        hold: TmpfsStore | None,
         tell: Callable[..., Any],
         warn: Callable[..., Any],
     ) -> None:
@@ -94,7 +94,7 @@ class Supervisor:
         self._read: Queue[Wanted | SiteError] = Queue()
         self._watched: dict[str, Watched] = {}
         self._leaving: list[Child] = []
-        self._standings: dict[str, Standing] = {}
+        self._standings: dict[str, AccountStatus] = {}
         self._refused: tuple[str, ...] = ()
         self._started_ms = round(time() * 1000)
         self._status_s = 0.0
@@ -265,7 +265,7 @@ class Supervisor:
     def _keep_accounts(self) -> None:
         """Raises nothing: what cannot be done now is done later."""
         ledger: Ledger | None = None
-        book: Book | None = None
+        book: SiteAccounts | None = None
         waiting: list[_Join | _Leave | tuple[str, Said]] = []
         while not self._stop.is_set():
             waiting = _newest([*waiting, *self._asked()])
@@ -278,7 +278,9 @@ class Supervisor:
             try:
                 if ledger is None or book is None:
                     ledger = open_ledger(self._places.ledger, self._places.mark, create=True)
-                    book = Book(ledger, self._hold, self._zone, self._delays, self._spool.put, self._grant)
+                    book = SiteAccounts(
+                        ledger, self._hold, self._zone, self._delays, self._spool.put, self._grant
+                    )
                 while waiting:
                     self._enter(book, waiting[0])
                     waiting.pop(0)
@@ -291,13 +293,13 @@ class Supervisor:
                 self._outages.end("ledger")
                 self._outages.end("disk")
             if book is not None:
-                self._standings = book.standings(_now_ms())
+                self._standings = book.statuses(_now_ms())
                 if book.unkept is not None:
                     self._outages.begin("hold", book.unkept)
                 else:
                     self._outages.end("hold")
 
-    def _publish(self, book: Book) -> None:
+    def _publish(self, book: SiteAccounts) -> None:
         try:
             book.publish(_now_ms())
         except OutputError as error:
@@ -315,7 +317,7 @@ class Supervisor:
                 return found
             timeout_s = 0
 
-    def _enter(self, book: Book, one: "_Join | _Leave | tuple[str, Said]") -> None:
+    def _enter(self, book: SiteAccounts, one: "_Join | _Leave | tuple[str, Said]") -> None:
         if isinstance(one, _Join):
             book.join(one.camera, one.detector, _now_ms())
         elif isinstance(one, _Leave):
@@ -323,7 +325,7 @@ class Supervisor:
         else:
             self._added(book, one)
 
-    def _added(self, book: Book, one: "_Join | _Leave | tuple[str, Said]") -> bool:
+    def _added(self, book: SiteAccounts, one: "_Join | _Leave | tuple[str, Said]") -> bool:
         if not isinstance(one, tuple):
             return False
         name, said = one
@@ -414,7 +416,7 @@ def _looks(camera: Camera) -> tuple[object, ...]:
     return camera.watched, camera.transport, camera.detector, camera.lines
 
 
-def _camera_status(one: Watched, standing: Standing | None) -> status.CameraStatus:
+def _camera_status(one: Watched, standing: AccountStatus | None) -> status.CameraStatus:
     pulse, child = one.pulse, one.child
     notes = []
     if standing is not None and standing.waits_until_ms is not None:

@@ -1,9 +1,10 @@
-"""Open bins and days, kept in memory that outlives a process: who is killed goes on where it was.
+"""Open bins and days, kept in memory that outlives a process: a run that is killed continues where it stopped.
 
-Invariant: nothing here touches a disk; a folder that is not memory is refused, and what was released is gone from it.
+Invariant: nothing here touches a disk; a folder that is not in memory is refused, and bins that were released are gone
+from it.
 
 The folder lies on a tmpfs: /run for a service, else the user's runtime folder or /dev/shm. It does not outlive the
-machine: after a power cut what was counted of an open bin is lost, and the rest of the bin is released.
+machine: after a power cut the counts of an open bin so far are lost, and the rest of the bin is released.
 """
 
 import json
@@ -15,14 +16,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 from passerby.errors import OutputError, PasserbyError
-from passerby.live.supervisor.open_bins import Slot, from_plain, to_plain
+from passerby.privacy.open_bins import OpenBin, from_plain, to_plain
 
 _MEMORY = frozenset({"tmpfs", "ramfs"})
 _MOUNTS = Path("/proc/self/mountinfo")
 
 
-class Hold:
-    """The folder of one site, made for its user alone. Raises OutputError where it cannot be."""
+class TmpfsStore:
+    """The folder of one site, made for its user alone. Raises OutputError where that cannot be done."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -37,10 +38,10 @@ class Hold:
         if not is_memory(folder):
             raise OutputError(f"{folder}: on a disk, expected a folder in memory (tmpfs)")
 
-    def save(self, camera: str, slots: Iterable[Slot]) -> None:
-        """Replace what is kept of a camera. Raises OutputError."""
+    def save(self, camera: str, open_bins: Iterable[OpenBin]) -> None:
+        """Replace all that is kept of a camera. Raises OutputError."""
         path = self._path(camera)
-        kept = [to_plain(slot) for slot in slots]
+        kept = [to_plain(open_bin) for open_bin in open_bins]
         try:
             if not kept:
                 path.unlink(missing_ok=True)
@@ -51,15 +52,15 @@ class Hold:
         except OSError as error:
             raise OutputError(f"{path}: could not be written: {error.strerror or error}") from None
 
-    def load(self) -> list[Slot]:
-        """All that is kept; what cannot be read is left out."""
-        slots: list[Slot] = []
+    def load(self) -> list[OpenBin]:
+        """All open bins that are kept and can be read."""
+        open_bins: list[OpenBin] = []
         for path in sorted(self._folder.glob("*.json")):
             try:
-                slots += [from_plain(plain) for plain in json.loads(path.read_text(encoding="utf-8"))]
+                open_bins += [from_plain(plain) for plain in json.loads(path.read_text(encoding="utf-8"))]
             except (OSError, ValueError, TypeError, KeyError, PasserbyError):
                 continue
-        return slots
+        return open_bins
 
     def _path(self, camera: str) -> Path:
         # A name may be longer than a file's may be.
@@ -67,7 +68,7 @@ class Hold:
 
 
 def folder_of(state: Path) -> Path:
-    """Where the site of this state folder is held."""
+    """The folder in memory for the site of this state folder."""
     named = sha256(str(state.resolve()).encode()).hexdigest()[:16]
     for variable in ("RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"):
         given = os.environ.get(variable, "").partition(":")[0]

@@ -10,18 +10,20 @@ from hypothesis import strategies as st
 from passerby.domain.release import Cell
 from passerby.domain.timespan import Chunk, Span
 from passerby.errors import PasserbyError
-from passerby.live.supervisor.open_bins import Slot, from_plain, key_of, to_plain
-from passerby.privacy.charge import Charge, Receipt
+from passerby.privacy.charge import EventCharge, Receipt
 from passerby.privacy.contribution import Contribution
+from passerby.privacy.open_bins import OpenBin, from_plain, key_of, to_plain
 
 CHUNK_MS, CAP = 9_000, 5
 SPAN = Span(90 * CHUNK_MS, 100 * CHUNK_MS)
 CELLS = tuple(Cell("north", "road", direction, "car") for direction in ("in", "out"))
 
 
-def slot() -> Slot:
+def opened() -> OpenBin:
     terms = {"epsilon_micro": 10, "rho_ms": 4_000, "k": 1, "chunk_ms": CHUNK_MS, "warmup_ms": 2_000}
-    return Slot("bin", Receipt(Charge("north", 1, "road bins", SPAN, CELLS, cap=CAP, **terms), "receipt"))
+    return OpenBin(
+        "bin", Receipt(EventCharge("north", 1, "road bins", SPAN, CELLS, cap=CAP, **terms), "receipt")
+    )
 
 
 def said(number: int, *counts: int, chunks: int = 1) -> Contribution:
@@ -30,7 +32,7 @@ def said(number: int, *counts: int, chunks: int = 1) -> Contribution:
 
 
 def test_chunks_are_added_up_in_order_and_none_twice() -> None:
-    open_ = slot()
+    open_ = opened()
     assert not open_.contributions
     assert open_.add(said(91, 3, 0), CHUNK_MS, CHUNK_MS)
     assert open_.add(said(93, 1, 5), 4_500, 0)
@@ -44,19 +46,19 @@ def test_chunks_are_added_up_in_order_and_none_twice() -> None:
 
 @pytest.mark.parametrize("number", [89, 100, 0])
 def test_a_chunk_of_another_time_is_left_out(number: int) -> None:
-    open_ = slot()
+    open_ = opened()
     assert not open_.add(said(number, 9, 9), CHUNK_MS, 0)
-    assert open_ == slot()
+    assert open_ == opened()
 
 
 @pytest.mark.parametrize(
     "wrong", [said(91, 6, 0), said(91, -1, 0), said(91, 1), said(91, 1, 1, 1), said(91, 1, 1, chunks=2)]
 )
 def test_what_is_above_its_caps_is_refused_and_adds_nothing(wrong: Contribution) -> None:
-    open_ = slot()
+    open_ = opened()
     with pytest.raises(ValueError, match="caps"):
         open_.add(wrong, CHUNK_MS, 0)
-    assert open_ == slot()
+    assert open_ == opened()
 
 
 numbers = st.integers(0, 2**53)
@@ -66,7 +68,7 @@ numbers = st.integers(0, 2**53)
 def test_no_more_is_covered_than_there_is_and_no_more_dated_than_covered(
     chunks: list[tuple[int, int, int, int, int]],
 ) -> None:
-    open_ = slot()
+    open_ = opened()
     expected = [0, 0]
     for number, one, other, covered_ms, sender_ms in chunks:
         if open_.add(said(number, one, other), covered_ms, sender_ms):
@@ -79,7 +81,7 @@ def test_no_more_is_covered_than_there_is_and_no_more_dated_than_covered(
 
 
 def test_what_an_earlier_version_kept_is_read_and_its_clock_stays_unknown() -> None:
-    open_ = slot()
+    open_ = opened()
     open_.add(said(91, 3, 0), CHUNK_MS, CHUNK_MS)
     old = {name: value for name, value in to_plain(open_).items() if name != "sender_ms"}
     read = from_plain(json.loads(json.dumps(old)))
@@ -90,21 +92,21 @@ def test_what_an_earlier_version_kept_is_read_and_its_clock_stays_unknown() -> N
 
 
 def test_what_was_drawn_is_not_kept_beside_the_ledger() -> None:
-    open_ = slot()
+    open_ = opened()
     open_.add(said(91, 3, 0), CHUNK_MS, CHUNK_MS)
     assert to_plain(replace(open_, drawn=(), due_ms=5)) == to_plain(open_)
 
 
 @given(
     st.dictionaries(
-        st.sampled_from(sorted(to_plain(slot()))),
+        st.sampled_from(sorted(to_plain(opened()))),
         st.none() | st.integers() | st.text() | st.lists(st.integers()) | st.floats(),
         min_size=1,
     )
 )
 def test_what_is_broken_is_read_as_a_slot_or_refused(broken: dict[str, object]) -> None:
     try:
-        read = from_plain({**to_plain(slot()), **broken})
+        read = from_plain({**to_plain(opened()), **broken})
     except (KeyError, TypeError, ValueError, OverflowError, PasserbyError):
         return
-    assert key_of(read.charge) == key_of(slot().charge)
+    assert key_of(read.charge) == key_of(opened().charge)

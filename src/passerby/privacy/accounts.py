@@ -1,0 +1,157 @@
+"""The engine of private releases: recordings and live sites pay, add up, draw, replay and publish through it.
+
+    pay       for a bin or a day, durably, before anything of it is counted
+    add       the clipped counts of a chunk, to every open bin and day that holds it
+    draw      noise, once; the ledger has the noised values before they are returned
+    replay    the values that were drawn before
+    publish   releases that were drawn, when they are due
+
+Invariant: paid before it is counted, drawn once, published once; nothing is refunded, and nothing depends on a count.
+
+The engine takes charges, each with its sensitivity, span and cells, and does not ask how they were worked out. A charge
+of the event-duration promise is made by `passerby.privacy.standing_query` from rho and K; another promise brings
+another kind of `Charge`, keyed by another name in place of the camera, and goes through the same steps.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from passerby.domain.release import Level, Release
+from passerby.errors import BudgetError, OutputError
+from passerby.privacy import gate
+from passerby.privacy.charge import Charge, Receipt
+from passerby.privacy.contribution import Contribution
+from passerby.privacy.ledger import Ledger
+from passerby.privacy.open_bins import Key, OpenBin, key_of
+
+Publish = Callable[[tuple[Release, ...], Level], None]
+
+_INTENDED = ""
+"""The receipt of a bin that is about to be paid for."""
+
+
+class OpenBinStore(Protocol):
+    """Keeps open bins for the process that follows this one."""
+
+    def save(self, camera: str, open_bins: Iterable[OpenBin]) -> None:
+        """Replace all that is kept of a camera. Raises OutputError."""
+
+    def load(self) -> list[OpenBin]: ...
+
+
+class Accounts:
+    """Open bins and days on one ledger.
+
+    With `store`, counts of open bins outlive this process. Every method raises LedgerError as the ledger does.
+    """
+
+    def __init__(self, ledger: Ledger, store: OpenBinStore | None = None) -> None:
+        self._ledger = ledger
+        self._store = store
+        self._open: dict[Key, OpenBin] = {}
+        self.unkept: str | None = None
+        """Why open bins could not be kept for the next process; None where they are."""
+        for open_bin in store.load() if store is not None else ():
+            self._restore(open_bin)
+
+    def pay(self, charge: Charge, level: Level, *, resume: bool = False) -> OpenBin:
+        """Pay for a bin or a day; on return the charge is on the disk and the bin is open.
+
+        A slot that has released before is not opened again: its receipt carries the stored values. With `resume`, a
+        slot that an earlier process paid for and did not release is opened again. Raises BudgetError where the budget
+        does not reach, or where such a slot is not to be resumed.
+        """
+        if self._store is not None:
+            # Kept before it is paid for: killed in between, the slot would be spent and forgotten.
+            self._keep(charge.camera, OpenBin(level, Receipt(charge, _INTENDED)))
+        receipt = (self._ledger.regain(charge) if resume else None) or self._ledger.spend(charge)
+        open_bin = OpenBin(level, receipt)
+        if receipt.stored is None:
+            self._open[key_of(charge)] = open_bin
+            self._keep(charge.camera)
+        return open_bin
+
+    def is_open(self, charge: Charge) -> bool:
+        return key_of(charge) in self._open
+
+    def open_of(self, camera: str, epoch: int | None) -> list[OpenBin]:
+        """The bins and days of a camera's epoch to which chunks are added."""
+        return [
+            open_bin
+            for open_bin in self._open.values()
+            if (open_bin.charge.camera, open_bin.charge.epoch) == (camera, epoch) and open_bin.drawn is None
+        ]
+
+    def add(
+        self, contribution: Contribution, epoch: int, *, covered_ms: int, sender_ms: int | None = None
+    ) -> None:
+        """Add the clipped counts of one chunk to every open bin and day of its line that holds it.
+
+        `covered_ms` of the chunk there were frames, `sender_ms` frames that the sender's clock dated, None where that
+        is not known. Raises ValueError for a contribution that no chunk can make.
+        """
+        camera, line = contribution.chunk.camera, contribution.cells[0].line
+        added = [
+            open_bin.add(contribution, covered_ms, sender_ms)
+            for open_bin in self.open_of(camera, epoch)
+            if open_bin.line == line
+        ]
+        if any(added):
+            self._keep(camera)
+
+    def ended(self, now_ms: int) -> list[OpenBin]:
+        """The bins and days that had ended by `now_ms` and for which no noise was drawn yet, oldest first."""
+        found = [one for one in self._open.values() if one.drawn is None and one.span.end_ms <= now_ms]
+        return sorted(found, key=lambda one: one.span.end_ms)
+
+    def draw(self, open_bin: OpenBin, due_ms: int) -> None:
+        """Draw the noise of a bin that has ended: nothing is added to it any more. It is published at `due_ms`."""
+        open_bin.drawn = gate.release(
+            open_bin.contributions, open_bin.receipt, self._ledger, open_bin.coverage, open_bin.sender_clock
+        )
+        open_bin.due_ms = due_ms
+
+    def replay(self, open_bin: OpenBin, due_ms: int) -> None:
+        """Open a bin that has released before, so that its stored values are published again at `due_ms`."""
+        self.draw(open_bin, due_ms)
+        self._open[key_of(open_bin.charge)] = open_bin
+
+    def publish(self, now_ms: int, publish: Publish) -> None:
+        """Hand out the releases that were drawn and are due, in order; the ledger is not needed for it.
+
+        Raises what `publish` raises; what was not handed out stays.
+        """
+        due = [
+            open_bin
+            for open_bin in self._open.values()
+            if open_bin.drawn is not None and open_bin.due_ms <= now_ms
+        ]
+        for open_bin in sorted(due, key=lambda one: (one.due_ms, one.span.end_ms)):
+            assert open_bin.drawn is not None
+            publish(open_bin.drawn, open_bin.level)
+            del self._open[key_of(open_bin.charge)]
+            self._keep(open_bin.charge.camera)
+
+    def _restore(self, open_bin: OpenBin) -> None:
+        """Open a bin that an earlier process kept, where this ledger has paid for it."""
+        try:
+            paid = self._ledger.regain(open_bin.charge)
+        except BudgetError:
+            # It was intended, and refused: that time was paid for as another slot.
+            return
+        # A receipt that differs is of another ledger, which was here before.
+        if paid is not None and open_bin.receipt.id in (_INTENDED, paid.id):
+            open_bin.receipt = Receipt(open_bin.charge, paid.id)
+            self._open[key_of(open_bin.charge)] = open_bin
+
+    def _keep(self, camera: str, *intended: OpenBin) -> None:
+        if self._store is None:
+            return
+        open_bins = [open_bin for open_bin in self._open.values() if open_bin.charge.camera == camera]
+        try:
+            self._store.save(camera, [*open_bins, *intended])
+        except OutputError as error:
+            # It serves only the process that follows a crash, so the work goes on.
+            self.unkept = str(error)
+        else:
+            self.unkept = None

@@ -11,19 +11,19 @@ from passerby.config.camera_address import Address
 from passerby.config.site import Camera
 from passerby.domain.link_health import Reason
 from passerby.io.backoff import LONGEST_WAIT_S
-from passerby.live.protocol import Check, Fault, Hello, Paid, Pulse, Said, Up
+from passerby.live.protocol import CheckDetectors, ChunkCounts, Fault, FromWorker, Heartbeat, PaidSpan, Ready
 from passerby.live.supervisor import camera_process, outages
-from passerby.live.supervisor.camera_process import HANG_S, START_S, Watched
+from passerby.live.supervisor.camera_process import HANG_S, START_S, CameraProcess
 from passerby.live.supervisor.outages import Outages
 
 pytestmark = pytest.mark.process
 
 CAMERA = Camera("north", Address("rtsp://127.0.0.1:9/x"), "motion", (), (), None)
-ORDER = Check(detectors=[], model_dir=None)
-HELLO = Hello(detector="motion")
+ORDER = CheckDetectors(detectors=[], model_dir=None)
+HELLO = Ready(detector="motion")
 
 
-def pulse(second: int = 0, **changed: Any) -> Pulse:
+def pulse(second: int = 0, **changed: Any) -> Heartbeat:
     """What a camera at 10 frames a second tells after so many seconds."""
     told = {
         "up": True,
@@ -33,10 +33,10 @@ def pulse(second: int = 0, **changed: Any) -> Pulse:
         "frames": 10 * second,
         "cpu_ms": 100 * second,
         "due": 10 * second,
-        "looked": 10 * second,
-        "given_up": 0,
+        "processed": 10 * second,
+        "skipped": 0,
     }
-    return Pulse(**{**told, **changed})
+    return Heartbeat(**{**told, **changed})
 
 
 class Process:
@@ -45,11 +45,11 @@ class Process:
     def __init__(self, _order: object, heard: Callable[..., None]) -> None:
         World.now.started.append(self)
         self.heard = heard
-        self.started_s = self.heard_s = World.now.clock_s
-        self.told: list[Paid] = []
+        self.started_s = self.received_s = World.now.clock_s
+        self.told: list[PaidSpan] = []
         self.killed = self.stopped = False
 
-    def tell(self, message: Paid) -> None:
+    def send(self, message: PaidSpan) -> None:
         self.told.append(message)
 
     def kill(self) -> None:
@@ -69,9 +69,9 @@ class World:
         self.clock_s = 1_000.0
         self.started: list[Process] = []
         self.log: list[tuple[str, str]] = []
-        self.heard: list[Up | None] = []
+        self.heard: list[FromWorker | None] = []
         self.outages = Outages(lambda event, **what: self.log.append((event, what.get("problem", ""))))
-        self.camera = Watched(
+        self.camera = CameraProcess(
             CAMERA, ORDER, lambda _one, _child, message: self.heard.append(message), self.outages
         )
 
@@ -79,18 +79,18 @@ class World:
     def process(self) -> Process:
         return self.started[-1]
 
-    def say(self, message: Up | None) -> bool:
-        self.process.heard_s = self.clock_s
+    def say(self, message: FromWorker | None) -> bool:
+        self.process.received_s = self.clock_s
         return self.camera.take(self.process, message)  # type: ignore[arg-type]
 
     def pass_s(self, seconds: float) -> None:
         self.clock_s += seconds
-        self.camera.watch()
+        self.camera.supervise()
 
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr(camera_process, "Child", Process)
+    monkeypatch.setattr(camera_process, "WorkerProcess", Process)
     for module in (camera_process, outages):
         monkeypatch.setattr(module, "monotonic", lambda: World.now.clock_s)
         monkeypatch.setattr(module, "random", lambda: 0.0)
@@ -175,12 +175,12 @@ def test_where_no_process_can_be_started_it_is_tried_again(
     def full(*_: object) -> Process:
         raise OSError("no more processes")
 
-    monkeypatch.setattr(camera_process, "Child", full)
+    monkeypatch.setattr(camera_process, "WorkerProcess", full)
     for _ in range(100):
         world.pass_s(1)
     assert 3 < world.camera.restarts < 20
     assert len(world.log) == 1
-    monkeypatch.setattr(camera_process, "Child", Process)
+    monkeypatch.setattr(camera_process, "WorkerProcess", Process)
     world.pass_s(LONGEST_WAIT_S)
     world.say(HELLO)
     world.say(pulse(1))
@@ -201,7 +201,7 @@ def test_what_an_earlier_process_said_no_longer_counts(world: World) -> None:
 
 
 def test_a_grant_reaches_the_process_that_is_there(world: World) -> None:
-    paid = Paid(line="road", start_ms=0, end_ms=1)
+    paid = PaidSpan(line="road", start_ms=0, end_ms=1)
     world.camera.grant(paid)
     world.pass_s(0)
     world.camera.grant(paid)
@@ -231,26 +231,26 @@ def test_one_that_says_what_it_may_not_is_ended(world: World) -> None:
 
 
 def test_its_pace_and_its_need_are_of_the_last_while(world: World) -> None:
-    assert (world.camera.fps, world.camera.need, world.camera.late) == (0.0, None, 0)
+    assert (world.camera.fps, world.camera.cores_needed, world.camera.skipped) == (0.0, None, 0)
     world.pass_s(0)
     world.say(HELLO)
     for second in range(100):
         world.pass_s(1)
-        world.say(pulse(second, given_up=second // 50))
+        world.say(pulse(second, skipped=second // 50))
     assert world.camera.fps == pytest.approx(10)
-    assert world.camera.need == pytest.approx(0.1)
+    assert world.camera.cores_needed == pytest.approx(0.1)
     # One was given up in the last minute, one before.
-    assert world.camera.late == 1
+    assert world.camera.skipped == 1
     for second in range(100, 200):
         world.pass_s(1)
-        world.say(pulse(second, given_up=1, looked=1_000 + 5 * (second - 100)))
-    assert world.camera.need == pytest.approx(0.2, rel=0.1)
-    assert world.camera.late == 0
+        world.say(pulse(second, skipped=1, processed=1_000 + 5 * (second - 100)))
+    assert world.camera.cores_needed == pytest.approx(0.2, rel=0.1)
+    assert world.camera.skipped == 0
 
 
 numbers = st.integers(0, 2**53)
 pulses = st.builds(
-    Pulse,
+    Heartbeat,
     up=st.booleans(),
     since_ms=numbers,
     reason=st.sampled_from([str(reason) for reason in Reason]),
@@ -258,12 +258,12 @@ pulses = st.builds(
     frames=numbers,
     cpu_ms=numbers,
     due=numbers,
-    looked=numbers,
-    given_up=numbers,
+    processed=numbers,
+    skipped=numbers,
 )
 faults = st.builds(Fault, kind=st.just("OSError"), place=st.just("live:1"))
 said = st.builds(
-    Said,
+    ChunkCounts,
     line=st.text(max_size=9),
     start_ms=numbers,
     end_ms=numbers,
@@ -275,25 +275,27 @@ messages = st.one_of(pulses, faults, said, st.just(HELLO), st.none())
 
 
 @given(st.lists(st.tuples(messages, st.floats(0, 200)), max_size=30))
-def test_whatever_a_process_says_when_it_is_watched_over(events: list[tuple[Up | None, float]]) -> None:
+def test_whatever_a_process_says_when_it_is_watched_over(
+    events: list[tuple[FromWorker | None, float]],
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(camera_process, "Child", Process)
+        patch.setattr(camera_process, "WorkerProcess", Process)
         for module in (camera_process, outages):
             patch.setattr(module, "monotonic", lambda: World.now.clock_s)
         world = World()
         world.pass_s(0)
         for message, seconds in events:
-            if world.camera.child is not None:
+            if world.camera.worker is not None:
                 world.say(message)
             world.pass_s(seconds)
             camera = world.camera
             assert camera.fps >= 0
-            assert camera.need is None or camera.need == camera.need
-            assert not (camera.up and camera.child is None)
+            assert camera.cores_needed is None or camera.cores_needed == camera.cores_needed
+            assert not (camera.up and camera.worker is None)
             assert all(
                 event.startswith(("camera north", "process of camera north")) for event, _ in world.log
             )
         # Whatever it was, it is started again.
-        if world.camera.child is None:
+        if world.camera.worker is None:
             world.pass_s(LONGEST_WAIT_S)
-        assert world.camera.child is not None
+        assert world.camera.worker is not None

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passerby.live.protocol import Pulse
-from passerby.live.supervisor.capacity import USABLE, cores, could_do, need_of
+from passerby.live.protocol import Heartbeat
+from passerby.live.supervisor.capacity import USABLE, cameras_possible, cores_needed, usable_cores
 
 
-def pulse(cpu_ms: int, due: int, looked: int) -> Pulse:
-    return Pulse(
+def pulse(cpu_ms: int, due: int, looked: int) -> Heartbeat:
+    return Heartbeat(
         up=True,
         since_ms=0,
         reason="live",
@@ -17,35 +17,35 @@ def pulse(cpu_ms: int, due: int, looked: int) -> Pulse:
         frames=due,
         cpu_ms=cpu_ms,
         due=due,
-        looked=looked,
-        given_up=0,
+        processed=looked,
+        skipped=0,
     )
 
 
 def test_a_camera_needs_what_it_used_and_as_much_more_as_it_did_not_get_to() -> None:
     first = pulse(1_000, 100, 100)
-    assert need_of(first, pulse(4_000, 400, 400), 30.0) == pytest.approx(0.1)
+    assert cores_needed(first, pulse(4_000, 400, 400), 30.0) == pytest.approx(0.1)
     # A third of the pictures in the same CPU time.
-    assert need_of(first, pulse(4_000, 400, 200), 30.0) == pytest.approx(0.3)
+    assert cores_needed(first, pulse(4_000, 400, 200), 30.0) == pytest.approx(0.3)
     # One that is still being looked at counts as due in the last pulse, and as looked at in the next.
-    assert need_of(first, pulse(4_000, 399, 400), 30.0) == pytest.approx(0.1)
+    assert cores_needed(first, pulse(4_000, 399, 400), 30.0) == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize(
     ("last", "seconds"),
     [(pulse(4_000, 400, 100), 30.0), (pulse(4_000, 400, 400), 0.0), (pulse(9, 9, 9), 1.0)],
 )
-def test_nothing_is_known_of_a_camera_that_looked_at_nothing(last: Pulse, seconds: float) -> None:
-    assert need_of(pulse(1_000, 100, 100), last, seconds) is None
+def test_nothing_is_known_of_a_camera_that_looked_at_nothing(last: Heartbeat, seconds: float) -> None:
+    assert cores_needed(pulse(1_000, 100, 100), last, seconds) is None
 
 
 def test_cameras_that_need_a_quarter_of_a_core_fit_four_times() -> None:
-    assert could_do([0.25, 0.25], 2) == int(2 * USABLE / 0.25)
+    assert cameras_possible([0.25, 0.25], 2) == int(2 * USABLE / 0.25)
     # Of unlike ones, as many as of their mean.
-    assert could_do([0.1, 0.5], 2) == 6
-    assert could_do([3.0], 2) == 0
-    assert could_do([], 2) is None
-    assert could_do([0.0, 0.0], 2) is None
+    assert cameras_possible([0.1, 0.5], 2) == 6
+    assert cameras_possible([3.0], 2) == 0
+    assert cameras_possible([], 2) is None
+    assert cameras_possible([0.0, 0.0], 2) is None
 
 
 @given(
@@ -61,11 +61,11 @@ def test_whatever_processes_say_a_number_comes_of_it_or_none(said: list[tuple[in
     needs = [
         need
         for *numbers, seconds in said
-        if (need := need_of(pulse(*numbers[:3]), pulse(*numbers[3:]), seconds)) is not None
+        if (need := cores_needed(pulse(*numbers[:3]), pulse(*numbers[3:]), seconds)) is not None
     ]
-    found = could_do(needs, 2)
+    found = cameras_possible(needs, 2)
     assert found is None or found >= 0
 
 
 def test_this_machine_has_a_core() -> None:
-    assert cores() >= 1
+    assert usable_cores() >= 1

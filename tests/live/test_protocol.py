@@ -12,22 +12,22 @@ from passerby.domain.link_health import Reason
 from passerby.live import protocol
 from passerby.live.protocol import (
     MOST_BYTES,
-    Checked,
+    CameraOrder,
+    CheckedDetectors,
+    ChunkCounts,
     Fault,
-    Hello,
-    Order,
-    Paid,
-    Pulse,
-    Said,
-    Up,
+    FromWorker,
+    Heartbeat,
+    PaidSpan,
+    Ready,
+    checked_detectors,
+    encode,
     fault_of,
-    line_of,
-    read_checked,
-    read_down,
-    read_up,
+    from_worker,
+    to_worker,
 )
 
-PULSE = Pulse(
+PULSE = Heartbeat(
     up=True,
     since_ms=1,
     reason="live",
@@ -35,11 +35,16 @@ PULSE = Pulse(
     frames=1,
     cpu_ms=1,
     due=1,
-    looked=1,
-    given_up=0,
+    processed=1,
+    skipped=0,
 )
-SAID = Said(line="road", start_ms=0, end_ms=9_000, counts=[3, 0], covered_ms=9_000, sender_ms=0)
-UPWARDS: tuple[Up, ...] = (Hello(detector="motion"), PULSE, SAID, Fault(kind="OSError", place="live:1"))
+SAID = ChunkCounts(line="road", start_ms=0, end_ms=9_000, counts=[3, 0], covered_ms=9_000, sender_ms=0)
+UPWARDS: tuple[FromWorker, ...] = (
+    Ready(detector="motion"),
+    PULSE,
+    SAID,
+    Fault(kind="OSError", place="live:1"),
+)
 SECRET = "rtsp://eye:geheim-7391@10.0.0.7/x"
 
 anything = st.recursive(
@@ -49,19 +54,19 @@ anything = st.recursive(
 )
 
 
-def read(line: bytes) -> Up | None:
+def read(line: bytes) -> FromWorker | None:
     """What passes, or None for what is refused, in words that are always the same."""
     try:
-        return read_up(line)
+        return from_worker(line)
     except ValueError as error:
         problem = str(error)
     assert problem == "a message that may not pass"
     return None
 
 
-def in_form(message: Up) -> None:
+def in_form(message: FromWorker) -> None:
     """It says what it says in numbers, in words of a closed list, and in names that are looked up by who reads it."""
-    assert read_up(line_of(message)) == message
+    assert from_worker(encode(message)) == message
     for name, value in message.model_dump().items():
         if isinstance(value, bool):
             continue
@@ -78,34 +83,36 @@ def in_form(message: Up) -> None:
             assert re.fullmatch(r"[a-z0-9_.]{1,80}:[0-9]{1,6}", value)
         else:
             # Held to the site file: test_supervisor.py.
-            assert name in ("word", "detector", "line")
+            assert name in ("message", "detector", "line")
             assert len(value) <= 400
 
 
 @pytest.mark.parametrize("message", UPWARDS)
-def test_a_message_comes_out_as_it_went_in(message: Up) -> None:
-    line = line_of(message)
+def test_a_message_comes_out_as_it_went_in(message: FromWorker) -> None:
+    line = encode(message)
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1
-    assert read_up(line) == message
+    assert from_worker(line) == message
 
 
 def test_orders_come_out_as_they_went_in() -> None:
-    order = Order(site="site: {}\n", path="a b", camera="nørd", model_dir=None, frames_ms=1, answer_ms=2)
-    for message in (order, Paid(line="road", start_ms=0, end_ms=9)):
-        assert read_down(line_of(message)) == message
-    with pytest.raises(ValueError, match="word"):
-        read_down(line_of(PULSE))
+    order = CameraOrder(
+        site="site: {}\n", path="a b", camera="nørd", model_dir=None, frames_ms=1, answer_ms=2
+    )
+    for message in (order, PaidSpan(line="road", start_ms=0, end_ms=9)):
+        assert to_worker(encode(message)) == message
+    with pytest.raises(ValueError, match="message"):
+        to_worker(encode(PULSE))
 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_of_a_link_passes(reason: Reason) -> None:
-    assert read_up(line_of(PULSE.model_copy(update={"reason": str(reason)}))) is not None
+    assert from_worker(encode(PULSE.model_copy(update={"reason": str(reason)}))) is not None
 
 
 def test_no_other_word_passes_as_a_reason() -> None:
     with pytest.raises(ValueError, match="reason"):
-        Pulse(**{**PULSE.model_dump(), "reason": "raining"})
+        Heartbeat(**{**PULSE.model_dump(), "reason": "raining"})
 
 
 @given(st.binary(max_size=300))
@@ -115,8 +122,10 @@ def test_any_bytes_are_refused_or_in_form(line: bytes) -> None:
 
 
 @given(st.sampled_from(UPWARDS), st.data())
-def test_a_message_with_anything_in_it_is_refused_or_in_form(message: Up, data: st.DataObject) -> None:
-    said: dict[str, Any] = json.loads(line_of(message))
+def test_a_message_with_anything_in_it_is_refused_or_in_form(
+    message: FromWorker, data: st.DataObject
+) -> None:
+    said: dict[str, Any] = json.loads(encode(message))
     for name in data.draw(st.lists(st.sampled_from(sorted(said)), min_size=1, max_size=3)):
         said[name] = data.draw(anything)
     if (passed := read(json.dumps(said).encode())) is not None:
@@ -124,15 +133,15 @@ def test_a_message_with_anything_in_it_is_refused_or_in_form(message: Up, data: 
 
 
 @given(st.sampled_from(UPWARDS), st.text(min_size=1, max_size=20), anything)
-def test_there_is_no_field_for_anything_else(message: Up, name: str, value: Any) -> None:
-    said = json.loads(line_of(message))
+def test_there_is_no_field_for_anything_else(message: FromWorker, name: str, value: Any) -> None:
+    said = json.loads(encode(message))
     if name not in said:
         assert read(json.dumps({**said, name: value}).encode()) is None
 
 
 @given(st.sampled_from(UPWARDS), st.integers(0, 400), st.binary(max_size=4))
-def test_a_damaged_line_is_refused_or_in_form(message: Up, at: int, other: bytes) -> None:
-    line = line_of(message)
+def test_a_damaged_line_is_refused_or_in_form(message: FromWorker, at: int, other: bytes) -> None:
+    line = encode(message)
     if (passed := read(line[:at] + other + line[at + len(other) :])) is not None:
         in_form(passed)
 
@@ -146,29 +155,29 @@ def test_a_damaged_line_is_refused_or_in_form(message: Up, at: int, other: bytes
     ],
 )
 def test_a_pulse_that_says_more_is_refused(field: str, value: Any) -> None:
-    assert read(json.dumps({**json.loads(line_of(PULSE)), field: value}).encode()) is None
+    assert read(json.dumps({**json.loads(encode(PULSE)), field: value}).encode()) is None
 
 
 @pytest.mark.parametrize(
     "counts", [[-1], [0.5], ["3"], [100_001], [0] * 65, [[1]], {"a": 1}, None, "12", [True], [10**400]]
 )
 def test_counts_are_small_and_whole(counts: Any) -> None:
-    assert read(json.dumps({**json.loads(line_of(SAID)), "counts": counts}).encode()) is None
+    assert read(json.dumps({**json.loads(encode(SAID)), "counts": counts}).encode()) is None
 
 
 def test_who_looks_at_a_camera_has_no_text_for_people() -> None:
-    checked = line_of(Checked(named={}, problems=[SECRET]))
+    checked = encode(CheckedDetectors(named={}, problems=[SECRET]))
     assert read(checked) is None
-    assert read_checked(checked).problems == [SECRET]
+    assert checked_detectors(checked).problems == [SECRET]
     with pytest.raises(ValueError, match="may not pass"):
-        read_checked(line_of(PULSE))
+        checked_detectors(encode(PULSE))
 
 
 def test_a_line_without_end_is_refused() -> None:
-    long = line_of(Hello(detector="m" * 400))
+    long = encode(Ready(detector="m" * 400))
     assert read(long) is not None
     assert read(long.rstrip() + b" " * MOST_BYTES) is None
-    assert read(line_of(Hello(detector="m"))[:-2] + b"m" * 400 + b'"}') is None
+    assert read(encode(Ready(detector="m"))[:-2] + b"m" * 400 + b'"}') is None
 
 
 class H264Ended(Exception):
@@ -183,14 +192,14 @@ def test_a_fault_tells_its_class_and_its_place_and_never_its_text(kind: type[Exc
     with pytest.raises(kind) as told:
         fail()
     fault = fault_of(told.value)
-    line = line_of(fault)
+    line = encode(fault)
     assert fault.kind == kind.__name__
-    assert read_up(line) == fault
+    assert from_worker(line) == fault
     assert b"geheim" not in line
 
 
 def test_a_fault_in_the_program_names_its_line() -> None:
     with pytest.raises(ValueError, match="may not pass") as told:
-        read_up(b"no message")
+        from_worker(b"no message")
     assert re.fullmatch(r"protocol:[0-9]+", fault_of(told.value).place)
     assert protocol.__file__.endswith("protocol.py")

@@ -20,10 +20,10 @@ from tests.live.test_camera_process import pulses
 
 from passerby.config import site
 from passerby.domain.link_health import Reason
-from passerby.live.protocol import Hello, Pulse, Said
-from passerby.live.supervisor.camera_process import Watched
-from passerby.live.supervisor.desired_state import Wanted
-from passerby.live.supervisor.supervisor import Places, Supervisor
+from passerby.live.protocol import ChunkCounts, Heartbeat, Ready
+from passerby.live.supervisor.camera_process import CameraProcess
+from passerby.live.supervisor.desired_state import DesiredState
+from passerby.live.supervisor.supervisor import Locations, Supervisor, _Count
 from passerby.publish.store.database import upgrade
 from passerby.publish.store.releases import Store, open_store
 
@@ -43,22 +43,24 @@ class Run:
         self.log: list[str] = []
         path = folder / "site.yaml"
         path.write_text(SITE)
-        wanted = Wanted(site.parse(SITE, path), SITE, {"north": "motion"})
-        places = Places(path, folder, None, str(folder / "ledger.db"), None, str(folder / "store.db"), None)
+        wanted = DesiredState(site.parse(SITE, path), SITE, {"north": "motion"})
+        places = Locations(
+            path, folder, None, str(folder / "ledger.db"), None, str(folder / "store.db"), None
+        )
         self.supervisor = Supervisor(places, wanted, DELAYS, None, self.tell, self.tell)
         order = self.supervisor._order(wanted, wanted.cameras["north"])
-        self.camera = Watched(
-            wanted.cameras["north"], order, self.supervisor._heard, self.supervisor._outages
+        self.camera = CameraProcess(
+            wanted.cameras["north"], order, self.supervisor._receive, self.supervisor._outages
         )
-        self.supervisor._watched["north"] = self.camera
+        self.supervisor._processes["north"] = self.camera
         self.process = Process()
-        self.camera._child = self.process  # type: ignore[assignment]
+        self.camera._worker = self.process  # type: ignore[assignment]
 
     def tell(self, event: str, **what: Any) -> None:
         self.log.append(f"{event} {what}")
 
     def say(self, message: Any) -> None:
-        self.supervisor._heard(self.camera, self.process, message)  # type: ignore[arg-type]
+        self.supervisor._receive(self.camera, self.process, message)  # type: ignore[arg-type]
         self.supervisor._listen()
 
 
@@ -97,7 +99,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 on_grid = st.integers(-2, 110).map(lambda number: NOON_MS + number * CHUNK_MS)
 anywhere = st.integers(0, 2**53) | on_grid
 said = st.builds(
-    Said,
+    ChunkCounts,
     line=st.sampled_from(["road", "road", "none", "", "x" * 400]),
     start_ms=anywhere,
     end_ms=anywhere,
@@ -106,7 +108,7 @@ said = st.builds(
     sender_ms=st.integers(0, 2**53),
 )
 usual = st.builds(
-    lambda start_ms, counts, covered_ms: Said(
+    lambda start_ms, counts, covered_ms: ChunkCounts(
         line="road",
         start_ms=start_ms,
         end_ms=start_ms + CHUNK_MS,
@@ -124,13 +126,13 @@ usual = st.builds(
 @settings(max_examples=examples(200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(usual | said, max_size=20))
 def test_whatever_a_camera_says_of_its_chunks_the_accounts_stand(
-    run: Run, world: World, messages: list[Said]
+    run: Run, world: World, messages: list[ChunkCounts]
 ) -> None:
     book = world.book
     for message in messages:
         killed = run.process.killed
         open_before = [(slot.sums, slot.covered_ms, slot.sender_ms) for slot in book._accounts._open.values()]
-        assert run.supervisor._added(book, ("north", message))
+        assert run.supervisor._add(book, _Count("north", message))
         if run.process.killed > killed:
             # What ends it adds nothing.
             assert open_before == [
@@ -146,8 +148,10 @@ def test_whatever_a_camera_says_of_its_chunks_the_accounts_stand(
 @pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(told=st.lists(pulses, max_size=5))
-def test_whatever_a_camera_says_of_its_link_it_can_be_told(run: Run, store: Store, told: list[Pulse]) -> None:
-    run.say(Hello(detector="motion"))
+def test_whatever_a_camera_says_of_its_link_it_can_be_told(
+    run: Run, store: Store, told: list[Heartbeat]
+) -> None:
+    run.say(Ready(detector="motion"))
     for pulse in told:
         run.say(pulse)
         run.supervisor._judge()
@@ -165,45 +169,45 @@ def test_it_counts_by_the_detector_that_was_tried_and_by_no_other(
 ) -> None:
     at_hand = {"north": "motion"}
     monkeypatch.setattr(
-        "passerby.live.supervisor.supervisor.tried_again",
+        "passerby.live.supervisor.supervisor.with_detectors_tried_again",
         lambda before, _: replace(before, detectors=dict(at_hand)),
     )
-    run.say(Hello(detector="motion"))
-    (join,) = run.supervisor._asked()
+    run.say(Ready(detector="motion"))
+    (join,) = run.supervisor._requested()
     assert join.detector == "motion"  # type: ignore[union-attr]
-    run.say(Hello(detector="a text of its own"))
-    assert run.supervisor._asked() == []
+    run.say(Ready(detector="a text of its own"))
+    assert run.supervisor._requested() == []
     assert run.process.killed == 1
     assert "detector of camera north" in run.supervisor._outages.now()
     assert not any("a text of its own" in line for line in run.log)
     until(lambda: all(one.name != "detectors" for one in enumerate_threads()), lambda: "")
-    assert run.supervisor._wanted.detectors == {"north": "motion"}
+    assert run.supervisor._desired.detectors == {"north": "motion"}
     # Somebody put another in its place: found out by a process that sees no camera.
     at_hand["north"] = "another"
-    run.say(Hello(detector="another"))
-    until(lambda: run.supervisor._wanted.detectors == at_hand, lambda: "")
+    run.say(Ready(detector="another"))
+    until(lambda: run.supervisor._desired.detectors == at_hand, lambda: "")
     assert run.process.killed == 2
-    run.say(Hello(detector="another"))
-    (join,) = run.supervisor._asked()
+    run.say(Ready(detector="another"))
+    (join,) = run.supervisor._requested()
     assert join.detector == "another"  # type: ignore[union-attr]
     assert "detector of camera north" not in run.supervisor._outages.now()
 
 
 def test_what_pages_tell_of_a_camera_is_no_reason_to_start_it_anew(run: Run) -> None:
-    before = run.supervisor._wanted
+    before = run.supervisor._desired
     (north,) = before.site.cameras
     shown = replace(north, plan=Path("plan.png"))
     run.supervisor._apply(replace(before, site=replace(before.site, cameras=(shown,)), text="newer"))
-    assert run.supervisor._watched["north"] is run.camera
+    assert run.supervisor._processes["north"] is run.camera
     assert run.camera.camera is shown
     # Started again one day, it reads the newest file.
     assert run.camera.order.site == "newer"  # type: ignore[union-attr]
     run.process.stop = lambda: None  # type: ignore[attr-defined]
     elsewhere = replace(north, transport="udp")
     run.supervisor._apply(replace(before, site=replace(before.site, cameras=(elsewhere,))))
-    assert run.supervisor._watched["north"] is not run.camera
+    assert run.supervisor._processes["north"] is not run.camera
     run.supervisor._apply(replace(before, site=replace(before.site, cameras=())))
-    assert run.supervisor._watched == {}
+    assert run.supervisor._processes == {}
     assert run.supervisor._health() == ()
     assert run.supervisor._outages.now() == {}
 
@@ -211,13 +215,13 @@ def test_what_pages_tell_of_a_camera_is_no_reason_to_start_it_anew(run: Run) -> 
 def test_a_file_that_cannot_be_read_at_all_is_told_without_its_text(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> Wanted:
+    def broken(*_: object) -> DesiredState:
         raise RecursionError("rtsp://eye:geheim-7391@10.0.0.7/x")
 
-    monkeypatch.setattr("passerby.live.supervisor.supervisor.wanted", broken)
+    monkeypatch.setattr("passerby.live.supervisor.supervisor.read_desired_state", broken)
     run.supervisor._read_again()
     run.supervisor._reload()
-    assert run.supervisor._watched["north"] is run.camera
+    assert run.supervisor._processes["north"] is run.camera
     (problem,) = run.supervisor._refused
     assert "site.yaml: cannot be read (RecursionError at " in problem
     assert not any("geheim" in line for line in run.log)
@@ -228,7 +232,7 @@ def test_a_part_that_breaks_ends_the_run_and_tells_where(run: Run, capfd: pytest
     def broken() -> None:
         raise KeyError("rtsp://eye:geheim-7391@10.0.0.7/x")
 
-    run.supervisor._do(broken)
+    run.supervisor._guarded(broken)
     assert run.supervisor._broken
     assert run.supervisor._stop.is_set()
     (line,) = run.log

@@ -135,7 +135,7 @@ def _run_state(folder: Path) -> "SiteState | None":
         )
         for camera in written.cameras
     }
-    return SiteState(written.written_ms, status.is_run(folder), cameras, written.problems)
+    return SiteState(written.written_ms, status.is_running(folder), cameras, written.problems)
 
 
 def _backgrounds_of(folder: Path) -> Path:

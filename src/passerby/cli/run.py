@@ -81,15 +81,15 @@ def run(
     """
     with needs("run"):
         from passerby.live.supervisor.accounting import delays_of
-        from passerby.live.supervisor.desired_state import wanted
+        from passerby.live.supervisor.desired_state import read_desired_state
         from passerby.live.supervisor.logs import logger
         from passerby.live.supervisor.status import alone
-        from passerby.live.supervisor.supervisor import Places, Supervisor
+        from passerby.live.supervisor.supervisor import Locations, Supervisor
 
     # A SIGHUP that comes before the run handles it would end the process.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     delays = delays_of(_delay_ms(delay))
-    first = wanted(site, model_dir)
+    first = read_desired_state(site, model_dir)
     for warning in first.site.warnings:
         note(f"warning: {warning}")
     state = state_of(first.site, state)
@@ -98,7 +98,7 @@ def run(
     _expect_folder("--database", store)
     _expect_folder("--ledger", location.where)
     with alone(state, site):
-        places = Places(
+        locations = Locations(
             site=site,
             state=state,
             models=model_dir,
@@ -108,14 +108,14 @@ def run(
             spool_key=os.environ.get(_KEY) or None,
         )
         log_ = logger(as_json=log == "json" or (log == "auto" and not sys.stderr.isatty()))
-        well = Supervisor(places, first, delays, _hold(state), log_.info, log_.warning).run()
+        well = Supervisor(locations, first, delays, _open_bin_store(state), log_.info, log_.warning).run()
     # A thread may still wait for a database, and a normal exit would wait for it.
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0 if well else 1)
 
 
-def _hold(state: Path) -> "TmpfsStore | None":
+def _open_bin_store(state: Path) -> "TmpfsStore | None":
     from passerby.live.supervisor.tmpfs_store import TmpfsStore, folder_of
 
     try:

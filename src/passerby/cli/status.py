@@ -37,7 +37,7 @@ def status(site: Path, state: Path | None, format_: Literal["table", "json"]) ->
     folder = state or _state_of(site)
     written = files.read(folder)
     age_ms = round(time.time() * 1000) - written.written_ms
-    running = files.is_run(folder)
+    running = files.is_running(folder)
     stale = running and age_ms > files.STALE_MS
     if format_ == "json":
         from passerby.io.tables import mapping_of, to_json

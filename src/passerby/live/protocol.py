@@ -1,10 +1,12 @@
-"""The door between the process that sees and the one that pays, adds noise and publishes: all that passes, in words.
+"""The messages between the process that sees (the worker) and the one that pays, adds noise and publishes (the
+supervisor).
 
-Invariant: one line of JSON each, held to its form on both sides; upwards pass clipped counts, coverage, and the state
-of a link, and there is no field for anything else.
+Invariant: one line of JSON each, checked against its form on both sides. Only clipped counts, coverage and the state of
+a link pass upwards, and there is no field for anything else.
 
-    down (to who sees)   Order, then Paid; the end of the stream means: stop
-    up                   Hello, then Pulse, Said; or Fault; and Checked, of a process that is given no camera
+    to the worker      CameraOrder, then PaidSpan; the end of the stream means: stop
+    from the worker    Ready, then Heartbeat and ChunkCounts; or Fault
+    without a camera   CheckDetectors, answered by CheckedDetectors
 """
 
 import traceback
@@ -16,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from passerby.domain.link_health import Reason
 
 MOST_BYTES = 65_536
-"""A line from who sees that is longer than this is none of these."""
+"""A longer line from a worker is no message."""
 
 _Name = Annotated[str, Field(max_length=400)]
 _Ms = Annotated[int, Field(ge=0, le=2**53)]
@@ -26,10 +28,11 @@ class _Message(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class Order(_Message):
-    """Which camera of which site to look at; `site` is the text of the site file, `path` its name."""
+class CameraOrder(_Message):
+    """The camera to count; `site` is the text of the site file, `path` its name. The waiting times (ms) after a chunk:
+    for its last frames, and then for its counts."""
 
-    word: Literal["order"] = "order"
+    message: Literal["camera-order"] = "camera-order"
     site: str
     path: str
     camera: _Name
@@ -38,43 +41,43 @@ class Order(_Message):
     answer_ms: _Ms
 
 
-class Check(_Message):
+class CheckDetectors(_Message):
     """Try to load these detectors, and end."""
 
-    word: Literal["check"] = "check"
+    message: Literal["check-detectors"] = "check-detectors"
     detectors: list[str]
     model_dir: str | None
 
 
-class Paid(_Message):
-    """The time of a line that was paid for, and so may be looked at."""
+class PaidSpan(_Message):
+    """A span of a line (Unix ms UTC) that was paid for, and so may be counted."""
 
-    word: Literal["paid"] = "paid"
+    message: Literal["paid-span"] = "paid-span"
     line: _Name
     start_ms: _Ms
     end_ms: _Ms
 
 
-class Hello(_Message):
-    """Ready: the detector by its full name, which is part of the configuration."""
+class Ready(_Message):
+    """The worker is ready; the detector's full name is part of the configuration."""
 
-    word: Literal["hello"] = "hello"
+    message: Literal["ready"] = "ready"
     detector: _Name
 
 
-class Checked(_Message):
-    """What each detector is called in full; `problems` are lines for people."""
+class CheckedDetectors(_Message):
+    """The full name of each detector; `problems` are lines for people."""
 
-    word: Literal["checked"] = "checked"
+    message: Literal["checked-detectors"] = "checked-detectors"
     named: dict[str, str]
     problems: list[str]
 
 
-class Pulse(_Message):
-    """Once a second: the link, and since the start the frames that came, CPU time, the pictures that were to be
-    looked at and those that were, and chunks given up."""
+class Heartbeat(_Message):
+    """Once a second: the state of the link, and totals since the start: frames received, CPU time, frames that were
+    due for the detectors, those that the detectors got to, and chunks skipped because the computer was too slow."""
 
-    word: Literal["pulse"] = "pulse"
+    message: Literal["heartbeat"] = "heartbeat"
     up: bool
     since_ms: _Ms
     reason: Annotated[str, Field(pattern=f"^({'|'.join(Reason)})$")]
@@ -82,15 +85,15 @@ class Pulse(_Message):
     frames: _Ms
     cpu_ms: _Ms
     due: _Ms
-    looked: _Ms
-    given_up: _Ms
+    processed: _Ms
+    skipped: _Ms
 
 
-class Said(_Message):
-    """What one chunk of a line says: a clipped count for each of its cells, empty where it was given up; for how
-    long there were frames, and frames that the sender's clock dated."""
+class ChunkCounts(_Message):
+    """A clipped count for each cell of a line in one chunk, empty where the chunk was skipped; for `covered_ms` of it
+    there were frames, for `sender_ms` frames that the sender's clock dated."""
 
-    word: Literal["said"] = "said"
+    message: Literal["chunk-counts"] = "chunk-counts"
     line: _Name
     start_ms: _Ms
     end_ms: _Ms
@@ -100,46 +103,46 @@ class Said(_Message):
 
 
 class Fault(_Message):
-    """Why it ends: the class of an error and the place in the program, never its text."""
+    """Why the worker ends: the class of an error and its place in the program, never its text."""
 
-    word: Literal["fault"] = "fault"
+    message: Literal["fault"] = "fault"
     kind: Annotated[str, Field(pattern="^[A-Za-z0-9_]{1,60}$")]
     place: Annotated[str, Field(pattern="^[a-z0-9_.]{1,80}:[0-9]{1,6}$")]
 
 
-Down = Order | Check | Paid
-Up = Hello | Pulse | Said | Fault
+ToWorker = CameraOrder | CheckDetectors | PaidSpan
+FromWorker = Ready | Heartbeat | ChunkCounts | Fault
 
-_DOWN: TypeAdapter[Down] = TypeAdapter(Annotated[Down, Field(discriminator="word")])
-_UP: TypeAdapter[Up] = TypeAdapter(Annotated[Up, Field(discriminator="word")])
-_CHECKED = TypeAdapter(Checked)
+_TO_WORKER: TypeAdapter[ToWorker] = TypeAdapter(Annotated[ToWorker, Field(discriminator="message")])
+_FROM_WORKER: TypeAdapter[FromWorker] = TypeAdapter(Annotated[FromWorker, Field(discriminator="message")])
+_CHECKED = TypeAdapter(CheckedDetectors)
 _T = TypeVar("_T")
 
 
 def fault_of(error: Exception) -> Fault:
-    """Where in the program it happened; the text of an error may hold anything."""
+    """The place in the program where it happened; the text of an error may contain anything."""
     own = [one for one in traceback.extract_tb(error.__traceback__) if "passerby" in Path(one.filename).parts]
     place = f"{Path(own[-1].filename).stem}:{own[-1].lineno}" if own else "unknown:0"
     return Fault(kind=type(error).__name__[:60], place=place)
 
 
-def line_of(message: Down | Up | Checked) -> bytes:
-    """The message as it passes."""
+def encode(message: ToWorker | FromWorker | CheckedDetectors) -> bytes:
+    """The message as one line."""
     return message.model_dump_json().encode() + b"\n"
 
 
-def read_down(line: bytes) -> Down:
-    """Raises ValueError for what is no message to who sees."""
-    return _DOWN.validate_json(line)
+def to_worker(line: bytes) -> ToWorker:
+    """Raises ValueError for a line that is no message to a worker."""
+    return _TO_WORKER.validate_json(line)
 
 
-def read_up(line: bytes) -> Up:
-    """Raises ValueError for what who sees may not say; its text does not repeat it."""
-    return _read(_UP, line)
+def from_worker(line: bytes) -> FromWorker:
+    """Raises ValueError for a line that a worker may not send; the error does not repeat its text."""
+    return _read(_FROM_WORKER, line)
 
 
-def read_checked(line: bytes) -> Checked:
-    """The answer to a Check. Raises ValueError as `read_up` does."""
+def checked_detectors(line: bytes) -> CheckedDetectors:
+    """The answer to CheckDetectors. Raises ValueError as `from_worker` does."""
     return _read(_CHECKED, line)
 
 

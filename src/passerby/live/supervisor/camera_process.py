@@ -1,7 +1,7 @@
-"""One camera of a running site: its process, watched over and started again.
+"""One camera of a running site: its worker process, supervised and started again.
 
-Invariant: what a process says decides whether it lives, never what is in it; a process that ends, hangs or says what
-it may not is started anew, later each time it fails.
+Invariant: whether its messages come and are valid decides whether a process lives, never what they contain; a process
+that ends, hangs or sends an invalid message is started again, later each time it fails.
 """
 
 from collections import deque
@@ -11,124 +11,126 @@ from time import monotonic, time
 
 from passerby.config.site import Camera
 from passerby.io.backoff import wait_s
-from passerby.live.protocol import Down, Fault, Hello, Paid, Pulse, Up
-from passerby.live.supervisor.capacity import need_of
+from passerby.live.protocol import Fault, FromWorker, Heartbeat, PaidSpan, Ready, ToWorker
+from passerby.live.supervisor.capacity import cores_needed
 from passerby.live.supervisor.outages import Outages
-from passerby.live.supervisor.worker_process import Child
+from passerby.live.supervisor.worker_process import WorkerProcess
 
 HANG_S = 15.0
-"""A process that says nothing for this long hangs."""
+"""A process that sends nothing for this long hangs."""
 START_S = 120.0
-"""The same while it starts: models are loaded, on a small box with many of them."""
+"""The same while it starts: models are loaded, on a small computer with many of them."""
 _STEADY_S = 60.0
 _WELL_S = 10.0
-"""A process that lives for this long is over what it died of before."""
-_FPS_PULSES = 10
-_PULSES = 60
+"""A process that lives for this long is over the fault that ended it before."""
+_FPS_HEARTBEATS = 10
+_HEARTBEATS = 60
 
 
-class Watched:
-    """A camera that is to be looked at. `heard` is called, on any thread, with what its process says."""
+class CameraProcess:
+    """A camera that is to be counted. `receive` is called, on any thread, with the messages of its process."""
 
     def __init__(
         self,
         camera: Camera,
-        order: Down,
-        heard: Callable[["Watched", Child, Up | None], None],
+        order: ToWorker,
+        receive: Callable[["CameraProcess", WorkerProcess, FromWorker | None], None],
         outages: Outages,
     ) -> None:
         self.camera = camera
         self.order = order
         self.ready = False
         self.restarts = -1
-        self.pulse: Pulse | None = None
+        self.heartbeat: Heartbeat | None = None
         self.down_since_ms = round(time() * 1000)
         self.reason = "starting"
-        self._heard = heard
+        self._receive = receive
         self._outages = outages
-        self._child: Child | None = None
+        self._worker: WorkerProcess | None = None
         self._failures = 0
         self._fault: str | None = None
         self._again_s = 0.0
-        self._pulses: deque[tuple[float, Pulse]] = deque(maxlen=_PULSES)
+        self._heartbeats: deque[tuple[float, Heartbeat]] = deque(maxlen=_HEARTBEATS)
 
     @property
-    def child(self) -> Child | None:
-        return self._child
+    def worker(self) -> WorkerProcess | None:
+        return self._worker
 
     @property
     def up(self) -> bool:
-        return self.ready and self.pulse is not None and self.pulse.up
+        return self.ready and self.heartbeat is not None and self.heartbeat.up
 
     @property
     def fps(self) -> float:
         """Frames a second over the last few seconds."""
-        if len(self._pulses) < 2:
+        if len(self._heartbeats) < 2:
             return 0.0
         (first_s, first), (last_s, last) = (
-            self._pulses[-min(len(self._pulses), _FPS_PULSES)],
-            self._pulses[-1],
+            self._heartbeats[-min(len(self._heartbeats), _FPS_HEARTBEATS)],
+            self._heartbeats[-1],
         )
         return max(0, last.frames - first.frames) / max(0.1, last_s - first_s)
 
     @property
-    def need(self) -> float | None:
+    def cores_needed(self) -> float | None:
         """The cores that it needs, over the last minute; None where that is not known yet."""
-        if not self._pulses:
+        if not self._heartbeats:
             return None
-        (first_s, first), (last_s, last) = self._pulses[0], self._pulses[-1]
-        return need_of(first, last, last_s - first_s)
+        (first_s, first), (last_s, last) = self._heartbeats[0], self._heartbeats[-1]
+        return cores_needed(first, last, last_s - first_s)
 
     @property
-    def late(self) -> int:
-        """Chunks that were given up in the last minute."""
-        return self._pulses[-1][1].given_up - self._pulses[0][1].given_up if self._pulses else 0
+    def skipped(self) -> int:
+        """The chunks that were skipped in the last minute."""
+        if not self._heartbeats:
+            return 0
+        return self._heartbeats[-1][1].skipped - self._heartbeats[0][1].skipped
 
-    def watch(self) -> None:
+    def supervise(self) -> None:
         """Start it when its time has come; end it where it hangs."""
-        child = self._child
-        if child is None:
+        worker = self._worker
+        if worker is None:
             if monotonic() >= self._again_s:
                 self._start()
-        elif monotonic() - child.heard_s > (HANG_S if self.ready else START_S):
+        elif monotonic() - worker.received_s > (HANG_S if self.ready else START_S):
             self.reason = "hung"
-            child.kill()
+            worker.kill()
 
-    def take(self, child: Child, message: Up | None) -> bool:
-        """What its process said, or None for its end; whether it still counts."""
-        if child is not self._child:
+    def take(self, worker: WorkerProcess, message: FromWorker | None) -> bool:
+        """Note a message of its process, or None for its end; False where the message is of an earlier process."""
+        if worker is not self._worker:
             return False
         if message is None:
             self._ended()
-        elif isinstance(message, Hello):
+        elif isinstance(message, Ready):
             self.ready = True
-        elif isinstance(message, Pulse):
-            self._pulses.append((monotonic(), message))
-            self.pulse = message
-            self._tell_link(message)
+        elif isinstance(message, Heartbeat):
+            self._heartbeats.append((monotonic(), message))
+            self.heartbeat = message
+            self._note_link(message)
         elif isinstance(message, Fault):
             self.reason, self._fault = "crashed", f"{message.kind} at {message.place}"
         return True
 
-    def grant(self, paid: Paid) -> None:
-        if self._child is not None:
-            self._child.tell(paid)
+    def grant(self, paid: PaidSpan) -> None:
+        if self._worker is not None:
+            self._worker.send(paid)
 
-    def stop(self) -> Child | None:
+    def stop(self) -> WorkerProcess | None:
         """Ask its process to end; to be waited for by the caller."""
-        child, self._child = self._child, None
-        if child is not None:
-            child.stop()
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.stop()
         self.ready = False
         self._outages.end(self._link)
         self._outages.end(self._process)
-        return child
+        return worker
 
     def crash(self) -> None:
-        """End a process that said what it may not."""
-        if self._child is not None:
+        """End a process that sent an invalid message."""
+        if self._worker is not None:
             self.reason = "crashed"
-            self._child.kill()
+            self._worker.kill()
 
     @property
     def _link(self) -> str:
@@ -139,20 +141,20 @@ class Watched:
         return f"process of camera {self.camera.name}"
 
     def _start(self) -> None:
-        self._pulses.clear()
-        self.pulse, self.ready, self._fault = None, False, None
+        self._heartbeats.clear()
+        self.heartbeat, self.ready, self._fault = None, False, None
         self.restarts += 1
         try:
-            self._child = Child(self.order, self._said)
+            self._worker = WorkerProcess(self.order, self._on_message)
         except OSError:
             self._failed()
 
-    def _said(self, child: Child, message: Up | None) -> None:
-        self._heard(self, child, message)
+    def _on_message(self, worker: WorkerProcess, message: FromWorker | None) -> None:
+        self._receive(self, worker, message)
 
     def _ended(self) -> None:
-        steady = self._child is not None and monotonic() - self._child.started_s > _STEADY_S
-        self._child, self.ready, self.pulse = None, False, None
+        steady = self._worker is not None and monotonic() - self._worker.started_s > _STEADY_S
+        self._worker, self.ready, self.heartbeat = None, False, None
         self._failures = 0 if steady else self._failures
         self.down_since_ms = round(time() * 1000)
         if self.reason not in ("crashed", "hung"):
@@ -164,11 +166,11 @@ class Watched:
         self._again_s = monotonic() + wait_s(self._failures, random())
         self._outages.begin(self._process, self._fault or self.reason)
 
-    def _tell_link(self, pulse: Pulse) -> None:
-        if self._child is not None and monotonic() - self._child.started_s > _WELL_S:
+    def _note_link(self, heartbeat: Heartbeat) -> None:
+        if self._worker is not None and monotonic() - self._worker.started_s > _WELL_S:
             self._outages.end(self._process)
             self.reason = "starting"
-        if pulse.up:
+        if heartbeat.up:
             self._outages.end(self._link)
-        elif pulse.reason != "connecting":
-            self._outages.begin(self._link, pulse.reason)
+        elif heartbeat.reason != "connecting":
+            self._outages.begin(self._link, heartbeat.reason)

@@ -1,33 +1,33 @@
-"""How many cameras this machine could do, from the CPU time of those it does.
+"""How many cameras this computer can count, from the CPU time of those that it counts.
 
-Invariant: arithmetic on CPU time and on how many pictures were looked at; nothing here knows what was in them.
+Invariant: arithmetic on CPU time and on numbers of frames; nothing here knows what was in them.
 """
 
 import os
 from collections.abc import Sequence
 
-from passerby.live.protocol import Pulse
+from passerby.live.protocol import Heartbeat
 
 USABLE = 0.9
-"""The share of all cores that cameras may use; the rest is for what pays and publishes."""
+"""The share of all cores that cameras may use; the rest is for payment and publication."""
 
 
-def need_of(first: Pulse, last: Pulse, seconds: float) -> float | None:
-    """The cores that a camera needs, from what its process told `seconds` apart: what it used, and as much more as
-    there were pictures it did not get to. None where it looked at none."""
-    looked = last.looked - first.looked
-    if looked <= 0 or seconds <= 0:
+def cores_needed(first: Heartbeat, last: Heartbeat, seconds: float) -> float | None:
+    """The cores that a camera needs, from two heartbeats `seconds` apart: those that it used, and as many more as
+    there were frames that it did not get to. None where it got to none."""
+    processed = last.processed - first.processed
+    if processed <= 0 or seconds <= 0:
         return None
     used = (last.cpu_ms - first.cpu_ms) / 1000 / seconds
-    return used * max(1.0, (last.due - first.due) / looked)
+    return used * max(1.0, (last.due - first.due) / processed)
 
 
-def could_do(needs: Sequence[float], cores: int) -> int | None:
-    """How many cameras like these `cores` cores could do; None where nothing is known of any."""
-    total = sum(needs)
-    return int(cores * USABLE * len(needs) / total) if total > 0 else None
+def cameras_possible(needed: Sequence[float], cores: int) -> int | None:
+    """The number of cameras like these that `cores` cores can count; None where nothing is known of any."""
+    total = sum(needed)
+    return int(cores * USABLE * len(needed) / total) if total > 0 else None
 
 
-def cores() -> int:
+def usable_cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0))

@@ -1,6 +1,6 @@
-"""What is to be run: a site file that was read whole, and tried before anything starts.
+"""The desired state of a running site: its site file, read whole, and its detectors, tried before anything starts.
 
-Invariant: every mistake is told at once; nothing is started, paid or written here.
+Invariant: all mistakes are reported together; nothing is started, paid or written here.
 """
 
 import json
@@ -16,14 +16,14 @@ from passerby.config.site import Camera, Site
 from passerby.domain import calendar
 from passerby.domain.timespan import Span
 from passerby.errors import PasserbyError, PolicyError, SiteError
-from passerby.live.protocol import Check, Checked, line_of, read_checked
-from passerby.privacy import plan
+from passerby.live.protocol import CheckDetectors, CheckedDetectors, checked_detectors, encode
+from passerby.privacy import plan, standing_query
 
 _CHECK_S = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DesiredState:
     """A site, the text of its file, and the full name of each camera's detector."""
 
     site: Site
@@ -35,11 +35,11 @@ class Wanted:
         return {camera.name: camera for camera in self.site.cameras}
 
 
-def wanted(path: Path, model_dir: Path | None) -> Wanted:
-    """Read and try a site file. Raises SiteError with every mistake in it."""
+def read_desired_state(path: Path, model_dir: Path | None) -> DesiredState:
+    """Read a site file and try its detectors. Raises SiteError with every mistake in it."""
     problems: list[str] = []
     try:
-        # Where it cannot be read at all, this says why.
+        # Where it cannot be read at all, the error says why.
         site.load(path)
     except SiteError as error:
         problems += error.problems
@@ -53,15 +53,15 @@ def wanted(path: Path, model_dir: Path | None) -> Wanted:
     for camera in cameras:
         problems += _misfits(camera, path, "UTC" if read is None else read.timezone)
     named = [camera.detector for camera in cameras]
-    checked = _checked(named, model_dir) if named else Checked(named={}, problems=[])
+    checked = _checked(named, model_dir) if named else CheckedDetectors(named={}, problems=[])
     problems += [f"{path}: {problem}" for problem in checked.problems]
     if problems or read is None:
         raise SiteError(problems)
-    return Wanted(read, text, {camera.name: checked.named[camera.detector] for camera in cameras})
+    return DesiredState(read, text, {camera.name: checked.named[camera.detector] for camera in cameras})
 
 
-def tried_again(before: Wanted, model_dir: Path | None) -> Wanted:
-    """The same site with its detectors as they are now: somebody may have put a model in another's place.
+def with_detectors_tried_again(before: DesiredState, model_dir: Path | None) -> DesiredState:
+    """The same site with its detectors as they are now: a model may have been replaced while the site ran.
 
     Raises PasserbyError where one of them cannot be used.
     """
@@ -73,7 +73,7 @@ def tried_again(before: Wanted, model_dir: Path | None) -> Wanted:
 
 
 def _sound(path: Path) -> Iterator[Camera]:
-    """The cameras of a broken site file that have no mistake of their own: what cannot be run of them is told too."""
+    """The cameras of a broken site file that have no mistake of their own, so that their misfits are reported too."""
     try:
         value = yaml_document.load(
             path, SiteError, what="a site file", expected="the keys site and cameras"
@@ -91,29 +91,24 @@ def _sound(path: Path) -> Iterator[Camera]:
 
 
 def _misfits(camera: Camera, path: Path, timezone: str) -> Iterator[str]:
-    """What is no mistake in a site file, and yet cannot be run."""
+    """The reasons why a camera cannot be run though its site file has no mistake."""
     now_ms = round(time() * 1000)
     zone = calendar.zone_of(timezone)
     where = f"{path}: camera {camera.name}"
     if camera.watched is None:
-        yield f"{where}: found no source, expected one to run it"
+        yield f"{where}: found no source, expected the address of its video"
     else:
         for name in camera.watched.missing():
             yield f"{where}: the environment variable {name} is not set"
     if not camera.lines:
-        yield f"{where}: found no line, expected at least one to run it"
+        yield f"{where}: found no line, expected at least one"
     for line in camera.lines:
         if line.policy is None:
-            yield f"{where}, line {line.line.name}: found no privacy policy, expected one to run it"
+            yield f"{where}, line {line.line.name}: found no privacy policy, expected the key privacy"
             continue
         try:
             plan.check(line.policy)
-            edges = [one.span.start_ms for one in calendar.bins(_day(now_ms), line.policy.every_ms, zone)]
-            if any(edge % line.policy.chunk_ms for edge in edges):
-                raise PolicyError(
-                    f"chunk {line.policy.chunk_ms} ms: in {timezone} bins do not start where chunks do, "
-                    "expected a chunk that divides 15 minutes"
-                )
+            standing_query.check_chunk_edges(line.policy, _day(now_ms), zone)
         except PolicyError as error:
             yield f"{where}, line {line.line.name}: privacy: {error}"
 
@@ -122,19 +117,19 @@ def _day(now_ms: int) -> Span:
     return Span(now_ms, now_ms + calendar.DAY_MS)
 
 
-def _checked(detectors: list[str], model_dir: Path | None) -> Checked:
-    """What each detector is called, found out by a process that may see."""
-    order = Check(detectors=detectors, model_dir=None if model_dir is None else str(model_dir))
+def _checked(detectors: list[str], model_dir: Path | None) -> CheckedDetectors:
+    """The full names of the detectors, from a process that may see."""
+    order = CheckDetectors(detectors=detectors, model_dir=None if model_dir is None else str(model_dir))
     try:
         ran = subprocess.run(
             [sys.executable, "-P", "-m", "passerby.live.worker"],
-            input=line_of(order),
+            input=encode(order),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=_CHECK_S,
             check=False,
         )
-        return read_checked(ran.stdout)
+        return checked_detectors(ran.stdout)
     except (OSError, subprocess.TimeoutExpired, ValueError):
         raise PasserbyError(
             "the detectors cannot be tried: no process of a camera could be started"

@@ -1,7 +1,7 @@
 """Logs of a running site: JSON lines, or text for a console, on standard error.
 
-Invariant: events of links, processes and databases; no count, no picture, no password: what stands between :// and @ is
-hidden in every value.
+Invariant: events of links, processes and databases; no count and no picture; text between :// and @, which may be a
+password, is hidden in every value.
 """
 
 import logging
@@ -14,7 +14,7 @@ from passerby.config.yaml_document import masked
 
 
 def logger(*, as_json: bool) -> Any:
-    """A logger with `info` and `warning`, of an event and what belongs to it."""
+    """A logger with `info` and `warning`, each called with an event and its details."""
     shown: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if as_json

@@ -1,6 +1,6 @@
-"""From the spool to the store, and the health of the links beside it: as often as it takes, and each once.
+"""Releases go from the spool to the store, and the health of the links with them: tried until it works, each once.
 
-Invariant: gives the store what was released, and what is known of links; what it does not take waits on disk.
+Invariant: the store gets releases and the state of links, nothing else; releases that it does not take wait on disk.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ _PRUNE_S = 3_600.0
 
 
 class Outbox:
-    """What is done on a thread of its own, so that a database that hangs holds up nothing else."""
+    """Runs on a thread of its own, so that a database that hangs delays nothing else."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Outbox:
         self._outages = outages
         self._store: Store | None = None
         self._reported_s = self._pruned_s = float("-inf")
-        self._told: dict[str, tuple[bool, str]] = {}
+        self._reported: dict[str, tuple[bool, str]] = {}
 
     def run(self, stop: Event) -> None:
         """Until `stop` is set, and then once more."""
@@ -46,7 +46,7 @@ class Outbox:
         self.turn()
 
     def turn(self) -> None:
-        """Send what waits, and now and then the health of the links; raises nothing."""
+        """Send the waiting releases, and now and then the health of the links; raises nothing."""
         try:
             store = self._opened()
             if self._spool.waiting_bytes():
@@ -75,8 +75,8 @@ class Outbox:
 
     def _report(self, store: Store) -> None:
         health = self._health()
-        told = {one.camera: (one.up, one.reason) for one in health}
-        if told == self._told and monotonic() - self._reported_s < _REPORT_S:
+        links = {one.camera: (one.up, one.reason) for one in health}
+        if links == self._reported and monotonic() - self._reported_s < _REPORT_S:
             return
         store.report(health)
-        self._told, self._reported_s = told, monotonic()
+        self._reported, self._reported_s = links, monotonic()

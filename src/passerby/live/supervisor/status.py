@@ -1,6 +1,6 @@
-"""How a running site is: one file, written whole by who runs it and read by `passerby status`.
+"""The status of a running site: one file, written whole by `passerby run` and read by `passerby status`.
 
-Invariant: links, coverage, budgets and what is wrong; no count and no address stands in it.
+Invariant: links, coverage, budgets and problems; no count and no address is in it.
 """
 
 import fcntl
@@ -17,14 +17,14 @@ from passerby.errors import InputError, OutputError
 from passerby.io import files
 
 STALE_MS = 30_000
-"""A status older than this is of a run that hangs, or of a machine that slept."""
+"""A status older than this is of a run that hangs, or of a computer that slept."""
 
 
 @dataclass(frozen=True, slots=True)
 class CameraStatus:
-    """One camera: its link since `since_ms` (Unix ms UTC) and a class of reasons; `fps` frames a second that came;
-    `covered` the share of its day so far with frames; epsilon left of the budget for who passes now; `note` what
-    else is to be known."""
+    """One camera: its link since `since_ms` (Unix ms UTC) and a class of reasons; `fps`: frames received a second;
+    `covered`: the share of its day so far with frames; epsilon left of the budget for a person who passes now; `note`:
+    a line for people."""
 
     camera: str
     up: bool
@@ -42,7 +42,7 @@ class CameraStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """All of a site; `problems` are lines for people."""
+    """The whole site; `problems` are lines for people."""
 
     site: str
     process_id: int
@@ -66,7 +66,7 @@ def read(state: Path) -> Status:
         cameras = tuple(CameraStatus(**one) for one in plain.pop("cameras"))
         return Status(**{**plain, "cameras": cameras, "problems": tuple(plain["problems"])})
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file: this site was never run with this state folder") from None
+        raise InputError(f"{path}: no such file: this site has not run with this state folder") from None
     except (OSError, ValueError, TypeError, KeyError):
         raise InputError(f"{path}: cannot be read as a status") from None
 
@@ -81,7 +81,7 @@ def alone(state: Path, site: Path) -> Iterator[None]:
         raise OutputError(f"{state}: could not be made: {error.strerror or error}") from None
     try:
         if not _locked(descriptor):
-            raise InputError(f"{site}: is run already, by another process with {state}")
+            raise InputError(f"{site}: already running, by another process with {state}")
         yield
     finally:
         os.close(descriptor)
@@ -92,14 +92,14 @@ def _locked(descriptor: int) -> bool:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            # Who asks for the status holds it for an instant.
+            # `passerby status` holds it for an instant.
             sleep(0.05)
         else:
             return True
     return False
 
 
-def is_run(state: Path) -> bool:
+def is_running(state: Path) -> bool:
     """Whether a process runs the site of this state folder."""
     try:
         descriptor = os.open(_lock(state), os.O_RDONLY)

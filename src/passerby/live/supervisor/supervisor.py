@@ -1,9 +1,9 @@
-"""A site that runs: one process for each camera, the accounts, the way to the store, signals, and the status file.
+"""A running site: one process for each camera, the accounts, the way to the store, signals, and the status file.
 
-Invariant: this file starts and ends things and passes words between them; what is worth a thought is done elsewhere.
+Invariant: this file starts and ends things and passes messages between them; every decision is made elsewhere.
 
-Threads: this one watches processes and signals; one keeps the accounts (ledger, noise, spool); one sends to the store;
-one listens to each camera. None waits for another: a database that hangs holds up only its own.
+Threads: the main one supervises processes and handles signals; one keeps the accounts (ledger, noise, spool); one sends
+to the store; one listens to each camera. None waits for another: a database that hangs delays only its own thread.
 """
 
 import os
@@ -11,6 +11,7 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import tzinfo
 from pathlib import Path
 from queue import Empty, Full, Queue
 from threading import Event, Thread
@@ -21,16 +22,20 @@ from passerby.config.site import Camera
 from passerby.domain import calendar
 from passerby.domain.timespan import Span
 from passerby.errors import LedgerError, OutputError, PasserbyError, SiteError
-from passerby.live.protocol import Hello, Order, Paid, Said, Up, fault_of
+from passerby.live.protocol import CameraOrder, ChunkCounts, FromWorker, PaidSpan, Ready, fault_of
 from passerby.live.supervisor import status
 from passerby.live.supervisor.accounting import AccountStatus, Delays, SiteAccounts
-from passerby.live.supervisor.camera_process import Watched
-from passerby.live.supervisor.capacity import cores, could_do
-from passerby.live.supervisor.desired_state import Wanted, tried_again, wanted
+from passerby.live.supervisor.camera_process import CameraProcess
+from passerby.live.supervisor.capacity import cameras_possible, usable_cores
+from passerby.live.supervisor.desired_state import (
+    DesiredState,
+    read_desired_state,
+    with_detectors_tried_again,
+)
 from passerby.live.supervisor.outages import Outages
 from passerby.live.supervisor.outbox import Outbox
-from passerby.live.supervisor.tmpfs_store import TmpfsStore
-from passerby.live.supervisor.worker_process import Child
+from passerby.live.supervisor.worker_process import WorkerProcess
+from passerby.privacy.accounts import OpenBinStore
 from passerby.privacy.database import open_ledger
 from passerby.privacy.ledger import Ledger
 from passerby.privacy.noise import MICRO
@@ -44,8 +49,8 @@ _MOST_WAITING = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """Where a site keeps things: its file, the folder of its state, models, the ledger with its mark, the store."""
+class Locations:
+    """Where a site keeps its data: its file, the folder of its state, models, the ledger with its mark, the store."""
 
     site: Path
     state: Path
@@ -67,34 +72,44 @@ class _Leave:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Count:
+    name: str
+    counts: ChunkCounts
+
+
+_Request = _Join | _Leave | _Count
+"""A request to the thread that keeps the accounts."""
+
+
 class Supervisor:
-    """One site; `tell(event, **what)` is the log, `warn` the same for what is wrong."""
+    """One site; `log(event, **details)` writes a line of the log, `warn` the same for a problem."""
 
     def __init__(
         self,
-        places: Places,
-        first: Wanted,
+        locations: Locations,
+        first: DesiredState,
         delays: Delays,
-        hold: TmpfsStore | None,
-        tell: Callable[..., Any],
+        open_bins: OpenBinStore | None,
+        log: Callable[..., Any],
         warn: Callable[..., Any],
     ) -> None:
-        self._places = places
-        self._wanted = first
+        self._locations = locations
+        self._desired = first
         self._delays = delays
-        self._hold = hold
-        self._tell = tell
+        self._open_bins = open_bins
+        self._log = log
         self._outages = Outages(warn)
         self._warn = warn
         self._zone = calendar.zone_of(first.site.timezone)
-        self._spool = Spool(places.state / "spool", places.spool_key)
+        self._spool = Spool(locations.state / "spool", locations.spool_key)
         self._stop, self._reread = Event(), Event()
-        self._inbox: Queue[tuple[Watched, Child, Up | None]] = Queue(_MOST_WAITING)
-        self._accounts: Queue[_Join | _Leave | tuple[str, Said]] = Queue(_MOST_WAITING)
-        self._read: Queue[Wanted | SiteError] = Queue()
-        self._watched: dict[str, Watched] = {}
-        self._leaving: list[Child] = []
-        self._standings: dict[str, AccountStatus] = {}
+        self._inbox: Queue[tuple[CameraProcess, WorkerProcess, FromWorker | None]] = Queue(_MOST_WAITING)
+        self._requests: Queue[_Request] = Queue(_MOST_WAITING)
+        self._read: Queue[DesiredState | SiteError] = Queue()
+        self._processes: dict[str, CameraProcess] = {}
+        self._leaving: list[WorkerProcess] = []
+        self._account_statuses: dict[str, AccountStatus] = {}
         self._refused: tuple[str, ...] = ()
         self._started_ms = round(time() * 1000)
         self._status_s = 0.0
@@ -102,37 +117,37 @@ class Supervisor:
         self._broken = False
 
     def run(self) -> bool:
-        """Until SIGTERM or SIGINT; every thread and process has ended, or is not waited for, within 5 s of that.
+        """Run until SIGTERM or SIGINT; within 5 s of that, every thread and process has ended or is not waited for.
 
-        False where it ended for a fault of its own: it is to be started again, and goes on where it was.
+        False where it ended for a fault of its own: it is to be started again, and continues where it stopped.
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
         signal.signal(signal.SIGHUP, lambda *_: self._reread.set())
         outbox = Outbox(
-            self._spool, self._places.store, self._wanted.site.timezone, self._health, self._outages
+            self._spool, self._locations.store, self._desired.site.timezone, self._health, self._outages
         )
         threads = [
-            Thread(target=self._do, args=(self._keep_accounts,), name="accounts", daemon=True),
-            Thread(target=self._do, args=(lambda: outbox.run(self._stop),), name="outbox", daemon=True),
+            Thread(target=self._guarded, args=(self._keep_accounts,), name="accounts", daemon=True),
+            Thread(target=self._guarded, args=(lambda: outbox.run(self._stop),), name="outbox", daemon=True),
         ]
         for thread in threads:
             thread.start()
-        self._tell("site runs", site=self._wanted.site.name, cameras=len(self._wanted.cameras))
-        self._apply(self._wanted, first=True)
+        self._log("site runs", site=self._desired.site.name, cameras=len(self._desired.cameras))
+        self._apply(self._desired, first=True)
         while not self._stop.is_set():
             self._listen()
-            for one in self._watched.values():
-                one.watch()
-            self._leaving = [child for child in self._leaving if not child.ended]
+            for process in self._processes.values():
+                process.supervise()
+            self._leaving = [worker for worker in self._leaving if not worker.ended]
             self._reload()
             self._judge()
             self._write_status()
         self._end(threads)
         return not self._broken
 
-    def _do(self, work: Callable[[], None]) -> None:
-        """A part that ends by itself ends the run: half of one is worse than none."""
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """A thread that breaks ends the run: half of one is worse than none."""
         try:
             work()
         except Exception as error:
@@ -142,67 +157,74 @@ class Supervisor:
             self._stop.set()
 
     def _listen(self) -> None:
-        """What cameras say, and no longer than a turn."""
+        """Handle the messages of cameras, for one turn."""
         until_s = monotonic() + _TURN_S
         while (left_s := until_s - monotonic()) > 0 and not self._stop.is_set():
             try:
-                one, child, message = self._inbox.get(timeout=left_s)
+                process, worker, message = self._inbox.get(timeout=left_s)
             except Empty:
                 return
-            if not one.take(child, message):
+            if not process.take(worker, message):
                 continue
-            if isinstance(message, Hello):
-                self._greet(one, message)
-            elif isinstance(message, Said):
-                self._account(one, (one.camera.name, message))
+            if isinstance(message, Ready):
+                self._greet(process, message)
+            elif isinstance(message, ChunkCounts):
+                self._request(process, _Count(process.camera.name, message))
 
-    def _greet(self, one: Watched, message: Hello) -> None:
-        """It counts by what was tried before it started, and by nothing of its own saying."""
-        name = one.camera.name
-        detector = self._wanted.detectors.get(name)
+    def _greet(self, process: CameraProcess, message: Ready) -> None:
+        """A camera is counted only by the detector that was tried before it started."""
+        name = process.camera.name
+        detector = self._desired.detectors.get(name)
         if message.detector != detector:
-            self._outages.begin(f"detector of camera {name}", "another than was tried: tried again")
-            one.crash()
-            Thread(target=self._try_again, name="detectors", daemon=True).start()
+            self._outages.begin(
+                f"detector of camera {name}", "differs from the one that was tried: trying again"
+            )
+            process.crash()
+            Thread(target=self._try_detectors_again, name="detectors", daemon=True).start()
             return
         self._outages.end(f"detector of camera {name}")
-        self._account(one, _Join(one.camera, detector))
+        self._request(process, _Join(process.camera, detector))
 
-    def _account(self, one: Watched, what: "_Join | tuple[str, Said]") -> None:
+    def _request(self, process: CameraProcess, request: _Request) -> None:
         try:
-            self._accounts.put_nowait(what)
+            self._requests.put_nowait(request)
         except Full:
-            # A ledger that hangs for hours; it joins again when it is started again.
-            one.crash()
+            # A ledger that hangs for hours; the camera joins again when it is started again.
+            process.crash()
 
-    def _heard(self, one: Watched, child: Child, message: Up | None) -> None:
-        self._inbox.put((one, child, message))
+    def _receive(self, process: CameraProcess, worker: WorkerProcess, message: FromWorker | None) -> None:
+        self._inbox.put((process, worker, message))
 
-    def _apply(self, new: Wanted, *, first: bool = False) -> None:
-        """Start what is new, end what is gone, start anew what is different, and leave the rest alone."""
-        before = self._wanted.cameras if not first else {}
+    def _apply(self, new: DesiredState, *, first: bool = False) -> None:
+        """Start cameras that are new, end those that are gone, restart changed ones, and leave the rest alone."""
+        before = self._desired.cameras if not first else {}
         for name in dict.fromkeys((*before, *new.cameras)):
             old, camera = before.get(name), new.cameras.get(name)
             order = None if camera is None else self._order(new, camera)
-            if old is not None and camera is not None and order is not None and _looks(old) == _looks(camera):
+            if (
+                old is not None
+                and camera is not None
+                and order is not None
+                and _counted_by(old) == _counted_by(camera)
+            ):
                 # Started again one day, it is to read the newest file.
-                self._watched[name].camera, self._watched[name].order = camera, order
+                self._processes[name].camera, self._processes[name].order = camera, order
                 continue
-            if name in self._watched:
-                child = self._watched.pop(name).stop()
+            if name in self._processes:
+                worker = self._processes.pop(name).stop()
                 self._outages.end(f"detector of camera {name}")
-                self._leaving += [child] if child is not None else []
-                self._tell("camera ends", camera=name)
+                self._leaving += [worker] if worker is not None else []
+                self._log("camera ends", camera=name)
             if old is not None and (camera is None or old.lines != camera.lines):
-                self._accounts.put(_Leave(name))
+                self._requests.put(_Leave(name))
             if camera is not None and order is not None:
-                self._watched[name] = Watched(camera, order, self._heard, self._outages)
-                self._tell("camera starts", camera=name)
-        self._wanted = new
+                self._processes[name] = CameraProcess(camera, order, self._receive, self._outages)
+                self._log("camera starts", camera=name)
+        self._desired = new
 
-    def _order(self, new: Wanted, camera: Camera) -> Order:
-        models = self._places.models
-        return Order(
+    def _order(self, new: DesiredState, camera: Camera) -> CameraOrder:
+        models = self._locations.models
+        return CameraOrder(
             site=new.text,
             path=str(new.site.path),
             camera=camera.name,
@@ -228,16 +250,16 @@ class Supervisor:
             return
         self._refused = ()
         self._apply(read)
-        self._tell("site file read", cameras=len(read.cameras))
+        self._log("site file read", cameras=len(read.cameras))
 
     def _read_again(self) -> None:
         try:
-            read = wanted(self._places.site, self._places.models)
-            if read.site.timezone != self._wanted.site.timezone:
+            read = read_desired_state(self._locations.site, self._locations.models)
+            if read.site.timezone != self._desired.site.timezone:
                 raise SiteError(
                     [
-                        f"{self._places.site}: timezone: found {read.site.timezone}, expected "
-                        f"{self._wanted.site.timezone} while it runs: its days and hours are the store's"
+                        f"{self._locations.site}: timezone: found {read.site.timezone}, expected "
+                        f"{self._desired.site.timezone} while it runs: its days and hours are the store's"
                     ]
                 )
             self._read.put(read)
@@ -246,45 +268,45 @@ class Supervisor:
         except PasserbyError as error:
             self._read.put(SiteError(str(error).splitlines()))
         except Exception as error:
-            # Not its text, which may hold any part of the file.
+            # Not its text, which may contain any part of the file.
             fault = fault_of(error)
             self._read.put(
-                SiteError([f"{self._places.site}: cannot be read ({fault.kind} at {fault.place})"])
+                SiteError([f"{self._locations.site}: cannot be read ({fault.kind} at {fault.place})"])
             )
 
-    def _try_again(self) -> None:
-        before = self._wanted
-        # What is wrong is told when the camera's next process says the same.
+    def _try_detectors_again(self) -> None:
+        before = self._desired
+        # An error is reported when the camera's next process sends the same.
         with suppress(PasserbyError):
-            after = tried_again(before, self._places.models)
-            if self._wanted is before:
-                self._wanted = after
+            after = with_detectors_tried_again(before, self._locations.models)
+            if self._desired is before:
+                self._desired = after
 
     # The accounts, on a thread of their own
 
     def _keep_accounts(self) -> None:
-        """Raises nothing: what cannot be done now is done later."""
+        """Raises nothing: work that cannot be done now is done later."""
         ledger: Ledger | None = None
-        book: SiteAccounts | None = None
-        waiting: list[_Join | _Leave | tuple[str, Said]] = []
+        accounts: SiteAccounts | None = None
+        waiting: list[_Request] = []
         while not self._stop.is_set():
-            waiting = _newest([*waiting, *self._asked()])
+            waiting = _newest([*waiting, *self._requested()])
             if self._outages.waiting("ledger"):
-                # What is paid for goes on being counted.
-                if book is not None:
-                    waiting = [one for one in waiting if not self._added(book, one)]
-                    self._publish(book)
+                # Spans that were paid for go on being counted.
+                if accounts is not None:
+                    waiting = [request for request in waiting if not self._add(accounts, request)]
+                    self._publish(accounts)
                 continue
             try:
-                if ledger is None or book is None:
-                    ledger = open_ledger(self._places.ledger, self._places.mark, create=True)
-                    book = SiteAccounts(
-                        ledger, self._hold, self._zone, self._delays, self._spool.put, self._grant
+                if ledger is None or accounts is None:
+                    ledger = open_ledger(self._locations.ledger, self._locations.mark, create=True)
+                    accounts = SiteAccounts(
+                        ledger, self._open_bins, self._zone, self._delays, self._spool.put, self._grant
                     )
                 while waiting:
-                    self._enter(book, waiting[0])
+                    self._obey(accounts, waiting[0])
                     waiting.pop(0)
-                book.turn(_now_ms())
+                accounts.turn(_now_ms())
             except LedgerError as error:
                 self._outages.begin("ledger", str(error))
             except OutputError as error:
@@ -292,59 +314,62 @@ class Supervisor:
             else:
                 self._outages.end("ledger")
                 self._outages.end("disk")
-            if book is not None:
-                self._standings = book.statuses(_now_ms())
-                if book.unkept is not None:
-                    self._outages.begin("hold", book.unkept)
+            if accounts is not None:
+                self._account_statuses = accounts.statuses(_now_ms())
+                if accounts.unkept is not None:
+                    self._outages.begin("open bins", accounts.unkept)
                 else:
-                    self._outages.end("hold")
+                    self._outages.end("open bins")
 
-    def _publish(self, book: SiteAccounts) -> None:
+    def _publish(self, accounts: SiteAccounts) -> None:
         try:
-            book.publish(_now_ms())
+            accounts.publish(_now_ms())
         except OutputError as error:
             self._outages.begin("disk", str(error))
 
-    def _asked(self) -> list[_Join | _Leave | tuple[str, Said]]:
-        found = []
+    def _requested(self) -> list[_Request]:
+        requests = []
         timeout_s = _TURN_S
         while True:
             try:
-                found.append(
-                    self._accounts.get(timeout=timeout_s) if timeout_s else self._accounts.get_nowait()
+                requests.append(
+                    self._requests.get(timeout=timeout_s) if timeout_s else self._requests.get_nowait()
                 )
             except Empty:
-                return found
+                return requests
             timeout_s = 0
 
-    def _enter(self, book: SiteAccounts, one: "_Join | _Leave | tuple[str, Said]") -> None:
-        if isinstance(one, _Join):
-            book.join(one.camera, one.detector, _now_ms())
-        elif isinstance(one, _Leave):
-            book.leave(one.name)
+    def _obey(self, accounts: SiteAccounts, request: _Request) -> None:
+        if isinstance(request, _Join):
+            accounts.join(request.camera, request.detector, _now_ms())
+        elif isinstance(request, _Leave):
+            accounts.leave(request.name)
         else:
-            self._added(book, one)
+            self._add(accounts, request)
 
-    def _added(self, book: SiteAccounts, one: "_Join | _Leave | tuple[str, Said]") -> bool:
-        if not isinstance(one, tuple):
+    def _add(self, accounts: SiteAccounts, request: _Request) -> bool:
+        """Whether the request was one to add counts."""
+        if not isinstance(request, _Count):
             return False
-        name, said = one
+        name, counted = request.name, request.counts
         try:
-            span, counts = Span(said.start_ms, said.end_ms), tuple(said.counts)
-            book.add(name, said.line, span, counts, said.covered_ms, said.sender_ms)
+            span = Span(counted.start_ms, counted.end_ms)
+            accounts.add(
+                name, counted.line, span, tuple(counted.counts), counted.covered_ms, counted.sender_ms
+            )
         except ValueError:
-            # It is of this version, and held to its form: a broken one is ended and started anew.
-            self._warn("camera said what it may not", camera=name)
-            if (watched := self._watched.get(name)) is not None:
-                watched.crash()
+            # Both processes are of one version: a worker that is broken is ended and started again.
+            self._warn("camera sent invalid counts", camera=name)
+            if (process := self._processes.get(name)) is not None:
+                process.crash()
         return True
 
     def _grant(self, name: str, line: str, span: Span) -> None:
-        one = self._watched.get(name)
-        if one is not None:
-            one.grant(Paid(line=line, start_ms=span.start_ms, end_ms=span.end_ms))
+        process = self._processes.get(name)
+        if process is not None:
+            process.grant(PaidSpan(line=line, start_ms=span.start_ms, end_ms=span.end_ms))
 
-    # What is told
+    # The status
 
     def _health(self) -> tuple[Health, ...]:
         cameras, now_ms = self._cameras(), _now_ms()
@@ -354,18 +379,26 @@ class Supervisor:
         )
 
     def _cameras(self) -> list[status.CameraStatus]:
-        return [_camera_status(one, self._standings.get(name)) for name, one in list(self._watched.items())]
+        return [
+            _camera_status(process, self._account_statuses.get(name), self._zone)
+            for name, process in list(self._processes.items())
+        ]
 
     def _judge(self) -> None:
-        """Whether the machine is fast enough, and what it could do."""
-        watched = self._watched.values()
-        possible = could_do([need for one in watched if (need := one.need) is not None], cores())
-        if any(one.late for one in watched):
-            could = "" if possible is None else f"; by the CPU time they take, it could do about {possible}"
-            cameras = f"{len(watched)} camera{'' if len(watched) == 1 else 's'}"
-            self._outages.begin("machine", f"too slow for its {cameras}, so chunks are given up{could}")
-        else:
+        """Whether the computer is fast enough, and how many cameras it could count."""
+        processes = self._processes.values()
+        if not any(process.skipped for process in processes):
             self._outages.end("machine")
+            return
+        needed = [cores for process in processes if (cores := process.cores_needed) is not None]
+        possible = cameras_possible(needed, usable_cores())
+        number = len(processes)
+        # CPU time can promise more cameras than there are while the computer is busy with something else.
+        could = "" if possible is None or possible >= number else f"; it could count about {possible}"
+        self._outages.begin(
+            "machine",
+            f"computer too slow for its {number} camera{'' if number == 1 else 's'}, so segments are skipped{could}",
+        )
 
     def _write_status(self) -> None:
         cameras = self._cameras()
@@ -376,9 +409,9 @@ class Supervisor:
         problems = [f"{name}: {one.problem}" for name, one in sorted(self._outages.now().items())]
         try:
             status.write(
-                self._places.state,
+                self._locations.state,
                 status.Status(
-                    site=self._wanted.site.name,
+                    site=self._desired.site.name,
                     process_id=os.getpid(),
                     started_ms=self._started_ms,
                     written_ms=_now_ms(),
@@ -393,53 +426,75 @@ class Supervisor:
             self._outages.end("status")
 
     def _end(self, threads: list[Thread]) -> None:
-        """Cameras first; then a last try to hand over what waits."""
+        """End the cameras first; then try a last time to hand over the waiting releases."""
         until_s = monotonic() + _END_S
-        ending = [*self._leaving, *(child for one in self._watched.values() if (child := one.stop()))]
-        for child in ending:
-            child.wait(max(0.0, until_s - monotonic()))
+        ending = [
+            *self._leaving,
+            *(worker for process in self._processes.values() if (worker := process.stop())),
+        ]
+        for worker in ending:
+            worker.wait(max(0.0, until_s - monotonic()))
         for thread in threads:
             thread.join(max(0.0, until_s + _END_S - monotonic()))
         self._status_s = 0.0
         self._write_status()
-        self._tell("site ends", site=self._wanted.site.name)
+        self._log("site ends", site=self._desired.site.name)
 
 
-def _newest(asked: "list[_Join | _Leave | tuple[str, Said]]") -> "list[_Join | _Leave | tuple[str, Said]]":
+def _newest(requests: list[_Request]) -> list[_Request]:
     """Of a camera that started again and again only the last start."""
-    last = {one.camera.name: one for one in asked if isinstance(one, _Join)}
-    return [one for one in asked if not isinstance(one, _Join) or last[one.camera.name] is one]
+    last = {request.camera.name: request for request in requests if isinstance(request, _Join)}
+    return [
+        request
+        for request in requests
+        if not isinstance(request, _Join) or last[request.camera.name] is request
+    ]
 
 
-def _looks(camera: Camera) -> tuple[object, ...]:
-    """What its process goes by: what else is told of it on pages is no reason to start it anew."""
+def _counted_by(camera: Camera) -> tuple[object, ...]:
+    """All that its process depends on: a change of what pages show is no reason to start it again."""
     return camera.watched, camera.transport, camera.detector, camera.lines
 
 
-def _camera_status(one: Watched, standing: AccountStatus | None) -> status.CameraStatus:
-    pulse, child = one.pulse, one.child
-    notes = []
-    if standing is not None and standing.waits_until_ms is not None:
-        notes.append("waits for its new epoch")
-    if standing is not None and standing.refused is not None:
-        notes.append(standing.refused)
-    if pulse is not None and pulse.given_up:
-        notes.append(f"{pulse.given_up} chunks were given up, for they came too late")
+def _camera_status(
+    process: CameraProcess, account: AccountStatus | None, zone: tzinfo
+) -> status.CameraStatus:
+    heartbeat, worker = process.heartbeat, process.worker
     return status.CameraStatus(
-        camera=one.camera.name,
-        up=one.up,
-        reason=pulse.reason if pulse is not None else one.reason,
-        # Of a time to come, as told by who sees, no page could make a date.
-        since_ms=min(_now_ms(), pulse.since_ms if pulse is not None else one.down_since_ms),
-        fps=round(one.fps, 1),
-        covered=None if standing is None or standing.covered is None else round(standing.covered, 4),
-        epsilon_left=None if standing is None else standing.left_micro / MICRO,
-        epsilon_budget=None if standing is None else standing.budget_micro / MICRO,
-        clock="sender" if pulse is not None and pulse.sender_clock else "arrival",
-        restarts=max(0, one.restarts),
-        process_id=None if child is None else child.process_id,
-        note="; ".join(notes),
+        camera=process.camera.name,
+        up=process.up,
+        reason=_reason(process),
+        # A time to come, from a worker whose clock is ahead, would be no date for a page.
+        since_ms=min(_now_ms(), heartbeat.since_ms if heartbeat is not None else process.down_since_ms),
+        fps=round(process.fps, 1),
+        covered=None if account is None or account.covered is None else round(account.covered, 4),
+        epsilon_left=None if account is None else account.left_micro / MICRO,
+        epsilon_budget=None if account is None else account.budget_micro / MICRO,
+        clock="sender" if heartbeat is not None and heartbeat.sender_clock else "arrival",
+        restarts=max(0, process.restarts),
+        process_id=None if worker is None else worker.process_id,
+        note=_note(heartbeat.skipped if heartbeat is not None else 0, account, zone),
     )
+
+
+def _reason(process: CameraProcess) -> str:
+    if process.heartbeat is None:
+        return process.reason
+    # The last heartbeat of a process that was stopped says that its link is up.
+    return "stopped" if process.heartbeat.up and not process.up else process.heartbeat.reason
+
+
+def _note(skipped: int, account: AccountStatus | None, zone: tzinfo) -> str:
+    notes = []
+    if account is not None and account.waits_until_ms is not None:
+        # A few seconds after midnight, as a rule: shown to the minute, rounded up.
+        starts = calendar.to_local(-(-account.waits_until_ms // 60_000) * 60_000, zone)
+        notes.append(f"new settings start at {starts:%Y-%m-%d %H:%M}")
+    if account is not None and account.refused is not None:
+        notes.append(account.refused)
+    if skipped:
+        notes.append(f"{skipped} segment{'' if skipped == 1 else 's'} skipped: computer too slow")
+    return "; ".join(notes)
 
 
 def _now_ms() -> int:

@@ -1,5 +1,5 @@
-"""The process of one camera: it sees and counts, and says clipped numbers to the process that started it.
+"""The process of one camera: it sees and counts, and sends clipped counts to the process that started it.
 
-Invariant: it reaches no ledger, no noise, no store; it says what `passerby.live.protocol` has words for, and prints
+Invariant: it reaches no ledger, no noise, no store; it sends only the messages of `passerby.live.protocol`, and prints
 nothing.
 """

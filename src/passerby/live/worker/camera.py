@@ -1,6 +1,6 @@
-"""One camera of a site, looked at until its orders end.
+"""Counting of one camera of a site, until its orders end.
 
-Invariant: a chunk is looked at only after word came that it was paid for; its exact counts die here.
+Invariant: a chunk is counted only after a message came that it was paid for; its exact counts die here.
 """
 
 import os
@@ -19,17 +19,27 @@ from passerby.counting.tracker import track
 from passerby.domain.link_health import Health
 from passerby.domain.timespan import Span
 from passerby.errors import PasserbyError, SourceError
-from passerby.live.protocol import Check, Checked, Hello, Order, Paid, Pulse, Said, Up, read_down
+from passerby.live.protocol import (
+    CameraOrder,
+    CheckDetectors,
+    CheckedDetectors,
+    ChunkCounts,
+    FromWorker,
+    Heartbeat,
+    PaidSpan,
+    Ready,
+    to_worker,
+)
 from passerby.privacy.contribution import Contribution
 from passerby.video.detect.selection import choose
 from passerby.video.windows import ChunkResult, ObservedCamera, Patience, chunk_results
 
-_PULSE_S = 1.0
+_HEARTBEAT_S = 1.0
 _REMEMBERED_MS = 600_000
 _GRACE_S = 1.0
 
 
-def check(order: Check) -> Checked:
+def check_detectors(order: CheckDetectors) -> CheckedDetectors:
     """Load every detector once: its full name, or why it cannot be used."""
     named: dict[str, str] = {}
     problems: list[str] = []
@@ -38,11 +48,11 @@ def check(order: Check) -> Checked:
             named[detector] = choose(detector, _folder(order.model_dir)).name
         except PasserbyError as error:
             problems += str(error).splitlines()
-    return Checked(named=named, problems=problems)
+    return CheckedDetectors(named=named, problems=problems)
 
 
-def look(order: Order, orders: BinaryIO, say: Callable[[Up], None]) -> None:
-    """Look at the camera of `order` and say what its chunks say, until `orders` end.
+def count_camera(order: CameraOrder, orders: BinaryIO, send: Callable[[FromWorker], None]) -> None:
+    """Count the camera of `order` and send the counts of its chunks, until `orders` end.
 
     Raises PasserbyError for an order that cannot be obeyed.
     """
@@ -50,9 +60,9 @@ def look(order: Order, orders: BinaryIO, say: Callable[[Up], None]) -> None:
     if camera.watched is None:
         raise SourceError(f"camera {camera.name}: expected a source")
     choice = choose(camera.detector, _folder(order.model_dir))
-    stop, paid = Event(), _Paid()
+    stop, paid = Event(), _PaidSpans()
     Thread(target=_listen, args=(orders, paid, stop), name="orders", daemon=True).start()
-    say(Hello(detector=choice.name))
+    send(Ready(detector=choice.name))
 
     def conclude(
         ticks: Iterable[Detections], line: CountedLine, size_px: tuple[int, int], span: Span
@@ -61,40 +71,40 @@ def look(order: Order, orders: BinaryIO, say: Callable[[Up], None]) -> None:
 
     patience = Patience(order.frames_ms, order.answer_ms)
     health: Health | None = None
-    work = _Work()
-    told_s = -_PULSE_S
+    totals = _Totals()
+    sent_s = -_HEARTBEAT_S
     observed = ObservedCamera(camera.watched, camera.transport, camera.lines, choice)
-    for item in chunk_results(observed, conclude, paid.holds, patience, stop):
-        news = False
+    for item in chunk_results(observed, conclude, paid.contain, patience, stop):
+        changed = False
         if item is None:
-            work.frames += 1
+            totals.frames += 1
         elif isinstance(item, ChunkResult):
-            work.note(item)
-            say(_said(item))
+            totals.add(item)
+            send(_chunk_counts(item))
         else:
-            health, news = item, item != health
-        if health is not None and (news or monotonic() - told_s >= _PULSE_S):
-            told_s = monotonic()
-            say(_pulse(health, work))
+            health, changed = item, item != health
+        if health is not None and (changed or monotonic() - sent_s >= _HEARTBEAT_S):
+            sent_s = monotonic()
+            send(_heartbeat(health, totals))
 
 
 @dataclass(slots=True)
-class _Work:
-    """What was done since the start: numbers of pictures and chunks, whatever is in them."""
+class _Totals:
+    """Work since the start: numbers of frames and chunks, whatever is in them."""
 
     frames: int = 0
     due: int = 0
-    looked: int = 0
-    given_up: int = 0
+    processed: int = 0
+    skipped: int = 0
 
-    def note(self, item: ChunkResult[Contribution]) -> None:
+    def add(self, item: ChunkResult[Contribution]) -> None:
         self.due += item.due
-        self.looked += item.observed
-        self.given_up += item.value is None
+        self.processed += item.observed
+        self.skipped += item.value is None
 
 
-class _Paid:
-    """What may be looked at, as of the last word of it."""
+class _PaidSpans:
+    """The spans that may be counted, as of the last message."""
 
     def __init__(self) -> None:
         self._turn = Lock()
@@ -106,46 +116,45 @@ class _Paid:
             recent = [one for one in known if one.end_ms > span.start_ms - _REMEMBERED_MS and one != span]
             self._spans[line] = [*recent, span]
 
-    def holds(self, line: str, span: Span) -> bool:
+    def contain(self, line: str, span: Span) -> bool:
         with self._turn:
             spans = self._spans.get(line, ())
-            return any(one.start_ms <= span.start_ms and span.end_ms <= one.end_ms for one in spans)
+            return any(paid.start_ms <= span.start_ms and span.end_ms <= paid.end_ms for paid in spans)
 
 
-def _listen(orders: BinaryIO, paid: _Paid, stop: Event) -> None:
+def _listen(orders: BinaryIO, paid: _PaidSpans, stop: Event) -> None:
     for line in orders:
-        message = read_down(line)
-        if isinstance(message, Paid):
+        message = to_worker(line)
+        if isinstance(message, PaidSpan):
             paid.add(message.line, Span(message.start_ms, message.end_ms))
     stop.set()
-    # Who looks lets go of the camera first, unless it hangs.
+    # The counting thread closes the camera first, unless it hangs.
     Event().wait(_GRACE_S)
     os._exit(0)
 
 
-def _said(item: ChunkResult[Contribution]) -> Said:
-    counts = [] if item.value is None else list(item.value.counts)
-    return Said(
+def _chunk_counts(item: ChunkResult[Contribution]) -> ChunkCounts:
+    return ChunkCounts(
         line=item.line,
         start_ms=item.span.start_ms,
         end_ms=item.span.end_ms,
-        counts=counts,
+        counts=[] if item.value is None else list(item.value.counts),
         covered_ms=item.covered_ms,
         sender_ms=item.sender_ms,
     )
 
 
-def _pulse(health: Health, work: "_Work") -> Pulse:
-    return Pulse(
+def _heartbeat(health: Health, totals: _Totals) -> Heartbeat:
+    return Heartbeat(
         up=health.up,
         since_ms=health.since_ms,
         reason=str(health.reason),
         sender_clock=health.sender_clock,
-        frames=work.frames,
+        frames=totals.frames,
         cpu_ms=round(process_time() * 1000),
-        due=work.due,
-        looked=work.looked,
-        given_up=work.given_up,
+        due=totals.due,
+        processed=totals.processed,
+        skipped=totals.skipped,
     )
 
 

@@ -129,7 +129,7 @@ def test_the_ledger_is_shown_verified_and_exported(video: Path, place: Path) -> 
     (place / "receipts").write_text(f"{row['receipt']}\n")
     assert "3 entries" in run("ledger", "verify", "--receipts", "receipts").stdout
     (place / "receipts").write_text("0" * 64)
-    assert "older than what was published" in run("ledger", "verify", "--receipts", "receipts").stderr
+    assert "older than the published numbers" in run("ledger", "verify", "--receipts", "receipts").stderr
     entries = [json.loads(line) for line in run("ledger", "export").stdout.splitlines()]
     assert [entry["kind"] for entry in entries] == ["epoch", "spend", "value"]
 

@@ -29,7 +29,7 @@ from passerby.console.security_middleware import (
     SecurityMiddleware,
 )
 from passerby.console.sessions import FREE_TRIES, IDLE_MS
-from passerby.privacy.statement import Account
+from passerby.privacy.ledger_report import Account
 
 SOCKET = "ws://127.0.0.1:8600/_nicegui_ws/socket.io/"
 EVENT = '42["event",{}]'

@@ -23,7 +23,7 @@ pytest.importorskip("structlog", reason="the extra `run` is not installed")
 from tests.live.sites import BIN_MS, CHUNK_MS, STREET, Place, now_ms, site_text, until
 
 from passerby import synth
-from passerby.privacy import statement
+from passerby.privacy import ledger_report
 from passerby.privacy.database import open_ledger
 from passerby.synth import rtsp_camera
 
@@ -138,7 +138,7 @@ def test_killing_loses_nothing_but_what_is_open_and_doubles_nothing(place: Place
     ledger = open_ledger(place.ledger)
     try:
         entries = ledger.entries()
-        told = statement.verify(ledger, {one.receipt for one in bins if one.receipt})
+        told = ledger_report.verify(ledger, {one.receipt for one in bins if one.receipt})
     finally:
         ledger.close()
     paid = {

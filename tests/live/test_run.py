@@ -20,7 +20,7 @@ pytest.importorskip("structlog", reason="the extra `run` is not installed")
 
 from tests.live.sites import BIN_MS, STREET, Place, now_ms, site_text, truth, until
 
-from passerby.privacy import statement
+from passerby.privacy import ledger_report
 from passerby.privacy.database import open_ledger
 from passerby.publish.store.database import upgrade
 from passerby.publish.store.sums import Sum
@@ -95,7 +95,7 @@ def verified(place: Place) -> str:
     """The ledger's chain holds, and every published receipt is in it."""
     ledger = open_ledger(place.ledger)
     try:
-        return statement.verify(ledger, {one.receipt for one in place.bins() if one.receipt})
+        return ledger_report.verify(ledger, {one.receipt for one in place.bins() if one.receipt})
     finally:
         ledger.close()
 

@@ -47,7 +47,7 @@ def test_whose_clock_it_was_is_kept_where_it_is_known(book: Ledger, dated: int |
     assert book.released(receipt) == stored
     assert book.spend(charge(1)).stored == stored
     # Where it is not, the entry is that of every version before.
-    assert ("sender_micro" in book.entries()[-1].said) == (dated is not None)
+    assert ("sender_micro" in book.entries()[-1].content) == (dated is not None)
 
 
 def test_a_standing_query_costs_its_epsilon_once_and_for_ever(book: Ledger) -> None:

@@ -122,9 +122,9 @@ def ledger() -> None:
 def show(ledger: LedgerSiteOptions) -> None:
     """Show for each camera what was released, and the highest price for a person at any moment."""
     with opened(ledger, loaded_site(ledger.site_file)) as book:
-        from passerby.privacy import statement
+        from passerby.privacy import ledger_report
 
-        write_out("".join(f"{line}\n" for line in statement.show(book)))
+        write_out("".join(f"{line}\n" for line in ledger_report.show(book)))
 
 
 @ledger.command()
@@ -143,9 +143,9 @@ def verify(ledger: LedgerSiteOptions, receipts: Path | None) -> None:
         except (OSError, UnicodeDecodeError):
             raise InputError(f"--receipts {receipts}: could not be read as a list of receipts") from None
     with opened(ledger, loaded_site(ledger.site_file)) as book:
-        from passerby.privacy import statement
+        from passerby.privacy import ledger_report
 
-        write_out(f"{statement.verify(book, known)}\n")
+        write_out(f"{ledger_report.verify(book, known)}\n")
 
 
 @ledger.command()
@@ -153,9 +153,9 @@ def verify(ledger: LedgerSiteOptions, receipts: Path | None) -> None:
 def export(ledger: LedgerSiteOptions) -> None:
     """Write every entry as a line of JSON, oldest first."""
     with opened(ledger, loaded_site(ledger.site_file)) as book:
-        from passerby.privacy import statement
+        from passerby.privacy import ledger_report
 
-        for line in statement.export(book):
+        for line in ledger_report.export(book):
             write_out(f"{line}\n")
 
 

@@ -85,9 +85,7 @@ def count_privately(request: Request, ledger: LedgerOptions, jobs: int, target: 
         timezone=request.chosen.timezone,
     )
     with opened(ledger, request.chosen.site, create=True) as book:
-        published = private.count_privately(
-            of_camera, zone, book, executor(jobs), lambda release: None, jobs
-        )
+        published = private.count_privately(of_camera, zone, book, executor(jobs), lambda release: None, jobs)
     for problem in published.refused:
         note(f"warning: {problem}")
     if published.again:

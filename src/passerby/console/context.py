@@ -15,7 +15,7 @@ from passerby.console.sessions import Attempts, Sessions
 from passerby.console.site_state import SiteState, accounts
 from passerby.console.users import Role, Users
 from passerby.errors import InputError, OutputError
-from passerby.privacy.statement import Account
+from passerby.privacy.ledger_report import Account
 
 ACCOUNTS_MS = 30_000
 """The shortest time between two reads of the ledger: a read makes payments wait."""

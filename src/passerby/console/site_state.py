@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from passerby.errors import PasserbyError, StoreError
-from passerby.privacy import statement
+from passerby.privacy import ledger_report
 from passerby.privacy.database import open_ledger
-from passerby.privacy.statement import Account
+from passerby.privacy.ledger_report import Account
 from passerby.publish.api import keys
 from passerby.publish.api.keys import Key, Scope
 from passerby.publish.store.database import open_database
@@ -71,7 +71,7 @@ def accounts(ledger: str, mark: Path | None) -> dict[str, Account] | str:
         return {}
     try:
         with closing(open_ledger(ledger, mark)) as opened:
-            return {account.camera: account for account in statement.accounts(opened)}
+            return {account.camera: account for account in ledger_report.accounts(opened)}
     except PasserbyError as error:
         return str(error)
 

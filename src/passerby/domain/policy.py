@@ -59,7 +59,5 @@ def policy_limit(key: str, value: Any) -> str | None:
 def policy_misfit(chunk_ms: int, every_ms: int) -> str | None:
     """The fault of a chunk that is longer than a bin; None for one that is not."""
     if chunk_ms > every_ms:
-        return (
-            f"found a chunk of {duration_text(chunk_ms)}, expected at most every, which is {duration_text(every_ms)}"
-        )
+        return f"found a chunk of {duration_text(chunk_ms)}, expected at most every, which is {duration_text(every_ms)}"
     return None

@@ -34,7 +34,7 @@ def released(ledger: Ledger, camera: str, line: str) -> tuple[list[Release], lis
     bins: list[Release] = []
     days: list[Release] = []
     for entry in entries:
-        paid = spends.get(entry.said["receipt"]) if entry.kind == "value" else None
+        paid = spends.get(entry.content["receipt"]) if entry.kind == "value" else None
         if paid is not None and paid.query == query_of(line, "bin"):
             bins += _releases(paid, entry)
         elif paid is not None and paid.query == query_of(line, "day"):
@@ -45,7 +45,7 @@ def released(ledger: Ledger, camera: str, line: str) -> tuple[list[Release], lis
 def named(ledger: Ledger, receipt: str) -> list[Release]:
     """The releases of the receipt that begins with `receipt`; none where it is of none. Raises LedgerError."""
     entries = ledger.entries()
-    values = {entry.said["receipt"]: entry for entry in entries if entry.kind == "value"}
+    values = {entry.content["receipt"]: entry for entry in entries if entry.kind == "value"}
     paid = [entry for entry in entries if entry.kind == "spend" and entry.hash.startswith(receipt)]
     if len(paid) != 1 or paid[0].hash not in values:
         return []
@@ -97,7 +97,7 @@ def _noise_95(scales: Sequence[float]) -> int:
 
 
 def _releases(paid: Entry, value: Entry) -> list[Release]:
-    terms, dated = paid.said, value.said.get("sender_micro")
+    terms, dated = paid.content, value.content.get("sender_micro")
     return [
         Release(
             cell=Cell(**cell),
@@ -106,9 +106,9 @@ def _releases(paid: Entry, value: Entry) -> list[Release]:
             value=number,
             noise_scale=scale(terms["delta"], paid.epsilon_micro),
             epsilon=paid.epsilon_micro / MICRO,
-            coverage=value.said["coverage_micro"] / MICRO,
+            coverage=value.content["coverage_micro"] / MICRO,
             receipt=paid.hash,
             sender_clock=None if dated is None else dated / MICRO,
         )
-        for cell, number in zip(terms["cells"], value.said["values"], strict=True)
+        for cell, number in zip(terms["cells"], value.content["values"], strict=True)
     ]

@@ -2,7 +2,7 @@
 
 Invariant: pure arithmetic on integers; a refusal depends on charges and configuration only, never on a count.
 
-Why adding up by query and by start of segment is enough is docs/proofs/sensitivity.md, 4.
+Proof that the sum by query and by start of segment is enough: docs/proofs/sensitivity.md, 4.
 """
 
 from collections.abc import Iterable
@@ -23,6 +23,11 @@ def micro_epsilon(epsilon: float) -> int:
     if not value.is_finite() or value <= 0:
         raise PolicyError(f"epsilon {epsilon}: expected a number above 0")
     return int((value * MICRO).to_integral_value(ROUND_CEILING))
+
+
+def epsilon_text(epsilon_micro: int) -> str:
+    """Micro-epsilons as an exact decimal number: `0.3` and not a rounded one."""
+    return f"{(Decimal(epsilon_micro) / MICRO).normalize():f}"
 
 
 def whole_chunks(span: Span, chunk_ms: int) -> Span:

@@ -1,8 +1,8 @@
-"""What one chunk may say, and how much of it one event can change.
+"""The contribution of one chunk, and how much of it one event can change (sensitivity).
 
 Invariant: integers only; a contribution depends on its own chunk and on the site file, and on nothing else.
 
-The proof of every formula here is docs/proofs/sensitivity.md; the tests try them all on small grids.
+Every formula here is proved in docs/proofs/sensitivity.md; the tests try them all on small grids.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from passerby.domain.timespan import Chunk, Span
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """The only thing that a worker sends back: `counts[i]` is the clipped count of `cells[i]` in `chunk`.
+    """The clipped counts of one chunk, all that leaves the code that counts: `counts[i]` is that of `cells[i]`.
 
     Every cell of the line is there, the empty ones too.
     """
@@ -26,7 +26,7 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
-    """How far one event can move the clipped counts of a whole stream of bins, in L1.
+    """How much one event can change the clipped counts of a whole stream of bins, in L1.
 
     `chunks` is m, the chunks that one segment can touch; `change` is D1, the largest L1 change of one
     chunk; `delta` is K * m * D1.
@@ -62,7 +62,7 @@ def _fit(counts: Sequence[int], total: int) -> tuple[int, ...]:
 
 
 def within(contribution: Contribution, cap: int, chunks: int = 1) -> bool:
-    """Whether a sum over `chunks` chunks obeys the caps of `clip`: asked again before anything is noised."""
+    """Whether a sum over `chunks` chunks is within the caps of `clip`: checked again before noise is drawn."""
     counts = contribution.counts
     if len(counts) != len(contribution.cells) or not all(0 <= count <= cap * chunks for count in counts):
         return False

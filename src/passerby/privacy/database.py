@@ -1,4 +1,4 @@
-"""Opens a ledger in SQLite or PostgreSQL, and makes one where there is none.
+"""Opens a ledger in SQLite or PostgreSQL, and creates one where there is none.
 
 Invariant: durable before fast: WAL and synchronous FULL, BEGIN IMMEDIATE; PostgreSQL with fsync and synchronous commit.
 """
@@ -21,24 +21,25 @@ from passerby.privacy.high_water_mark import raise_mark, read_mark
 from passerby.privacy.ledger import Ledger
 
 BUSY_MS = 30_000
-"""How long a process waits for its turn before it gives up."""
+"""A process waits so long for its turn before it gives up."""
 
 
 def open_ledger(where: str | Path, mark: Path | None = None, *, create: bool = False) -> Ledger:
     """The ledger at `where`: a path (SQLite) or a `postgresql+psycopg://` URL.
 
-    `mark` is its high-water mark; beside a SQLite file it is `FILE.mark`, and PostgreSQL has to be told. Keep it
-    out of the backups of the ledger: it is what tells that one was restored. `create` makes the ledger when there
-    is none, and never where a mark says that there was. Raises LedgerError.
+    `mark` is its high-water mark; beside a SQLite file it is `FILE.mark` by default, and for PostgreSQL it has to be
+    given. Keep it out of the backups of the ledger: it shows that a backup was restored. `create` creates the ledger
+    where there is none, and never where a mark shows that there was one. Raises LedgerError.
     """
     return _open(where, mark, create=create, anew=False)
 
 
 def seal_ledger(where: str | Path, mark: Path | None = None, *, before_ms: int) -> Ledger:
-    """The way back after a restored backup, or where a broken ledger was moved away: opens or makes the ledger, and
-    gives up for ever whatever a segment that starts before `before_ms` (Unix ms UTC) could touch.
+    """The way back after a restored backup, or where a broken ledger was moved away.
 
-    What was spent and forgotten lies before now, so give up all time before now. Raises LedgerError.
+    Opens or creates the ledger, and gives up for ever every release that a segment which starts before `before_ms`
+    (Unix ms UTC) could touch. Charges that the ledger has forgotten lie before now, so give up all time before now.
+    Raises LedgerError.
     """
     ledger = _open(where, mark, create=True, anew=True)
     ledger.seal(before_ms)
@@ -51,7 +52,9 @@ def _open(where: str | Path, mark: Path | None, *, create: bool, anew: bool) -> 
     if mark is None:
         raise LedgerError(f"{name}: expected a file for the high-water mark of a ledger in a database server")
     if beside is not None and not create and not Path(where).is_file():
-        raise LedgerError(f"{name}: no ledger here; `passerby ledger seal` makes one")
+        raise LedgerError(
+            f"{name}: no ledger here, expected the file of a ledger; the first private release creates it"
+        )
     try:
         with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
@@ -129,7 +132,9 @@ def _migrate(connection: Connection, name: str, create: bool) -> bool:
         connection.execute(text("SELECT pg_advisory_xact_lock(7277293)"))
     revision = MigrationContext.configure(connection).get_current_revision()
     if revision is None and not create:
-        raise LedgerError(f"{name}: no ledger here, or its mark says that one was lost; expected a ledger")
+        raise LedgerError(
+            f"{name}: no ledger here, or its high-water mark shows that one was lost; expected a ledger"
+        )
     if revision is not None and revision not in {script.revision for script in scripts.walk_revisions()}:
         raise LedgerError(f"{name}: a ledger made by a later version of passerby")
     if revision != scripts.get_current_head():

@@ -1,8 +1,8 @@
-"""The ledger's rows: a chain of entries, each holding the hash of all before it.
+"""The rows of the ledger: a chain of entries, each with the hash of all entries before it.
 
-Invariant: rows are added and never changed; what a row says is worked out nowhere else.
+Invariant: rows are added and never changed; they are written and read nowhere else.
 
-The tables are made by the migrations beside this file; here is only what reading and adding needs.
+The tables are made by the migrations beside this file; this file reads and adds rows.
 """
 
 import json
@@ -59,7 +59,8 @@ HEAD = Table(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One link. `kind` is epoch, spend, value or seal; `covers_*` is what a charge covers; `body` is JSON."""
+    """One link of the chain. `kind` is epoch, spend, value or seal; `covers_*` are the ends of the span that a charge
+    covers; `body` is JSON."""
 
     number: int
     kind: str
@@ -83,13 +84,13 @@ class Entry:
         return Span(self.covers_start_ms, self.covers_end_ms)
 
     @property
-    def said(self) -> dict[str, Any]:
+    def content(self) -> dict[str, Any]:
         """The body as a mapping."""
         return dict(json.loads(self.body))
 
 
 def genesis(ledger: str) -> Mark:
-    """What the first entry of the ledger of this name is linked to."""
+    """The start of the chain of the ledger of this name: its first entry follows it."""
     return Mark(ledger, 0, sha256(f"passerby ledger {ledger}".encode()).hexdigest())
 
 
@@ -105,7 +106,7 @@ def link(previous: str, entry: Entry) -> str:
 
 
 def follow(tip: Mark, entries: Iterable[Entry]) -> Mark | int:
-    """The tip after `entries`, or the number of the first that does not follow from the one before."""
+    """The tip after `entries`, or the number of the first entry that does not follow the one before."""
     for entry in entries:
         if entry.number != tip.number + 1 or entry.hash != link(tip.hash, entry):
             return tip.number + 1
@@ -132,7 +133,7 @@ def add(
     covers: Span | None = None,
     epsilon_micro: int = 0,
 ) -> Mark:
-    """Add an entry after `tip`, and give the new tip."""
+    """Add an entry after `tip`, and return the new tip."""
     reach = covers or span
     entry = Entry(
         number=tip.number + 1,
@@ -157,7 +158,7 @@ def add(
 def find(
     connection: Connection, *where: Any, newest_first: bool = False, limit: int | None = None
 ) -> list[Entry]:
-    """The entries that fit all of `where`, oldest first unless asked otherwise."""
+    """The entries for which all of `where` holds, oldest first by default."""
     order = ENTRY.c.number.desc() if newest_first else ENTRY.c.number
     rows = connection.execute(select(ENTRY).where(*where).order_by(order).limit(limit))
     return [_entry(row) for row in rows]

@@ -1,4 +1,4 @@
-"""Sum, noise, release: the only door through which a number leaves a live site.
+"""The gate: sum, noise, release. No number leaves the private path but through here.
 
 Invariant: nothing is noised before it is paid for, nothing is drawn twice, and every cell is released every time.
 """
@@ -16,8 +16,8 @@ from passerby.privacy.contribution import Contribution
 from passerby.privacy.noise import MICRO, add_noise, scale
 
 
-class Book(Protocol):
-    """What the gate needs of a ledger."""
+class Releases(Protocol):
+    """The part of a ledger that the gate needs."""
 
     def released(self, receipt: Receipt) -> Stored | None: ...
 
@@ -27,7 +27,7 @@ class Book(Protocol):
 def total(contributions: Iterable[Contribution], charge: Charge) -> tuple[int, ...]:
     """The sum of the clipped contributions, cell by cell; a chunk that is missing counts 0.
 
-    Raises ValueError when one does not belong: another camera, other cells, outside the span, above its cap, or
+    Raises ValueError for a contribution of another camera, with other cells, outside the span or above its cap, and for
     a chunk that is there twice.
     """
     sums = [0] * len(charge.cells)
@@ -41,29 +41,29 @@ def total(contributions: Iterable[Contribution], charge: Charge) -> tuple[int, .
                 "a contribution outside the span that was paid for, or a chunk that is there twice"
             )
         if not charge.allows(contribution):
-            raise ValueError("a contribution above its caps: expected what clip() gives")
+            raise ValueError("a contribution above its caps: expected a clipped one")
         end_ms = span.end_ms
         sums = [before + count for before, count in zip(sums, contribution.counts, strict=True)]
     return tuple(sums)
 
 
 def merge(contributions: Sequence[Contribution], charge: Charge) -> Contribution:
-    """One contribution for a whole bin, so that a day need not keep its chunks. Raises what `total` does."""
+    """One contribution for a whole bin, so that a day need not keep its chunks. Raises the errors of `total`."""
     return Contribution(Chunk(charge.camera, charge.span), charge.cells, total(contributions, charge))
 
 
 def release(
     contributions: Iterable[Contribution],
     receipt: Receipt,
-    ledger: Book,
+    ledger: Releases,
     coverage: float,
     sender_clock: float | None = None,
 ) -> tuple[Release, ...]:
     """One release for each cell of the receipt's charge, in its order; `coverage` is a share, 0 to 1, and so is
     `sender_clock`.
 
-    What a receipt has released before is released again as it was; otherwise noise is drawn, kept in the ledger,
-    and only then given. Raises LedgerError, and what `total` raises.
+    The values that a receipt has released before are released again; otherwise noise is drawn, kept in the ledger,
+    and only then returned. Raises LedgerError, and the errors of `total`.
     """
     charge = receipt.charge
     stored = receipt.stored or ledger.released(receipt)
@@ -91,7 +91,7 @@ def release(
 def reconcile(bins: Sequence[Release], day: Release) -> tuple[list[Release], Release]:
     """The day, and all its bins of one cell, made to agree: weighted by inverse variance, integers, at no cost.
 
-    `noise_scale` of what comes back is that of Laplace noise of the same standard deviation. Raises ValueError
+    The `noise_scale` of the results is that of Laplace noise of the same standard deviation. Raises ValueError
     when the bins are not all of the day.
     """
     ordered = sorted(bins, key=lambda one: one.start_ms)

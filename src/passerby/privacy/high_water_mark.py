@@ -1,6 +1,6 @@
-"""The high-water mark: how far the ledger had come, kept beside it, so that a restored backup is noticed.
+"""The high-water mark: the last entry of the ledger, kept in a file beside it, so that a restored backup is noticed.
 
-Invariant: the mark only rises; it is on the disk before anything that it vouches for is noised.
+Invariant: the mark only rises; it is on the disk before noise is drawn for any entry that it covers.
 """
 
 import fcntl
@@ -15,7 +15,7 @@ from passerby.errors import LedgerError
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The last entry known: of which ledger, its number and its hash."""
+    """The last entry that is known: the ledger's name, the number of the entry and its hash."""
 
     ledger: str
     number: int
@@ -23,7 +23,7 @@ class Mark:
 
 
 def read_mark(path: Path) -> Mark | None:
-    """The mark, or None when there is no such file. Raises LedgerError when it is not one."""
+    """The mark, or None when there is no such file. Raises LedgerError when the file is no mark."""
     try:
         words = path.read_text("ascii").split()
     except FileNotFoundError:

@@ -1,15 +1,15 @@
-"""The account of what has been told: every release is paid for here, durably, before its noise is drawn.
+"""The ledger: every release is paid for here, durably, before its noise is drawn.
 
-Invariant: entries are added and never changed, each key once; nothing is refunded; no clock is read and no count is
-seen; whatever cannot be trusted stops all releases.
+Invariant: entries are added and never changed, each key once; nothing is refunded; no clock is read and no count comes
+here; a ledger that cannot be trusted stops all releases.
 
     epoch(camera, ...)      a configuration begins, after a blackout
     spend(charge)           check and reserve in one transaction -> Receipt
-    regain(charge)          the receipt of a slot that was spent before, for who was interrupted
+    regain(charge)          the receipt of a slot that an interrupted process spent
     record(receipt, ...)    the noised values, once
     seal(before)            gives up a stretch of time for ever: the way back after a restored backup
 
-Why the sum that `spend` holds to the budget is the right one: docs/proofs/sensitivity.md, 4.
+Proof that `spend` keeps the right sum within the budget: docs/proofs/sensitivity.md, 4.
 """
 
 from collections.abc import Iterator
@@ -24,10 +24,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from passerby.domain.timespan import Span
 from passerby.errors import BudgetError, LedgerError
-from passerby.privacy.charge import Charge, Receipt, Spent, Stored, peak
+from passerby.privacy.charge import Charge, Receipt, Spent, Stored, epsilon_text, peak
 from passerby.privacy.entries import ENTRY, Entry, add, canonical, find, follow, genesis, take_turn, walk
 from passerby.privacy.high_water_mark import Mark, raise_mark, read_mark, write_mark
-from passerby.privacy.noise import MICRO
 
 RECOVER = "all releases stop; `passerby ledger seal` gives up the time before now for ever, and starts again"
 
@@ -62,7 +61,7 @@ class Ledger:
         """The camera's epoch for `configuration`: the current one while it is the same, else a new one.
 
         `configuration` is the text of all that releases depend on: policies, lines, mask, detector. A new epoch
-        starts at `start_ms`, or later: a blackout (rho + w + c) after whatever was charged before it.
+        starts at `start_ms`, or later: a blackout (rho + w + c) after the last charge of the epoch before.
         """
         terms = {
             "configuration": sha256(configuration.encode()).hexdigest(),
@@ -75,12 +74,12 @@ class Ledger:
             number = 1
             if epochs:
                 last = epochs[0]
-                if last.said == terms:
+                if last.content == terms:
                     return Epoch(camera, last.epoch, last.start_ms)
                 charged = connection.scalar(
                     select(func.max(ENTRY.c.end_ms)).where(ENTRY.c.kind == "spend", of_camera)
                 )
-                blackout = max(blackout_ms, last.said["blackout_ms"])
+                blackout = max(blackout_ms, last.content["blackout_ms"])
                 start_ms = max(start_ms, max(last.start_ms, charged or last.start_ms) + blackout)
                 number = last.epoch + 1
             add(connection, tip, "epoch", Span(start_ms, start_ms), terms, camera=camera, epoch=number)
@@ -89,7 +88,7 @@ class Ledger:
     def spend(self, charge: Charge) -> Receipt:
         """Check and reserve in one transaction; on return the charge is on the disk.
 
-        The same charge again gives a receipt that carries what was released. Raises BudgetError when the budget
+        The same charge again gives a receipt that carries the released values. Raises BudgetError when the budget
         does not reach, or when the slot was spent by a process that died before it released.
         """
         with self._turn() as (connection, tip):
@@ -115,10 +114,10 @@ class Ledger:
         return Receipt(charge, paid.hash)
 
     def regain(self, charge: Charge) -> Receipt | None:
-        """The receipt of a charge that was spent before, with what it has released; None where it was never spent.
+        """The receipt of a charge that was spent before, with its released values; None where it was never spent.
 
-        For who counts live and was interrupted: what is left of the slot can still be released, once, as `record`
-        takes no second value. Raises BudgetError for a slot that overlaps one spent before, LedgerError as all do.
+        For a live site that was interrupted: the rest of the slot can still be released, once, because `record` takes
+        no second value. Raises BudgetError for a slot that overlaps one spent before.
         """
         with self._turn() as (connection, _):
             for slot in find(connection, *_slots(charge), *_meets(charge.span)):
@@ -128,7 +127,7 @@ class Ledger:
         return None
 
     def record(self, receipt: Receipt, stored: Stored) -> None:
-        """Keep what is about to be released. Raises LedgerError when this receipt has released before."""
+        """Keep the values that are about to be released. Raises LedgerError when this receipt has released before."""
         charge = receipt.charge
         if len(stored.values) != len(charge.cells) or not all(type(value) is int for value in stored.values):
             raise LedgerError(f"{_named(charge)}: a release is one integer for each of its cells")
@@ -140,7 +139,7 @@ class Ledger:
                 tip,
                 "value",
                 charge.span,
-                # What is not known stands nowhere: such an entry is as it always was.
+                # An unknown field is left out, so that such an entry is that of every version before.
                 {"receipt": receipt.id, **{k: v for k, v in asdict(stored).items() if v is not None}},
                 camera=charge.camera,
                 epoch=charge.epoch,
@@ -148,7 +147,7 @@ class Ledger:
             )
 
     def released(self, receipt: Receipt) -> Stored | None:
-        """What was released under this receipt, or None. Raises LedgerError for a receipt that was never given."""
+        """The values that were released under this receipt, or None. Raises LedgerError for an unknown receipt."""
         with self._turn() as (connection, _):
             return _released(connection, receipt)
 
@@ -158,15 +157,15 @@ class Ledger:
             return peak(map(_spent, _charges(connection, camera, span)), span)
 
     def entries(self) -> list[Entry]:
-        """All entries, oldest first, after their chain was tried from the first to the last."""
+        """All entries, oldest first, after their chain was checked from the first to the last."""
         self._known = None
         with self._turn() as (connection, _):
             return find(connection)
 
     def seal(self, before_ms: int) -> None:
-        """Never again charge what a segment that starts before `before_ms` (Unix ms UTC) could touch.
+        """Never again release a slot that a segment which starts before `before_ms` (Unix ms UTC) could touch.
 
-        Accepts a ledger that is behind its mark, which nothing else does; its chain must hold.
+        Accepts a ledger that is behind its mark, which nothing else does; its chain must be whole.
         """
         with self._turn(restored=True) as (connection, tip):
             sealed = add(connection, tip, "seal", Span(0, max(0, before_ms)), {}, epoch=tip.number + 1)
@@ -177,7 +176,7 @@ class Ledger:
 
     @contextmanager
     def _turn(self, restored: bool = False) -> Iterator[tuple[Connection, Mark]]:
-        """A transaction that has the ledger to itself, on a chain that was found whole."""
+        """A transaction that has the ledger to itself, on a chain that was checked and is whole."""
         try:
             with self._engine.begin() as connection:
                 tip = self._check(connection, restored)
@@ -193,7 +192,7 @@ class Ledger:
         self._known = tip
 
     def _check(self, connection: Connection, restored: bool) -> Mark:
-        """Follow the chain from what is known to the head, past the mark. Raises LedgerError."""
+        """Follow the chain from the last known entry to the head, past the mark. Raises LedgerError."""
         head, mark = take_turn(connection), None if restored else read_mark(self._mark)
         if head is None:
             raise LedgerError(f"{self._name}: a ledger without a head; {RECOVER}")
@@ -267,15 +266,15 @@ def _value(connection: Connection, slot: Entry) -> Stored | None:
         ENTRY.c.query == slot.query,
         ENTRY.c.start_ms == slot.start_ms,
     ):
-        said = entry.said
-        return Stored(tuple(said["values"]), said["coverage_micro"], said.get("sender_micro"))
+        content = entry.content
+        return Stored(tuple(content["values"]), content["coverage_micro"], content.get("sender_micro"))
     return None
 
 
 def _paid_before(connection: Connection, charge: Charge, slot: Entry) -> Receipt:
     stored = _value(connection, slot)
     if stored is None:
-        raise BudgetError(f"{_named(charge)}: this slot is spent and was never released; it stays empty")
+        raise BudgetError(f"{_named(charge)}: this slot was paid for and never released; it stays empty")
     return Receipt(charge, slot.hash, stored)
 
 
@@ -286,7 +285,7 @@ def _check_terms(connection: Connection, charge: Charge) -> None:
 
 
 def _check_time(connection: Connection, charge: Charge) -> None:
-    """Within its epoch, before the blackout of the next, and after whatever was sealed."""
+    """Within its epoch, before the blackout of the next, and after the sealed time."""
     epochs = {
         entry.epoch: entry
         for entry in find(
@@ -301,7 +300,7 @@ def _check_time(connection: Connection, charge: Charge) -> None:
     if charge.span.start_ms < epochs[charge.epoch].start_ms:
         raise BudgetError(f"{_named(charge)}: before epoch {charge.epoch} began")
     after = epochs.get(charge.epoch + 1)
-    blackout = max(entry.said["blackout_ms"] for entry in epochs.values())
+    blackout = max(entry.content["blackout_ms"] for entry in epochs.values())
     if after is not None and charge.span.end_ms + blackout > after.start_ms:
         raise BudgetError(f"{_named(charge)}: epoch {charge.epoch} has ended, or its blackout has begun")
     sealed = connection.scalar(select(func.max(ENTRY.c.end_ms)).where(ENTRY.c.kind == "seal"))
@@ -317,12 +316,12 @@ def _check_budget(connection: Connection, charge: Charge) -> None:
         ENTRY.c.camera == charge.camera,
         ENTRY.c.epoch.in_({charge.epoch, *(slot.epoch for slot in before)}),
     )
-    budget: int = min(entry.said["budget_micro"] for entry in epochs)
+    budget: int = min(entry.content["budget_micro"] for entry in epochs)
     asked = Spent(f"{charge.epoch} {charge.query}", charge.covers, charge.epsilon_micro)
     cost = peak([*map(_spent, before), asked], charge.covers)
     if cost > budget:
         left = max(0, budget - (cost - charge.epsilon_micro))
         raise BudgetError(
-            f"{_named(charge)}: the budget does not reach: epsilon {charge.epsilon_micro / MICRO:g} asked, "
-            f"{left / MICRO:g} left of {budget / MICRO:g}"
+            f"{_named(charge)}: the budget does not reach: epsilon {epsilon_text(charge.epsilon_micro)} asked, "
+            f"{epsilon_text(left)} left of {epsilon_text(budget)}"
         )

@@ -3,7 +3,7 @@
 Invariant: every draw is fresh, from OpenDP's exact integer sampler and the system's entropy; nothing here can be
 seeded.
 
-Why this is epsilon-differentially private is docs/proofs/noise.md.
+Proof that this is epsilon-differentially private: docs/proofs/noise.md.
 """
 
 from collections.abc import Sequence
@@ -33,13 +33,13 @@ def scale(delta: int, epsilon_micro: int) -> float:
 def add_noise(counts: Sequence[int], delta: int, epsilon_micro: int) -> tuple[int, ...]:
     """`counts` with discrete Laplace noise of scale Delta / epsilon on each, in one vector draw.
 
-    The answers are signed integers. Raises PolicyError when the scale would be 0.
+    The results are signed integers. Raises PolicyError when the scale would be 0.
     """
     measure = _measurement(delta, epsilon_micro)
     try:
         noised = measure(list(counts))
     except Exception:
-        # Its own text would name the number that it could not take.
+        # The library's own text would contain the count that it refused.
         raise PolicyError("counts that cannot be noised: expected 64-bit integers") from None
     return tuple(noised)
 

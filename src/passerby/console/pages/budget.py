@@ -13,7 +13,7 @@ from passerby.console.context import ConsoleContext, Login
 from passerby.console.pages.layout import heading, problems, text_element, text_table
 from passerby.domain import calendar
 from passerby.privacy.noise import MICRO
-from passerby.privacy.statement import Account
+from passerby.privacy.ledger_report import Account
 
 _HEADS = ("camera", "epoch", "since", "bins paid", "never released", "queries")
 

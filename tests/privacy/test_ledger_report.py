@@ -1,4 +1,4 @@
-"""The ledger told to people."""
+"""The ledger as text for people."""
 
 import json
 from dataclasses import replace
@@ -11,7 +11,7 @@ from passerby.errors import LedgerError
 from passerby.privacy.charge import Stored
 from passerby.privacy.entries import Entry, canonical, genesis, link
 from passerby.privacy.ledger import Ledger
-from passerby.privacy.statement import accounts, export, show, verify
+from passerby.privacy.ledger_report import accounts, export, show, verify
 
 
 def test_accounts_say_what_was_spent_and_what_stays_empty(ledger: Ledger) -> None:
@@ -32,7 +32,7 @@ def test_accounts_say_what_was_spent_and_what_stays_empty(ledger: Ledger) -> Non
 def test_every_published_receipt_has_to_be_in_the_ledger(ledger: Ledger) -> None:
     receipt = ledger.spend(charge(1))
     assert verify(ledger, [receipt.id]).startswith("2 entries, each fits the one before")
-    with pytest.raises(LedgerError, match="1 published receipts are not in the ledger"):
+    with pytest.raises(LedgerError, match="1 published receipt is not in the ledger"):
         verify(ledger, [receipt.id, "0" * 64])
 
 

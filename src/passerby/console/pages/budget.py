@@ -12,8 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from passerby.console.context import ConsoleContext, Login
 from passerby.console.pages.layout import heading, problems, text_element, text_table
 from passerby.domain import calendar
-from passerby.privacy.noise import MICRO
 from passerby.privacy.ledger_report import Account
+from passerby.privacy.noise import MICRO
 
 _HEADS = ("camera", "epoch", "since", "bins paid", "never released", "queries")
 

@@ -51,7 +51,7 @@ def record(
 
 
 def drawn(folder: Path, codec: Codec, seconds: float) -> CodedStreet:
-    """What the simulated camera can serve."""
+    """The streams that the simulated camera can serve."""
     coder, pixels, coding = _CODERS[codec]
     context = cast(Any, av.CodecContext.create(coder, "w"))
     context.rate, context.options = 10, coding

@@ -1,4 +1,4 @@
-"""Reads a live camera as who counts does, and remembers what it was told.
+"""Reads a live camera as counting does, and keeps all that it received.
 
 Invariant: limits are shortened, and no absolute time is asserted.
 """
@@ -18,7 +18,7 @@ PATIENCE_S = 40
 
 
 class Camera:
-    """Reads a camera and remembers what it was told."""
+    """Reads a camera, and keeps all that it received."""
 
     def __init__(self, address: str, transport: Transport = "tcp", limits: live.Limits = LIMITS) -> None:
         self.stop = Event()

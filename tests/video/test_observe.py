@@ -1,4 +1,4 @@
-"""Frames become boxes by way of the corridors alone, one answer a tick, and are forgotten."""
+"""Frames become detections from the corridors alone, once a tick, and are not kept."""
 
 import gc
 import zlib
@@ -39,7 +39,7 @@ def recording(width: int = WIDTH, height: int = HEIGHT) -> Recording:
 
 
 def fingerprint(image: Image) -> Boxes:
-    """A box whose confidence tells any two pictures apart: who changes one pixel changes it."""
+    """A box whose confidence depends on every pixel: any two pictures have different ones."""
     confidence = 0.7 + 0.2 * zlib.crc32(image.tobytes()) / 2**32
     side = min(image.shape[:2]) // 2
     return Boxes(
@@ -96,7 +96,7 @@ def same(one: Detections, other: Detections) -> bool:
 def outside(
     lines: Sequence[Line], half_width: float, width: int = WIDTH, height: int = HEIGHT
 ) -> NDArray[np.bool_]:
-    """(height, width): what lies outside all corridors, by more than what shares its colour, by geometry alone."""
+    """(height, width) bool, by geometry alone: pixels that share no colour with a corridor."""
     aspect = width / height
     wider = half_width + (CHROMA_PX + 1) / height
     x, y = np.meshgrid((np.arange(width) + 0.5) / width * aspect, (np.arange(height) + 0.5) / height)
@@ -208,7 +208,7 @@ def test_boxes_are_in_pixels_of_the_frame() -> None:
 def test_an_object_on_the_line_is_always_shown(
     start: tuple[float, float], end: tuple[float, float], half_width: float
 ) -> None:
-    """Wherever a line lies, its corridor shows the detector what is on it."""
+    """Wherever a line lies, its corridor shows the detector an object on it."""
     line = Line("any", start, end)
     if line.length(WIDTH / HEIGHT) < 0.1:
         return

@@ -1,4 +1,4 @@
-"""A recording seen in spans by several processes is the recording seen in one go."""
+"""The parts of a recording, detected by several processes, have the detections of one pass."""
 
 import itertools
 import os

@@ -1,4 +1,4 @@
-"""A recording is decoded as was asked, or it is said in one line why not; and it is read from a URL as from a file."""
+"""A recording is decoded as requested, or one line says why not; a URL is read like a file."""
 
 from pathlib import Path
 

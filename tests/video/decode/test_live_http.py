@@ -135,7 +135,7 @@ def test_a_web_page_is_not_a_video() -> None:
 
 
 class Quiet(BaseHTTPRequestHandler):
-    """Answers with what `answer` gives, 404 for None."""
+    """Answers with the result of `answer`, 404 for None."""
 
     def answer(self) -> bytes | None:
         raise NotImplementedError

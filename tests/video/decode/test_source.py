@@ -1,4 +1,4 @@
-"""A recording says what it is, and its pictures come in the order and at the times of their capture."""
+"""The properties of a recording, and its pictures in the order and at the times of their capture."""
 
 import itertools
 from datetime import UTC, datetime
@@ -260,7 +260,7 @@ def test_a_picture_of_another_size_is_scaled(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_frames_are_forgotten(street: Path) -> None:
-    """Who reads a recording never holds more than the picture at hand."""
+    """A reader never holds more than one picture."""
     import gc
 
     def held() -> int:

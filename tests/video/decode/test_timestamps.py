@@ -1,4 +1,4 @@
-"""When a live frame was taken, when a picture is frozen: without a clock or a camera.
+"""The time of a live frame, and frozen pictures: without a clock or a camera.
 
 Invariant: every time is given by the test.
 """

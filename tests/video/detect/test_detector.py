@@ -1,4 +1,4 @@
-"""Detectors on networks built here, whose answers are known, and on real weights where they are at hand."""
+"""Detectors with networks built here, whose outputs are known, and with real weights where they are installed."""
 
 import os
 import subprocess
@@ -124,7 +124,7 @@ def blue_square(width: int, height: int, left: int, top: int, side: int = 8) -> 
 
 @settings(max_examples=examples(25), deadline=None)
 @given(data=st.data(), width=st.integers(9, 300), height=st.integers(9, 300))
-def test_yolox_answers_in_pixels_of_the_image_at_its_own_resolution(
+def test_yolox_boxes_are_in_pixels_of_the_image_at_its_own_resolution(
     any_size: Path, data: st.DataObject, width: int, height: int
 ) -> None:
     left = 8 * data.draw(st.integers(0, width // 8 - 1))
@@ -198,14 +198,14 @@ def test_yolox_with_a_size_written_beside_it_is_freed(tmp_path: Path) -> None:
     assert len(detector.detect(blue_square(200, 40, 160, 16)).xyxy) == 1
 
 
-def test_low_scores_are_answered_down_to_the_floor(any_size: Path) -> None:
+def test_low_scores_are_kept_down_to_the_least_confidence(any_size: Path) -> None:
     image = blue_square(32, 32, 8, 8)
     image[8:16, 8:16, 0] = 51
     assert load(str(any_size)).detect(image).confidence == pytest.approx([0.2], rel=1e-4)
     assert len(load(str(any_size), settings=DetectorSettings(confidence=0.25)).detect(image).confidence) == 0
 
 
-def test_picodet_answers_in_pixels_of_the_image(blue_picodet: Path) -> None:
+def test_picodet_boxes_are_in_pixels_of_the_image(blue_picodet: Path) -> None:
     detector = load(str(blue_picodet), settings=DetectorSettings(confidence=0.5))
     assert (detector.layout, detector.size_px, detector.multiple_px) == ("picodet", (160, 160), 1)
     found = detector.detect(blue_square(320, 480, 160, 240, side=24))
@@ -221,7 +221,7 @@ def test_picodet_answers_in_pixels_of_the_image(blue_picodet: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [(1, 1), (8, 8), (40, 40), (3, 500), (7680, 4320)])
 @pytest.mark.parametrize("graph", ["any_size", "blue_picodet"])
-def test_any_size_of_image_is_answered_within_it(
+def test_boxes_lie_within_an_image_of_any_size(
     graph: str, size: tuple[int, int], request: pytest.FixtureRequest
 ) -> None:
     path = request.getfixturevalue(graph)
@@ -232,7 +232,7 @@ def test_any_size_of_image_is_answered_within_it(
     assert (found.xyxy[:, [1, 3]] <= size[1]).all()
 
 
-def test_an_empty_image_holds_nothing(any_size: Path, blue_picodet: Path) -> None:
+def test_an_empty_image_has_no_box(any_size: Path, blue_picodet: Path) -> None:
     for path in (any_size, blue_picodet):
         assert len(load(str(path)).detect(np.empty((0, 9, 3), np.uint8)).xyxy) == 0
 
@@ -310,7 +310,7 @@ def test_the_runtime_is_loaded_late_and_prints_nothing(any_size: Path) -> None:
     assert said([sys.executable, "-c", LOADS, str(any_size)]) == (0, "", "")
 
 
-def test_a_file_that_the_runtime_warns_of_prints_nothing(shared_models: Path) -> None:
+def test_a_file_with_warnings_of_the_runtime_prints_nothing(shared_models: Path) -> None:
     picodet = shared_models / "picodet_s_416_coco.onnx"
     assert said([sys.executable, "-c", LOADS, str(picodet)]) == (0, "", "")
 
@@ -356,7 +356,7 @@ def test_picodet_finds_a_car_and_a_walker(shared_models: Path, shared_clips: Pat
     assert Label.PERSON in detector.detect(frame(shared_clips, "car-park.mp4", 315)).class_id
 
 
-def test_a_published_file_of_fixed_size_answers_as_one_whose_size_is_free(
+def test_a_published_file_of_fixed_size_gives_the_boxes_of_one_with_a_free_size(
     tmp_path: Path, shared_models: Path, shared_clips: Path
 ) -> None:
     model = onnx.load(shared_models / "yolox_nano.onnx")

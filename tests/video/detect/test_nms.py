@@ -1,4 +1,4 @@
-"""Suppression: one thing, one box."""
+"""Non-maximum suppression: one object, one box."""
 
 import numpy as np
 import pytest
@@ -35,13 +35,13 @@ def boxes(*rows: tuple[list[float], float, Label]) -> Boxes:
         ([(CAR, 0.4, Label.BICYCLE), (CAR_AGAIN, 0.5, Label.CAR)], [Label.CAR, Label.BICYCLE]),
     ],
 )
-def test_one_thing_keeps_its_surest_box(
+def test_an_object_keeps_its_surest_box(
     found: list[tuple[list[float], float, Label]], kept: list[Label]
 ) -> None:
     assert [Label(number) for number in suppress(boxes(*found)).class_id] == kept
 
 
-def test_nothing_stays_nothing_and_keeps_its_types() -> None:
+def test_no_boxes_stay_no_boxes_of_the_same_types() -> None:
     empty = within(suppress(no_boxes()), 10, 10)
     assert [array.dtype for array in empty] == [np.float32, np.float32, np.int64]
     assert empty.xyxy.shape == (0, 4)
@@ -53,7 +53,7 @@ box = st.tuples(corner, corner, side, side, st.integers(1, 99), st.sampled_from(
 
 
 @given(st.lists(box, max_size=12))
-def test_what_is_kept_is_sorted_apart_and_among_what_was_found(
+def test_kept_boxes_are_sorted_separate_and_among_the_given_ones(
     rows: list[tuple[int, int, int, int, int, Label]],
 ) -> None:
     found = boxes(

@@ -1,4 +1,4 @@
-"""The Open Model Zoo's SSD layout, on models built here and on the real ones where they are at hand."""
+"""The Open Model Zoo's SSD layout, with models built here and with the real ones where they are installed."""
 
 import os
 import subprocess
@@ -65,7 +65,7 @@ def test_classes_are_read_from_the_name_in_the_file(
     np.testing.assert_allclose(found.confidence, [0.9, 0.8, 0.7, 0.6][first : first + 3], rtol=1e-5)
 
 
-def test_what_cannot_be_read_is_refused_in_one_line(ov: Any, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_refused_in_one_line(ov: Any, tmp_path: Path) -> None:
     bare = zoo_model(ov, tmp_path / "bare.xml", "person-vehicle-bike-detection-2002", ROWS)
     bare.with_suffix(".bin").unlink()
     page = tmp_path / "page.xml"
@@ -116,7 +116,7 @@ def test_a_missing_openvino_says_how_to_get_it(tmp_path: Path, monkeypatch: pyte
         load(str(path))
 
 
-def test_nothing_is_reported_home(ov: Any, tmp_path: Path) -> None:
+def test_no_telemetry_is_sent(ov: Any, tmp_path: Path) -> None:
     path = zoo_model(ov, tmp_path / "a.xml", "person-vehicle-bike-detection-2002", ROWS)
     home = tmp_path / "home"
     home.mkdir()

@@ -1,4 +1,4 @@
-"""What runs depends on what is asked for and at hand; what is absent is told, and never passed over in silence."""
+"""The choice depends on the request and on the installed models; a missing model is always reported."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Motion is seen where something moves, and remembered for no longer than it says."""
+"""Motion is detected where something moves, and depends on no frame beyond its memory."""
 
 import gc
 import weakref
@@ -36,7 +36,7 @@ def ground(seed: int = 0) -> Image:
 
 
 def body_at(time_ms: int) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of who goes to and fro, once in eight seconds."""
+    """Left, top, right, bottom of a pedestrian who walks to and fro, once in eight seconds."""
     share = abs((time_ms - START_MS) / 4_000 % 2 - 1)
     left = round(10 + share * (WIDTH - 32))
     return left, 32, left + 12, 64
@@ -161,7 +161,7 @@ def test_a_chunk_with_its_margins_has_the_boxes_of_the_whole(
 
 @pytest.mark.slow
 def test_memory_does_not_grow() -> None:
-    """Neither with time, nor with who stands."""
+    """Neither with time, nor with objects that stand."""
     alive: list[weakref.ref[Image]] = []
 
     def pictures() -> Iterator[SmallPicture]:

@@ -1,4 +1,4 @@
-"""People side by side in one patch are told apart; what is anything else stays whole."""
+"""A patch of people side by side is split; any other patch stays whole."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""The picture: arrows on the right side, labels apart from each other, written whole or not at all.
+"""The annotated image: arrows on the correct side, labels that do not overlap, written completely or not at all.
 
 Invariant: how it looks is for eyes; what is asserted here is where things are.
 """

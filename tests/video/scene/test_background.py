@@ -1,4 +1,4 @@
-"""Nobody is in the empty picture: not who passed, not who came and stayed, not who never moved.
+"""The background shows nobody: people who passed, who came and stayed, and who never moved are not in it.
 
 Invariant: bodies are painted in a pattern that nothing else has, and each test shows that it would be found.
 """
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 WIDTH, HEIGHT = 320, 180
 TICK_MS = 80
 BODY = (140, 60, 164, 120)
-"""Left, top, right, bottom of who stands."""
+"""Left, top, right, bottom of a person who stands."""
 
 Place = Callable[[float], tuple[int, int, int, int] | None]
 
@@ -142,7 +142,7 @@ def test_a_person_who_moves_about_in_one_place_is_not_shown() -> None:
 
 
 def samples_background(samples: Samples) -> Image:
-    """The median alone, in BGR: what would be shown if nothing were covered."""
+    """The median alone, in BGR: the background if nothing were covered."""
     median = samples.median()
     return np.asarray(cv2.cvtColor(median[..., [0, 2, 1]], cv2.COLOR_YCrCb2BGR), np.uint8)
 

@@ -1,4 +1,4 @@
-"""A background from a live camera: only of a place that is empty, and never without somebody looking for people.
+"""A background from a live camera: only of an empty scene, and never without a detector that checks it for people.
 
 Invariant: frames are those of a synthetic street; the camera that gives them is made up, its clock too.
 """
@@ -49,7 +49,7 @@ def with_sitter(_: int) -> Image:
 
 
 def sees_white(image: Image) -> Boxes:
-    """A detector that takes what is white for a person."""
+    """A detector that takes white patches for people."""
     count, _, stats, _ = cv2.connectedComponentsWithStats((image.min(axis=2) > 230).astype(np.uint8))
     boxes = [(x, y, x + w, y + h) for x, y, w, h, area in stats[1:count] if area > 50]
     return Boxes(

@@ -1,4 +1,4 @@
-"""What set-up is shown of a live camera: cells and kinds, for a time, and nothing that tells two bodies apart.
+"""The marks of a live camera: cells and labels, for a time, and nothing that tells two objects apart.
 
 Invariant: the same boxes with other pixels give the same marks.
 """

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from passerby.domain.geometry import Line
 from passerby.video.decode.source import FrameReader, Recording
-from passerby.video.motion.background_subtraction import PARAMS as MOTION
+from passerby.video.motion import background_subtraction
 from passerby.video.motion.background_subtraction import SmallPicture, shrink
 
 TICK_MS = 80
@@ -194,7 +194,11 @@ def _still(columns: list[_Column]) -> _Still:
     across = np.abs(np.gradient(np.median(points, axis=0), axis=2)).max(axis=2)
     slope = np.maximum(along, across)
     # A mast that sways moves every edge: such a change is not motion.
-    return _Still(median, np.median(around, axis=0), np.maximum(MOTION.least, 4 * noise) + _SWAY_PX * slope)
+    return _Still(
+        median,
+        np.median(around, axis=0),
+        np.maximum(background_subtraction.PARAMS.least, 4 * noise) + _SWAY_PX * slope,
+    )
 
 
 def _tones(column: _Column, still: _Still) -> NDArray[np.uint8]:

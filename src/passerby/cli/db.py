@@ -59,7 +59,7 @@ def retention(store: StoreOptions, bins: str | None, hours: str | None, days: st
                 kept.hour_ms if hours is None else _duration_ms(hours),
                 kept.day_ms if days is None else _duration_ms(days),
             )
-            releases.keep(kept)
+            releases.set_retention(kept)
     finally:
         releases.close()
     for name, length_ms in (("bins", kept.bin_ms), ("hours", kept.hour_ms), ("days", kept.day_ms)):

@@ -226,7 +226,7 @@ def test_pruning_deletes_bins_and_keeps_their_sums(store: Store) -> None:
     store.write(a_day(), "bin")
     sums = rows(store, Query("hour")), rows(store, Query("day"))
     assert store.prune(MIDNIGHT_MS + 9 * DAY_MS) == 0
-    store.keep(Retention(bin_ms=2 * DAY_MS, hour_ms=5 * DAY_MS))
+    store.set_retention(Retention(bin_ms=2 * DAY_MS, hour_ms=5 * DAY_MS))
     assert store.retention() == Retention(2 * DAY_MS, 5 * DAY_MS, None)
     state = store.state()
     assert store.prune(MIDNIGHT_MS + 2 * DAY_MS + 4 * BIN_MS) == 4

@@ -173,15 +173,15 @@ def test_killed_at_random_moments_everything_is_sent_exactly_once(location: str,
     store.close()
 
 
-def test_a_batch_is_removed_only_after_it_is_committed(
+def test_without_the_check_of_keys_the_database_refuses_a_second_copy(
     spool: Spool, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The test above can fail: a store that takes what it has twice counts it twice."""
+    """The tests above can fail: a store without this check would count a batch twice."""
     spool.put([release()], "bin")
     spool.put([release()], "bin")
     monkeypatch.setattr(
-        "passerby.publish.store.releases._new",
-        lambda connection, memory_store, ids, level: list(memory_store),
+        "passerby.publish.store.writing._new",
+        lambda connection, releases, ids, level: list(releases),
     )
     with pytest.raises(StoreError, match=r"UNIQUE|unique"):
         spool.drain(store)

@@ -8,12 +8,10 @@ import json
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Query, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from passerby.errors import InputError
 from passerby.publish.api import problems
@@ -21,150 +19,20 @@ from passerby.publish.api.access import Access, RequiresScope
 from passerby.publish.api.front_page import front_page
 from passerby.publish.api.keys import KeyRing
 from passerby.publish.api.metrics import registry_of
+from passerby.publish.api.models import CameraRow, CellRow, Page, ReleasesQuery, Status
 from passerby.publish.api.negotiation import entity_tag, is_not_modified, preferred_type
 from passerby.publish.api.rate_limit import RateLimit
+from passerby.publish.api.request_middleware import RequestMiddleware
 from passerby.publish.formats import exports
 from passerby.publish.store.lazy_store import LazyStore
 from passerby.publish.store.query import Query as StoreQuery
 from passerby.publish.store.query import cursor_of, resolution_of, time_of
 
 JSON, CSV, PARQUET = "application/json", "text/csv", "application/vnd.apache.parquet"
-MOST_ROWS = 10_000
-LONGEST_QUERY = 4_096
 FRESH_S = 60
 """How long a client may reuse a response: less than the usual shortest bin."""
 
 _SINGLE_PARAMETERS = ("from", "to", "resolution", "limit", "cursor")
-_HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"referrer-policy", b"no-referrer"),
-)
-
-
-def _digits(value: Any) -> Any:
-    # Python also accepts 1_000, 1.0 and digits of other scripts as numbers.
-    if isinstance(value, str) and not (value.isascii() and value.isdigit() and len(value) < 7):
-        raise ValueError("expected a whole number")
-    return value
-
-
-Name = Annotated[str, Field(min_length=1, max_length=100)]
-Names = Annotated[list[Name], Field(max_length=50)]
-# An optional parameter is described by the type of its value: a query string has no null.
-Time = Annotated[
-    Annotated[str, Field(max_length=40)] | None,
-    WithJsonSchema(
-        {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]}
-    ),
-]
-_CURSOR = "^[0-9]{1,15}-[0-9]{1,9}$"
-CursorText = Annotated[
-    Annotated[str, Field(pattern=_CURSOR)] | None, WithJsonSchema({"type": "string", "pattern": _CURSOR})
-]
-
-
-class ReleasesQuery(BaseModel):
-    """The query of a page of releases; without parameters, it starts with the oldest."""
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=False)
-
-    camera: Names = Field([], description="Only these cameras.")
-    line: Names = Field([], description="Only these lines.")
-    direction: Names = Field([], description="Only these directions.")
-    class_: Names = Field([], alias="class", description="Only these classes, such as person or bicycle.")
-    label: Names = Field(
-        [], deprecated=True, description="The old name of `class`; goes in the next version."
-    )
-    from_: Time = Field(
-        None,
-        alias="from",
-        description="Only bins that start at or after this time; local time of the site if it has no offset.",
-    )
-    to: Time = Field(None, description="Only bins that start before this time.")
-    resolution: Literal["bin", "hour", "day"] = Field(
-        "bin", description="`bin`: as released; `hour`, `day`: sums."
-    )
-    limit: Annotated[int, BeforeValidator(_digits)] = Field(
-        1_000, ge=1, le=MOST_ROWS, description="Rows per page."
-    )
-    cursor: CursorText = Field(
-        None, description="The start of a page: `next` of the previous page, also in its Link header."
-    )
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        # Pydantic warns when a deprecated field is read as an attribute.
-        return (*self.class_, *dict(self)["label"])
-
-
-Class = Annotated[str, Field(alias="class", description="Such as person, bicycle or vehicle.")]
-OldClass = Annotated[
-    str, Field(deprecated=True, description="The old name of `class`; goes in the next version.")
-]
-
-
-class Row(BaseModel):
-    """One published number."""
-
-    start: AwareDatetime
-    end: AwareDatetime
-    camera: str
-    line: str
-    direction: str
-    class_: Class
-    label: OldClass
-    value: int = Field(description="The count with noise; the noise can make it negative.")
-    noise_sd: float = Field(description="Standard deviation of the noise in `value`.")
-    noise_95: int = Field(
-        description="Half-width of the 95 % interval: the exact count is in `value` ± `noise_95` in 95 % of cases."
-    )
-    epsilon: float = Field(description="The privacy loss of the release; for a sum of bins, that of one bin.")
-    coverage: float = Field(ge=0, le=1, description="Share of the time with video frames.")
-    sender_clock: Annotated[float, Field(ge=0, le=1)] | None = Field(
-        description="Share of the time with frames that were dated by the camera's clock; the other frames in "
-        "`coverage` were dated by their arrival. Null if it is not known."
-    )
-    releases: int = Field(ge=1, description="How many releases were added.")
-    complete: bool = Field(description="Whether these releases cover the whole time.")
-    receipt: str | None = Field(
-        description="The entry of the privacy ledger that paid for it; null for a sum."
-    )
-
-
-class Page(BaseModel):
-    """Rows sorted by their start."""
-
-    resolution: Literal["bin", "hour", "day"]
-    timezone: str
-    next: str | None = Field(description="The cursor of the next page; null at the end.")
-    rows: list[Row]
-
-
-class CellRow(BaseModel):
-    """A cell: each cell has a number for each bin, also when nothing was counted."""
-
-    camera: str
-    line: str
-    direction: str
-    class_: Class
-    label: OldClass
-
-
-class CameraRow(BaseModel):
-    """The state of a camera's link; it does not depend on the picture."""
-
-    camera: str
-    up: bool
-    reason: str = Field(description="Why the link is down, in a few words; empty if it is up.")
-    since: AwareDatetime = Field(description="When the link went up or down.")
-    seen: AwareDatetime = Field(description="When the link was last checked.")
-
-
-class Status(BaseModel):
-    status: Literal["ok", "ready"]
-
-
 router = APIRouter()
 _READ = [Depends(RequiresScope("releases"))]
 _ERRORS = problems.responses(401, 403, 404, 406, 422, 429, 503)
@@ -351,41 +219,8 @@ def create_app(
     def count(route: str, status: int) -> None:
         requests.labels(route, str(status)).inc()
 
-    app.add_middleware(_HeadersAndLimits, count=count)
+    app.add_middleware(RequestMiddleware, count=count)
     return app
-
-
-class _HeadersAndLimits:
-    """ASGI middleware: refuses long queries and bodies, adds the security headers, counts the responses."""
-
-    def __init__(self, app: ASGIApp, count: Callable[[str, int], None]) -> None:
-        self._app = app
-        self._count = count
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        async def send_counted(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *_HEADERS]
-                # The pattern of the route, not the path: a client can choose any path.
-                route = getattr(scope.get("route"), "path", "none")
-                self._count(route, message["status"])
-            await send(message)
-
-        headers = dict(scope["headers"])
-        if len(scope["query_string"]) > LONGEST_QUERY:
-            refused = problems.problem_response(414, f"the query is longer than {LONGEST_QUERY} bytes")
-        elif headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers:
-            refused = problems.problem_response(
-                413, "the request has a body, expected none", {"Connection": "close"}
-            )
-        else:
-            await self._app(scope, receive, send_counted)
-            return
-        await refused(scope, receive, send_counted)
 
 
 def _lazy_store(request: Request) -> LazyStore:

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, tzinfo
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from sqlalchemy import (
     Connection,
     Row,
     Table,
-    bindparam,
     delete,
     func,
     insert,
@@ -26,26 +24,21 @@ from sqlalchemy import (
     update,
 )
 
-from passerby.config.line_spec import name_problem
 from passerby.domain import calendar
 from passerby.domain.noise_interval import noise_95_of_release, noise_95_of_sum, variance
 from passerby.domain.release import Cell, Level, Release
-from passerby.domain.timespan import Span
-from passerby.errors import ConflictError, InputError, StoreError
+from passerby.errors import InputError, StoreError
 from passerby.publish.store.database import Database, open_database
 from passerby.publish.store.query import Cursor, Query
 from passerby.publish.store.reading import matching_ids, read_cells, select_releases, select_rows
-from passerby.publish.store.rollup import MICRO, Rollup, rollup_spans
-from passerby.publish.store.schema import CELL, HEALTH, RELEASE, ROLLUP, STORE
-from passerby.publish.store.sums import Resolution, Sum
+from passerby.publish.store.rollup import MICRO
+from passerby.publish.store.schema import HEALTH, RELEASE, ROLLUP, STORE
+from passerby.publish.store.sums import Sum
+from passerby.publish.store.writing import batch_of, write_new
 
 PAGE = 5_000
-_LARGEST = 2**53
-_LATEST_MS = 200_000_000_000_000
-"""In the year 8307: later times could have a local time after the year 9999, which Python cannot represent."""
 LONGEST_MS = 1_000 * 366 * calendar.DAY_MS
 _REASON = re.compile(r"[a-z]*(?:[ -][a-z]+){0,5}", re.ASCII)
-_ROLLUP_KEY = ("cell_id", "resolution", "start_ms")
 _STALE_MS = 2 * calendar.DAY_MS
 """`latest` returns only numbers that started this recently before the newest number of the store."""
 
@@ -128,28 +121,17 @@ class Store:
     def write(self, releases: Iterable[Release], level: Level) -> Written:
         """Store `releases`, all or none. Raises ConflictError for a release that differs from the published one,
         InputError for an invalid one."""
-        releases = tuple(releases)
-        batch: dict[tuple[Cell, int], Release] = {}
-        for release in releases:
-            _check(release)
-            if batch.setdefault((release.cell, release.start_ms), release) != release:
-                raise ConflictError(_conflict(release))
+        batch, given = batch_of(releases)
         if not batch:
             return Written()
         with self._database.writing() as connection:
             state = connection.execute(select(STORE)).one()
             pruned_ms = state.pruned_bin_ms if level == "bin" else state.pruned_day_ms
-            kept = [release for release in batch.values() if release.end_ms > pruned_ms]
-            ids = _cell_ids(connection, {release.cell for release in kept})
-            new = _new(connection, kept, ids, level)
+            kept = [release for release in batch if release.end_ms > pruned_ms]
+            new = write_new(connection, kept, level, self.zone)
             if new:
-                connection.execute(
-                    insert(RELEASE), [_release_row(release, ids[release.cell], level) for release in new]
-                )
-                if level == "bin":
-                    _roll_up(connection, new, ids, self.zone)
                 _touch(connection)
-        return Written(len(new), len(releases) - len(batch) + len(kept) - len(new), len(batch) - len(kept))
+        return Written(new, given - len(batch) + len(kept) - new, len(batch) - len(kept))
 
     def page(self, query: Query, *, after: Cursor | None = None, limit: int = PAGE) -> Page:
         """At most `limit` rows, sorted by start and then by the age of the cell. Raises UnknownNameError for a name
@@ -201,7 +183,7 @@ class Store:
             row = connection.execute(select(STORE)).one()
             return Retention(row.keep_bin_ms, row.keep_hour_ms, row.keep_day_ms)
 
-    def keep(self, retention: Retention) -> None:
+    def set_retention(self, retention: Retention) -> None:
         """Set how long numbers are kept; `prune` deletes those that are older."""
         with self._database.writing() as connection:
             connection.execute(
@@ -301,160 +283,6 @@ def open_store(where: str | Path, timezone: str | None = None, *, read_only: boo
     except BaseException:
         database.close()
         raise
-
-
-def _check(release: Release) -> None:
-    """Raises InputError for an invalid release."""
-    cell, start_ms, end_ms = release.cell, release.start_ms, release.end_ms
-    for name in (cell.camera, cell.line, cell.direction, cell.label):
-        if problem := name_problem(name):
-            raise InputError(f"release of {name[:40]!r}: {problem}")
-    if not 0 <= start_ms < end_ms <= min(start_ms + 2 * calendar.DAY_MS, _LATEST_MS):
-        raise InputError(
-            f"{_name(release)}: length {end_ms - start_ms} ms, expected above 0 and at most 48 h"
-        )
-    numbers = (release.noise_scale, release.epsilon, release.coverage)
-    if not all(isfinite(number) for number in numbers) or release.noise_scale <= 0 or release.epsilon <= 0:
-        raise InputError(f"{_name(release)}: expected a noise scale and an epsilon above 0")
-    if not 0 <= release.coverage <= 1 or type(release.value) is not int or abs(release.value) > _LARGEST:
-        raise InputError(f"{_name(release)}: expected a coverage from 0 to 1 and a whole number")
-    if release.sender_clock is not None and not 0 <= release.sender_clock <= release.coverage:
-        raise InputError(f"{_name(release)}: expected a sender_clock from 0 to the coverage")
-
-
-def _name(release: Release) -> str:
-    cell = release.cell
-    return f"camera {cell.camera}, line {cell.line}, {cell.direction}, {cell.label}, {release.start_ms} ms"
-
-
-def _conflict(release: Release) -> str:
-    return f"{_name(release)}: a different number was published before; a published number never changes"
-
-
-def _cell_ids(connection: Connection, cells: set[Cell]) -> dict[Cell, int]:
-    """The id of each cell; new cells are added, sorted by name."""
-    known = {cell: number for number, cell in read_cells(connection).items()}
-    new = sorted(cells - known.keys())
-    if new:
-        first = max(known.values(), default=0) + 1
-        rows = [
-            {
-                "id": number,
-                "camera": cell.camera,
-                "line": cell.line,
-                "direction": cell.direction,
-                "label": cell.label,
-            }
-            for number, cell in enumerate(new, start=first)
-        ]
-        connection.execute(insert(CELL), rows)
-        known |= {cell: number for number, cell in enumerate(new, start=first)}
-    return known
-
-
-def _new(
-    connection: Connection, releases: Sequence[Release], ids: dict[Cell, int], level: Level
-) -> list[Release]:
-    """The releases that are not in the store. Raises ConflictError if a different one has the same key."""
-    if not releases:
-        return []
-    rows = connection.execute(
-        select(RELEASE).where(
-            RELEASE.c.level == level,
-            RELEASE.c.cell_id.in_({ids[release.cell] for release in releases}),
-            RELEASE.c.start_ms >= min(release.start_ms for release in releases),
-            RELEASE.c.start_ms <= max(release.start_ms for release in releases),
-        )
-    )
-    stored = {(row.cell_id, row.start_ms): row._asdict() for row in rows}
-    new = []
-    for release in releases:
-        before = stored.get((ids[release.cell], release.start_ms))
-        if before is None:
-            new.append(release)
-        elif before != _release_row(release, ids[release.cell], level):
-            raise ConflictError(_conflict(release))
-    return new
-
-
-def _release_row(release: Release, cell_id: int, level: Level) -> dict[str, Any]:
-    return {
-        "cell_id": cell_id,
-        "level": level,
-        "start_ms": release.start_ms,
-        "end_ms": release.end_ms,
-        "value": release.value,
-        "noise_scale": float(release.noise_scale),
-        "epsilon": float(release.epsilon),
-        "coverage": float(release.coverage),
-        "receipt": release.receipt,
-        "sender_clock": None if release.sender_clock is None else float(release.sender_clock),
-    }
-
-
-def _roll_up(connection: Connection, new: Sequence[Release], ids: dict[Cell, int], zone: tzinfo) -> None:
-    parents = [
-        (release, ids[release.cell], rollup_spans(release.start_ms, release.end_ms, zone)) for release in new
-    ]
-    starts = [span.start_ms for _, _, spans in parents for _, span in spans]
-    if not starts:
-        return
-    rows = connection.execute(
-        select(ROLLUP).where(
-            ROLLUP.c.cell_id.in_({cell_id for _, cell_id, _ in parents}),
-            ROLLUP.c.start_ms.between(min(starts), max(starts)),
-        )
-    )
-    before = {(row.cell_id, row.resolution, row.start_ms): _rollup(row) for row in rows}
-    after: dict[tuple[int, Resolution, int], Rollup] = {}
-    for release, cell_id, spans in parents:
-        for resolution, span in spans:
-            key = (cell_id, resolution, span.start_ms)
-            after.setdefault(key, before.get(key) or Rollup(span)).add(release)
-    inserted = [_rollup_row(key, rollup) for key, rollup in after.items() if key not in before]
-    # Parameters of the WHERE clause need names that are not columns.
-    updated = [
-        {
-            f"key_{name}" if name in _ROLLUP_KEY else name: value
-            for name, value in _rollup_row(key, rollup).items()
-        }
-        for key, rollup in after.items()
-        if key in before
-    ]
-    if inserted:
-        connection.execute(insert(ROLLUP), inserted)
-    if updated:
-        same_key = [ROLLUP.c[name] == bindparam(f"key_{name}") for name in _ROLLUP_KEY]
-        connection.execute(update(ROLLUP).where(*same_key), updated)
-
-
-def _rollup(row: Row[Any]) -> Rollup:
-    return Rollup(
-        Span(row.start_ms, row.end_ms),
-        row.value,
-        row.variance,
-        row.epsilon,
-        row.covered,
-        row.summed_ms,
-        row.releases,
-        row.sender,
-    )
-
-
-def _rollup_row(key: tuple[int, Resolution, int], rollup: Rollup) -> dict[str, Any]:
-    return {
-        "cell_id": key[0],
-        "resolution": key[1],
-        "start_ms": key[2],
-        "end_ms": rollup.span.end_ms,
-        "value": rollup.value,
-        "variance": rollup.variance,
-        "epsilon": rollup.epsilon,
-        "covered": rollup.covered,
-        "summed_ms": rollup.summed_ms,
-        "releases": rollup.releases,
-        "sender": rollup.sender,
-    }
 
 
 def _touch(connection: Connection) -> None:

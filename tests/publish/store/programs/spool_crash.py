@@ -15,6 +15,7 @@ from typing import Any
 from passerby.domain.release import Cell, Release
 from passerby.publish.store import releases as store_module
 from passerby.publish.store import spool as spool_module
+from passerby.publish.store import writing as writing_module
 from passerby.publish.store.database import upgrade
 from passerby.publish.store.query import Query
 from passerby.publish.store.releases import open_store
@@ -59,8 +60,8 @@ def attempt(folder: Path, die_at: int) -> None:
             (spool_module, "_rename"),
             (spool_module, "_remove"),
             (spool_module, "_sync_folder"),
-            (store_module, "insert"),
-            (store_module, "_roll_up"),
+            (writing_module, "insert"),
+            (writing_module, "_roll_up"),
             (store_module, "_touch"),
         ):
             setattr(module, name, stepping(getattr(module, name), die_at))

@@ -1,4 +1,4 @@
-"""Bodies that go their way as a detector would see them: boxes at instants, and what is counted of them."""
+"""Made-up bodies as a detector would report them: boxes by time, and the crossings that are counted from them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace

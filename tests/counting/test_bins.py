@@ -1,4 +1,4 @@
-"""Bins and totals list every row, hold every crossing once, and keep the local day through a clock change."""
+"""Bins and totals have every row, count every crossing once, and follow the local day through a clock change."""
 
 from collections import Counter
 from datetime import datetime

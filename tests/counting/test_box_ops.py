@@ -1,4 +1,4 @@
-"""A rider and the bicycle are one bicycle; what one detector saw is not seen again by motion."""
+"""A rider and the bicycle are one bicycle; motion that a detection explains is not added again."""
 
 import numpy as np
 import pytest
@@ -58,13 +58,13 @@ def test_two_riders_side_by_side_are_two_bicycles() -> None:
     assert found.class_id.tolist() == [Label.BICYCLE] * 2
 
 
-def test_who_walks_past_a_bicycle_stays_a_person() -> None:
+def test_a_pedestrian_who_passes_a_bicycle_stays_a_person() -> None:
     found = riders(of(WHEELS, moved(RIDER, right_px=70)))
     assert sorted(found.class_id.tolist()) == [Label.PERSON, Label.BICYCLE]
 
 
 @pytest.mark.parametrize("kept", [(), (WALKER,), (WHEELS,), (WALKER, CAR), (CAR, WHEELS)])
-def test_what_is_no_rider_is_left_as_it_is(kept: tuple[Box, ...]) -> None:
+def test_boxes_without_a_rider_are_unchanged(kept: tuple[Box, ...]) -> None:
     assert as_set(riders(of(*kept))) == as_set(of(*kept))
 
 
@@ -84,7 +84,7 @@ def test_riding_adds_nobody_and_leaves_motor_vehicles_alone(given_: list[Box]) -
 
 @settings(max_examples=examples(40))
 @given(boxes())
-def test_what_was_given_is_only_read(given_: list[Box]) -> None:
+def test_the_arguments_are_not_changed(given_: list[Box]) -> None:
     before = of(*given_)
     copies = before.xyxy.copy(), before.confidence.copy(), before.class_id.copy()
     riders(before)
@@ -97,19 +97,19 @@ def test_what_was_given_is_only_read(given_: list[Box]) -> None:
 # What moved
 
 
-def test_what_only_moved_is_added_without_a_name_to_be_sure_of() -> None:
+def test_motion_is_added_with_a_confidence_of_zero() -> None:
     found = complete(of(WALKER), of(CAR))
     assert found.confidence.tolist() == pytest.approx([0.8, 0])
     assert found.xyxy.tolist() == [list(WALKER.xyxy), list(CAR.xyxy)]
 
 
-def test_what_was_seen_is_not_added_again() -> None:
+def test_motion_that_a_detection_explains_is_not_added() -> None:
     assert as_set(complete(of(WALKER, CAR), of(CAR, WALKER))) == as_set(of(WALKER, CAR))
 
 
 @settings(max_examples=examples(40))
 @given(boxes(), boxes())
-def test_all_that_was_seen_stays_first_and_as_it_was(seen_: list[Box], moved_: list[Box]) -> None:
+def test_detections_stay_first_and_unchanged(seen_: list[Box], moved_: list[Box]) -> None:
     before = of(*seen_)
     found = complete(before, of(*moved_))
     assert (found.xyxy[: len(before)] == before.xyxy).all()
@@ -135,7 +135,7 @@ def test_with_nothing_seen_all_that_moved_is_there(moved_: list[Box]) -> None:
 
 @settings(max_examples=examples(40))
 @given(boxes(), boxes())
-def test_overlap_is_the_same_both_ways_and_within_both(one: list[Box], other: list[Box]) -> None:
+def test_overlap_is_symmetric_and_within_both_boxes(one: list[Box], other: list[Box]) -> None:
     a, b = of(*one).xyxy, of(*other).xyxy
     shared = overlap(a, b)
     assert shared.shape == (len(a), len(b))

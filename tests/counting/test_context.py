@@ -41,7 +41,7 @@ def test_two_wheels_and_a_roof_are_one_car() -> None:
     assert ways(counted(*USUAL, *WHEELS, roof)) == [("middle", "to_left", "car")] * (MIN_SAMPLE + 1)
 
 
-def test_parts_stay_apart_where_too_few_drive_to_know_what_is_usual() -> None:
+def test_parts_stay_apart_where_there_is_too_little_traffic_to_compare() -> None:
     assert len(counted(*USUAL[3:], *WHEELS)) == MIN_SAMPLE - 3 + 2
 
 
@@ -65,7 +65,7 @@ def test_two_cyclists_side_by_side_are_two() -> None:
     assert ways(counted(*USUAL, *pair))[MIN_SAMPLE:] == [("middle", "to_left", "bicycle")] * 2
 
 
-def test_a_lorry_is_told_by_its_size_among_cars_of_its_way_alone() -> None:
+def test_a_truck_is_recognised_by_its_size_among_cars_in_its_direction_alone() -> None:
     lorry = driving(LATER_S, (200, 120), seconds=3)
     assert [way[2] for way in ways(counted(*USUAL, lorry))] == ["car"] * MIN_SAMPLE + ["truck"]
     assert [way[2] for way in ways(counted(*USUAL[2:], lorry))] == ["car"] * (MIN_SAMPLE - 1)
@@ -75,7 +75,7 @@ def test_a_lorry_is_told_by_its_size_among_cars_of_its_way_alone() -> None:
     assert ways(counted(*USUAL, back))[-1] == ("middle", "to_right", "car")
 
 
-def test_what_a_detector_named_keeps_its_name_and_its_size_tells_nothing() -> None:
+def test_a_detected_class_is_kept_whatever_the_size() -> None:
     named = along((LATER_S, 60, 250), (LATER_S + 3, 580, 250), size=(240, 110), label=Label.BUS)
     assert ways(counted(*USUAL, named))[-1] == ("middle", "to_left", "bus")
 
@@ -105,7 +105,7 @@ def test_kinds_by_how_large_and_fast_they_are(body: Kinematics, label: Label) ->
     assert class_of(body, CARS) == label
 
 
-def test_who_is_as_slow_and_narrow_as_walkers_walks() -> None:
+def test_a_body_as_slow_and_narrow_as_pedestrians_is_a_pedestrian() -> None:
     def going(size: tuple[float, float], label: Label, start_s: float, seconds: float) -> list[Box]:
         return along((start_s, 60, 250), (start_s + seconds, 580, 250), size=size, label=label, confidence=0)
 

@@ -1,4 +1,4 @@
-"""Each body counts once, as what most of its boxes say it is; no id comes out."""
+"""Each body counts once, with the class that its boxes vote for; no id is in the result."""
 
 from dataclasses import fields, replace
 
@@ -56,7 +56,7 @@ def test_each_line_counts_for_itself_in_order_of_time() -> None:
     assert found[0].time_ms < found[1].time_ms
 
 
-def test_only_what_crosses_within_the_span_is_counted() -> None:
+def test_only_crossings_within_the_span_are_counted() -> None:
     [only] = crossings(seen(WALK))
     at = only.time_ms
     assert crossings(seen(WALK), span=Span(at, at + 1)) == [only]
@@ -87,7 +87,7 @@ def test_a_flicker_of_the_detector_counts_nothing(boxes: int) -> None:
     assert crossings(seen(jump[:boxes])) == []
 
 
-def test_who_rides_before_a_car_and_the_car_are_two_and_who_sits_in_it_is_none() -> None:
+def test_a_rider_before_a_car_and_the_car_are_two_and_a_person_inside_it_is_none() -> None:
     car = along((0, 80, 250), (2, 560, 250), size=CAR, label=Label.CAR)
     rider = along((0, 90, 268), (2, 570, 268), size=(40, 54), label=Label.BICYCLE)
     assert sorted(ways(crossings(seen(car, rider)))) == [
@@ -132,7 +132,9 @@ def test_the_label_is_voted_on(labels: list[Label], expected: str) -> None:
         ([Label.VEHICLE], "car"),
     ],
 )
-def test_who_is_only_seen_to_move_is_what_most_boxes_look_like(labels: list[Label], expected: str) -> None:
+def test_a_body_without_a_class_has_the_shape_of_most_of_its_boxes(
+    labels: list[Label], expected: str
+) -> None:
     body = relabelled(WALK, labels, confidence=0)
     assert ways(crossings(seen(body))) == [("middle", "to_left", expected)]
 
@@ -147,14 +149,14 @@ def test_who_is_only_seen_to_move_is_what_most_boxes_look_like(labels: list[Labe
     ],
 )
 @pytest.mark.parametrize("confidence", [0.8, 0.0])
-def test_who_is_faster_than_any_walker_rides(
+def test_a_person_faster_than_any_pedestrian_is_a_rider(
     seconds: float, size: tuple[float, float], expected: str, confidence: float
 ) -> None:
     body = along((0, 60, 200), (seconds, 580, 200), size=size, confidence=confidence)
     assert ways(crossings(seen(body))) == [("middle", "to_left", expected)]
 
 
-def test_who_is_cut_by_the_edge_of_the_frame_is_not_told_to_ride_by_that() -> None:
+def test_a_body_cut_by_the_edge_of_the_frame_is_no_rider_for_that() -> None:
     legs = along((0, 60, 18), (8, 580, 18), size=(24, 60))
     cut = [replace(box, xyxy=(box.xyxy[0], 0, *box.xyxy[2:])) for box in legs]
     assert ways(crossings(seen(cut))) == [("middle", "to_left", "person")]
@@ -165,7 +167,7 @@ def test_leaves_and_ghosts_that_tremble_on_the_line_are_nobody() -> None:
     assert crossings(seen(relabelled(leaf, [Label.VEHICLE], confidence=0))) == []
 
 
-def test_what_a_path_was_long_before_the_crossing_has_no_vote() -> None:
+def test_boxes_long_before_the_crossing_have_no_vote() -> None:
     parked = along((0, 300, 200), (30, 300, 200), size=(60, 40))
     rides = along((30.08, 300, 200), (32, 360, 200), size=(60, 40))
     body = relabelled(parked, [Label.CAR]) + relabelled(rides, [Label.BICYCLE])
@@ -176,7 +178,7 @@ VOTES = st.lists(st.integers(0, 40), min_size=len(Label), max_size=len(Label)).f
 
 
 @given(VOTES)
-def test_who_is_elected_had_votes_of_their_kind(votes: list[int]) -> None:
+def test_an_elected_class_had_votes_of_its_kind(votes: list[int]) -> None:
     label, share = elect(np.array(votes, np.float64))
     assert sum(votes[one] for one in Label if KIND[one] == KIND[label]) > 0
     if label in {Label.MOTORCYCLE, Label.BUS, Label.TRUCK}:
@@ -205,7 +207,7 @@ def test_one_voice_decides(label: Label, votes: float) -> None:
 
 
 @pytest.mark.parametrize("hidden_ms", [160, 320, 480, 640])
-def test_who_is_lost_beside_another_and_found_again_does_not_cross_again(hidden_ms: int) -> None:
+def test_a_pedestrian_lost_beside_another_and_relinked_does_not_cross_again(hidden_ms: int) -> None:
     other = along((0, 100, 200), (8, 600, 200), size=(20, 60))
     walker = along((0, 85, 203), (8, 585, 203), size=(20, 60))
     seen_again_ms = 4_400 + hidden_ms
@@ -226,12 +228,12 @@ def test_two_boxes_on_one_car_are_one_car(other: Label) -> None:
     assert len(crossings(seen(car, second))) == 1
 
 
-def test_two_who_walk_side_by_side_are_two() -> None:
+def test_two_pedestrians_side_by_side_are_two() -> None:
     beside = [moved(box, 26, 8) for box in WALK]
     assert len(crossings(seen(WALK, beside))) == 2
 
 
-def test_who_rides_and_a_car_that_passes_behind_their_lane_are_two_though_nobody_named_them() -> None:
+def test_a_rider_and_a_car_behind_their_lane_are_two_without_a_class_for_either() -> None:
     rider = along((1.2, 252, 240), (2.8, 388, 240), size=(30, 30), label=Label.BICYCLE, confidence=0)
     car = along((1.5, 200, 260), (2.6, 464, 260), size=CAR, label=Label.VEHICLE, confidence=0)
     assert ways(crossings(seen(rider, car))) == [
@@ -243,7 +245,7 @@ def test_who_rides_and_a_car_that_passes_behind_their_lane_are_two_though_nobody
     assert len(crossings(seen(car, wheel))) == 1
 
 
-def test_two_who_cross_in_opposite_directions_are_one_each_way() -> None:
+def test_two_bodies_in_opposite_directions_are_one_in_each() -> None:
     back = [moved(mirrored(box), down_px=25) for box in WALK]
     assert sorted(way for _, way, _ in ways(crossings(seen(WALK, back)))) == ["to_left", "to_right"]
 
@@ -272,7 +274,7 @@ def kinds(found: list[Crossing]) -> list[tuple[str, str, Label]]:
 
 @few
 @given(streets())
-def test_spans_that_meet_count_together_what_one_span_counts(bodies: list[list[Box]]) -> None:
+def test_adjacent_spans_count_as_much_as_the_whole_span(bodies: list[list[Box]]) -> None:
     tracks = track(seen(*bodies))
     whole = find_crossings(tracks, [MIDDLE, RIGHT], (WIDTH, HEIGHT), EVER)
     parts = [
@@ -311,7 +313,7 @@ def test_the_same_picture_in_more_pixels_counts_the_same(bodies: list[list[Box]]
 
 @few
 @given(streets())
-def test_what_one_line_counts_does_not_depend_on_other_lines(bodies: list[list[Box]]) -> None:
+def test_the_count_of_a_line_does_not_depend_on_other_lines(bodies: list[list[Box]]) -> None:
     both = crossings(seen(*bodies), [MIDDLE, RIGHT])
     assert [c for c in both if c.line == "right"] == crossings(seen(*bodies), [RIGHT])
 

@@ -1,4 +1,4 @@
-"""A path crosses a line when it goes from one side to the other, and comes out the same however one looks at it."""
+"""A path crosses a line when it goes from one side to the other, and the result does not depend on the point of view."""
 
 import itertools
 from dataclasses import replace
@@ -93,13 +93,13 @@ def test_a_path_of_hardly_a_box_crosses_nothing(boxes: int) -> None:
     assert crossed(MIDDLE, along((0, 200, 200), (4, 440, 200))[:boxes]) == []
 
 
-def test_who_ends_just_beyond_the_line_has_crossed_and_who_ends_just_before_has_not() -> None:
+def test_a_path_that_ends_just_beyond_the_line_has_crossed_and_one_that_ends_before_it_has_not() -> None:
     assert directions(MIDDLE, along((0, 200, 200), (2, 330, 200))) == ["to_left"]
     assert directions(MIDDLE, along((0, 200, 200), (2, 318, 200))) == []
 
 
 @pytest.mark.parametrize("to_x", [200, 440])
-def test_who_begins_on_the_line_comes_from_neither_side(to_x: int) -> None:
+def test_a_path_that_begins_on_the_line_comes_from_neither_side(to_x: int) -> None:
     path = along((0, 320, 200), (2, to_x, 200))
     assert directions(MIDDLE, path) == directions(turned_round(MIDDLE), path) == []
 
@@ -109,7 +109,7 @@ def test_a_step_over_and_back_within_a_shoulder_is_nothing() -> None:
 
 
 @pytest.mark.parametrize("end_y", [0.99, 1.0])
-def test_a_line_to_the_edge_of_the_frame_goes_on_beyond_it(end_y: float) -> None:
+def test_a_line_to_the_edge_of_the_frame_extends_beyond_it(end_y: float) -> None:
     low = along((0, 200, 365), (4, 440, 365))
     assert directions(replace(MIDDLE, end=(0.5, end_y)), low) == ["to_left"]
     assert directions(replace(MIDDLE, end=(0.5, 0.8)), low) == []
@@ -177,7 +177,7 @@ def test_the_same_picture_in_more_pixels_crosses_the_same(
 
 @few
 @given(ANCHORS, paths(), st.integers(-64, 64), st.integers(-36, 36))
-def test_what_is_moved_with_its_line_crosses_the_same(
+def test_a_path_moved_with_its_line_crosses_the_same(
     anchor: Anchor, path: list[Box], right: int, down: int
 ) -> None:
     """A line well within the frame: one that ends at its edge is another thing."""
@@ -256,7 +256,7 @@ def test_trembling_on_the_line_is_no_crossing(steps: list[float], width: int) ->
 
 @few
 @given(st.integers(0, 2**32 - 1), st.integers(0, 60_000))
-def test_who_comes_stays_on_the_line_trembling_and_goes_on_is_one(seed: int, stay_ms: int) -> None:
+def test_a_body_that_stops_on_the_line_trembling_and_continues_is_one(seed: int, stay_ms: int) -> None:
     stay_s = stay_ms / 1000
     path = along(
         (0, 200, 200), (2, 320, 200), (2 + stay_s, 320, 200), (4 + stay_s, 440, 200), tremble_px=1, seed=seed

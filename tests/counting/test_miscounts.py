@@ -1,4 +1,4 @@
-"""Where others miscount: each way of counting wrong that people report of such systems, and what is right.
+"""Known miscounts: each kind of wrong count that is reported of such systems, and the right count.
 
 What belongs to cameras that run for ever (a picture that stands still, a camera that is lost) is tested where
 they are watched; what belongs to pixels and to time stamps, in the tests of the pipeline and of reading.
@@ -66,7 +66,7 @@ def test_a_car_that_parks_on_the_line_counts_at_most_once() -> None:
     assert len(count(car)) <= 1
 
 
-def test_who_stands_by_the_line_and_was_there_from_the_start_counts_nothing() -> None:
+def test_a_body_that_stands_by_the_line_from_the_start_does_not_count() -> None:
     for x in (312, 320, 328):
         stands = along((0, x, 200), (60, x, 200), tremble_px=2)
         assert count(stands) == []
@@ -103,14 +103,14 @@ def test_a_box_that_grows_for_one_instant_is_no_crossing(share: float) -> None:
     assert count(body, lines=(flat,)) == []
 
 
-def test_who_crosses_and_stays_beyond_has_crossed() -> None:
+def test_a_body_that_crosses_and_stays_beyond_has_crossed() -> None:
     assert count(placed("AAAABBBB", 8)) == [("middle", "to_left", "person")]
 
 
 # Unconfirmed and shared ids
 
 
-def test_nine_who_cross_one_after_the_other_are_nine() -> None:
+def test_nine_bodies_in_a_row_are_nine() -> None:
     walkers = [along((k * 0.9, 100, 200), (k * 0.9 + 6, 560, 200), tremble_px=1.5, seed=k) for k in range(9)]
     assert Counter(count(*walkers)) == {("middle", "to_left", "person"): 9}
 
@@ -140,14 +140,14 @@ def test_two_posts_that_are_taken_for_a_person_now_and_then_are_nobody() -> None
 
 
 @pytest.mark.parametrize("hidden_ms", [240, 480, 800])
-def test_who_is_hidden_at_the_line_crosses_once(hidden_ms: int) -> None:
+def test_a_body_hidden_at_the_line_crosses_once(hidden_ms: int) -> None:
     body = [box for box in WALK if abs(box.time_ms - 2_870) > hidden_ms / 2]
     ticks = seen(body, empty_ms=[box.time_ms for box in WALK])
     assert ways(crossings(ticks)) == [("middle", "to_left", "person")]
 
 
 @pytest.mark.parametrize("at", [48, 52, 56])
-def test_a_walker_in_a_pair_whose_boxes_are_drawn_anew_beyond_the_line_counts_once(at: int) -> None:
+def test_a_pedestrian_in_a_pair_whose_boxes_change_beyond_the_line_counts_once(at: int) -> None:
     """For two instants the old box and the new one are there; the new one came with nobody."""
     ticks_ms = range(0, 6_000, TICK_MS)
     front = along((0, 100, 200), (6, 560, 200), times_ms=ticks_ms)
@@ -157,7 +157,7 @@ def test_a_walker_in_a_pair_whose_boxes_are_drawn_anew_beyond_the_line_counts_on
 
 
 @pytest.mark.parametrize("down_px", [0, 6, 20])
-def test_two_who_meet_on_the_line_cross_one_each_way(down_px: int) -> None:
+def test_two_pedestrians_who_meet_on_the_line_cross_once_in_each_direction(down_px: int) -> None:
     there = WALK
     back = [moved(mirrored(box), down_px=down_px) for box in WALK]
     # The nearer one hides the other where they overlap.
@@ -208,14 +208,14 @@ def test_a_line_counts_to_its_very_ends_and_no_further(y: float, expected: int) 
     assert len(count(along((0, 100, y), (6, 560, y)), lines=(line,))) == expected
 
 
-def test_who_walks_round_the_end_of_a_line_has_not_crossed_it() -> None:
+def test_a_pedestrian_who_walks_round_the_end_of_a_line_has_not_crossed_it() -> None:
     line = Line("gate", (0.5, 0.2), (0.5, 0.6))
     around = along((0, 260, 180), (2, 270, 290), (4, 370, 290), (6, 380, 180))
     assert count(around, lines=(line,)) == []
 
 
 @pytest.mark.parametrize("y", [358, 359.5, 372, 400])
-def test_who_is_cut_by_the_lower_edge_of_the_frame_crosses_a_line_that_ends_there(y: float) -> None:
+def test_a_body_cut_by_the_lower_edge_of_the_frame_crosses_a_line_that_ends_there(y: float) -> None:
     walker = [
         replace(box, xyxy=(*box.xyxy[:3], min(box.xyxy[3], HEIGHT)))
         for box in along((0, 100, y), (6, 560, y))
@@ -237,7 +237,7 @@ def test_of_two_lines_side_by_side_only_the_touched_one_counts() -> None:
     assert count(stays, lines=(first, second)) == [("first", "to_left", "person")]
 
 
-def test_two_lines_side_by_side_count_who_passes_both_once_each() -> None:
+def test_two_lines_side_by_side_count_a_body_once_each() -> None:
     first, second = Line("first", (0.49, 0), (0.49, 1)), Line("second", (0.51, 0), (0.51, 1))
     assert count(WALK, lines=(first, second)) == [
         ("first", "to_left", "person"),
@@ -270,7 +270,7 @@ def square() -> tuple[Line, ...]:
 
 
 @pytest.mark.parametrize("back", [False, True])
-def test_who_goes_through_a_square_zone_comes_in_once_and_goes_out_once(back: bool) -> None:
+def test_a_body_that_passes_a_square_zone_enters_once_and_leaves_once(back: bool) -> None:
     body = [mirrored(box) for box in WALK] if back else WALK
     names = {line.name: line for line in square()}
     found = [
@@ -282,7 +282,7 @@ def test_who_goes_through_a_square_zone_comes_in_once_and_goes_out_once(back: bo
     assert found == [(ends[0], "in"), (ends[1], "out")]
 
 
-def test_both_ways_at_once_through_a_square_zone_are_two_in_and_two_out() -> None:
+def test_both_directions_at_once_through_a_square_zone_are_two_in_and_two_out() -> None:
     there, back = WALK, [moved(mirrored(box), down_px=30) for box in WALK]
     names = {line.name: line for line in square()}
     found = Counter(names[c.line].direction_name(c.direction) for c in crossings(seen(there, back), square()))
@@ -383,7 +383,7 @@ def test_a_rider_whose_bicycle_is_seen_only_half_the_time_is_one_bicycle() -> No
     assert ways(crossings(ticks)) == [("middle", "to_left", "bicycle")]
 
 
-def test_who_pushes_through_past_a_parked_bicycle_on_the_line_is_one_person() -> None:
+def test_a_pedestrian_who_passes_a_parked_bicycle_on_the_line_is_one_person() -> None:
     parked = along((0, 330, 215), (6, 330, 215), size=(60, 36), label=Label.BICYCLE, confidence=0.6)
     ticks = [riders(tick) for tick in seen(WALK, parked)]
     assert [way for _, way, _ in ways(crossings(ticks))] == ["to_left"]
@@ -450,7 +450,7 @@ def queue(cars: int, wait_s: float, tremble_px: float = 1) -> list[list[Box]]:
 
 
 @pytest.mark.parametrize("wait_s", [30, 120])
-def test_a_queue_that_stood_is_counted_car_by_car_when_it_goes(wait_s: float) -> None:
+def test_a_queue_is_counted_car_by_car_when_it_starts(wait_s: float) -> None:
     assert Counter(count(*queue(4, wait_s))) == {("middle", "to_left", "car"): 4}
 
 
@@ -503,7 +503,7 @@ def passing_in_one_patch(right_px: float, left_px: float) -> list[Detections]:
 
 
 @pytest.mark.parametrize(("right_px", "left_px"), [(520, 520), (520, 400), (420, 520)])
-def test_two_who_pass_each_other_in_one_patch_of_motion_cross_one_each_way(
+def test_two_bodies_that_pass_in_one_moving_box_cross_once_in_each_direction(
     right_px: float, left_px: float
 ) -> None:
     found = crossings(passing_in_one_patch(right_px, left_px))

@@ -59,21 +59,21 @@ def test_one_body_is_one_track_with_all_its_boxes() -> None:
 
 
 @pytest.mark.parametrize("missing", [1, 3, 6])
-def test_who_is_not_seen_for_a_moment_goes_on_under_the_same_id(missing: int) -> None:
+def test_a_body_that_is_missed_for_a_moment_keeps_its_id(missing: int) -> None:
     body = along((0, 100, 200), (6, 500, 200))
     hidden = body[:30] + body[30 + missing :]
     tracks = track(seen(hidden, empty_ms=[box.time_ms for box in body]))
     assert ids_of(tracks, hidden) == {0: len(hidden)}
 
 
-def test_who_is_gone_for_long_comes_back_as_another() -> None:
+def test_a_body_that_is_gone_for_long_gets_a_new_id() -> None:
     body = along((0, 300, 200), (20, 300, 200))
     first, second = body[:60], body[-60:]
     tracks = track(seen(first, second))
     assert set(ids_of(tracks, first)).isdisjoint(ids_of(tracks, second))
 
 
-def test_a_walker_who_fades_is_found_again_where_a_tick_would_not_look() -> None:
+def test_a_pedestrian_who_fades_is_relinked_within_a_wider_gate() -> None:
     """Beside somebody who takes the place where they were expected."""
     ticks_ms = range(0, 6_000, TICK_MS)
     front = along((0, 100, 200), (6, 500, 200), times_ms=ticks_ms)
@@ -103,14 +103,14 @@ def test_a_car_comes_out_from_behind_a_lorry_where_its_pace_leads(label: Label, 
         lambda out: out[12:],  # too late
     ],
 )
-def test_who_comes_another_way_is_another(change: Callable[[list[Box]], list[Box]]) -> None:
+def test_a_body_that_comes_from_elsewhere_is_another(change: Callable[[list[Box]], list[Box]]) -> None:
     car = along((0, 60, 200), (4, 580, 200), size=CAR, label=Label.CAR)
     first, out = car[:20], change(car[32:])
     tracks = track(seen(first, out, empty_ms=[box.time_ms for box in car]))
     assert ids_of(tracks, first).keys().isdisjoint(ids_of(tracks, out).keys())
 
 
-def test_who_never_went_anywhere_is_not_found_again() -> None:
+def test_a_body_that_never_moved_is_not_relinked() -> None:
     """A post that a detector takes for a person now and then."""
     post = along((0, 300, 200), (6, 300, 200))
     first, second = post[:20], post[36:]
@@ -127,14 +127,14 @@ def test_a_faint_box_continues_a_track_but_begins_none() -> None:
 
 
 @pytest.mark.parametrize("gap_px", [30, 60, 200])
-def test_two_who_walk_side_by_side_are_two(gap_px: int) -> None:
+def test_two_pedestrians_side_by_side_are_two(gap_px: int) -> None:
     one, other = along((0, 100, 150), (6, 560, 150)), along((0, 100 + gap_px, 155), (6, 560 + gap_px, 155))
     tracks = track(seen(one, other))
     assert [len(ids_of(tracks, body)) for body in (one, other)] == [1, 1]
     assert set(ids_of(tracks, one)) != set(ids_of(tracks, other))
 
 
-def test_two_who_meet_keep_their_ids() -> None:
+def test_two_bodies_that_meet_keep_their_ids() -> None:
     one, other = along((0, 100, 200), (6, 560, 200)), along((0, 560, 212), (6, 100, 212))
     tracks = track(seen(one, other))
     assert [len(ids_of(tracks, body)) for body in (one, other)] == [1, 1]
@@ -233,7 +233,7 @@ def test_a_fresh_tracker_remembers_nothing(bodies: list[list[Box]]) -> None:
 
 @few
 @given(streets(), st.integers(0, 60_000))
-def test_what_went_long_ago_changes_no_later_track(bodies: list[list[Box]], pause_ms: int) -> None:
+def test_a_body_of_long_ago_changes_no_later_track(bodies: list[list[Box]], pause_ms: int) -> None:
     """A chunk depends on what lies within it and its margins alone."""
     ticks = seen(*bodies)
     last_ms = ticks[-1].time_ms

@@ -94,13 +94,13 @@ def test_durations(text: str, expected_ms: int) -> None:
         "9" * 13 + "s",
     ],
 )
-def test_what_is_no_duration(text: str) -> None:
+def test_texts_that_are_no_duration(text: str) -> None:
     with pytest.raises(InputError):
         calendar.duration_ms(text)
 
 
 @pytest.mark.parametrize("text", ["7m", "0s", "500ms", "2d", "25h", "90m0.5s", "x"])
-def test_bins_that_do_not_part_a_day(text: str) -> None:
+def test_bins_that_do_not_divide_a_day(text: str) -> None:
     with pytest.raises(InputError):
         calendar.bin_length_ms(text)
 

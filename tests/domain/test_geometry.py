@@ -1,4 +1,4 @@
-"""Lines, corridors and zones keep what a picture does to them: turned, mirrored, scaled and moved."""
+"""Lines, corridors and zones follow a picture that is turned, mirrored, scaled or moved."""
 
 import itertools
 from dataclasses import replace
@@ -36,7 +36,7 @@ def turned_round(line: Line) -> Line:
         ((0.0, 0.0), (1.0, 1.0), (0.2, 0.8)),
     ],
 )
-def test_the_right_hand_side_is_that_of_who_stands_at_start_and_looks_at_end(
+def test_the_right_hand_side_is_that_of_an_observer_at_start_who_faces_end(
     start: Point, end: Point, point: Point
 ) -> None:
     assert signed_distance(Line("gate", start, end), point, 16 / 9) > 0
@@ -75,7 +75,7 @@ def test_a_mirror_swaps_the_sides(line: Line, point: Point, aspect: float) -> No
 
 
 @given(lines(), POINTS, ASPECTS, st.floats(-2, 2), st.floats(-2, 2), st.floats(0.1, 10))
-def test_what_moves_and_grows_together_keeps_its_place(
+def test_a_scaled_and_moved_point_keeps_its_place_on_the_line(
     line: Line, point: Point, aspect: float, right: float, down: float, scale: float
 ) -> None:
     def moved(at: Point) -> Point:
@@ -106,7 +106,7 @@ def test_distance_and_place_are_the_sides_of_one_right_triangle(
 
 
 @given(lines(), ASPECTS)
-def test_a_line_is_as_long_both_ways(line: Line, aspect: float) -> None:
+def test_a_line_has_one_length_in_both_directions(line: Line, aspect: float) -> None:
     assert line.length(aspect) == turned_round(line).length(aspect) > 0
 
 
@@ -120,7 +120,7 @@ def test_directions_have_the_names_that_the_line_gives_them() -> None:
 
 
 @given(lines(), st.floats(0.02, 1), ASPECTS)
-def test_a_corridor_holds_what_is_near_the_line_and_nothing_else(
+def test_a_corridor_contains_the_points_near_its_line_and_no_others(
     line: Line, half_width: float, aspect: float
 ) -> None:
     corners = Corridor(line, half_width).polygon(aspect)

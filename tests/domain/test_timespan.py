@@ -30,7 +30,7 @@ def test_an_instant_at_the_end_is_not_in_it() -> None:
 
 
 @given(spans(), spans())
-def test_overlap_is_the_same_both_ways_and_never_more_than_either(one: Span, other: Span) -> None:
+def test_overlap_is_symmetric_and_never_more_than_either_span(one: Span, other: Span) -> None:
     shared = one.overlap_ms(other)
     assert shared == other.overlap_ms(one)
     assert 0 <= shared <= min(one.duration_ms, other.duration_ms)

@@ -1,6 +1,6 @@
-"""`passerby evaluate` from end to end, on a made-up recording of known truth and on files that are none.
+"""`passerby evaluate` from end to end, on a made-up recording of known truth and on files with mistakes.
 
-Invariant: every mistake is told at once, a line each, before anything is counted.
+Invariant: every mistake is reported at once, a line each, before anything is counted.
 """
 
 import json
@@ -79,7 +79,7 @@ def test_progress_is_that_of_all_clips(clips: Path) -> None:
     assert {progress.total_ms for progress in told} == {10_000}
 
 
-def test_every_mistake_is_told_at_once(clips: Path, tmp_path: Path) -> None:
+def test_every_mistake_is_reported_at_once(clips: Path, tmp_path: Path) -> None:
     path = tmp_path / "bad.yaml"
     path.write_text(
         GOOD.replace("vehicle: 2", "vehicle: -2").replace("to: [40, 180]", "to: [40, 181]")
@@ -97,7 +97,7 @@ def test_every_mistake_is_told_at_once(clips: Path, tmp_path: Path) -> None:
     assert "dog: found a key that is not known" in told[3]
 
 
-def test_clips_that_are_not_what_the_truth_says_are_told_together(clips: Path) -> None:
+def test_clips_that_differ_from_the_truth_are_reported_together(clips: Path) -> None:
     (clips / "text.mp4").write_text("no video")
     path = clips / "bad.yaml"
     path.write_text(GOOD.replace("[320, 180]", "[640, 360]") + GOOD.replace("street", "text"))

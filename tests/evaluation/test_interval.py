@@ -41,7 +41,7 @@ def test_its_ends_are_where_the_score_test_just_rejects(case: tuple[int, int]) -
 
 
 @pytest.mark.parametrize(("errors", "of"), [(-1, 3), (4, 3), (0, 0)])
-def test_what_is_no_share_is_refused(errors: int, of: int) -> None:
+def test_numbers_that_are_no_share_are_refused(errors: int, of: int) -> None:
     with pytest.raises(ValueError, match="errors of"):
         wilson(errors, of)
 

@@ -1,6 +1,6 @@
 """Checks: from clicks to a truth, and from both to a report's rows.
 
-Invariant: what was not checked is never taken for true.
+Invariant: a crossing outside the checked spans is never part of the truth.
 """
 
 from collections import Counter
@@ -52,7 +52,7 @@ def test_ten_minutes_fit_on_a_screen(duration_s: int, row_s: int) -> None:
     assert row_length_ms(duration_s * 1000) == row_s * 1000
 
 
-def test_clicks_correct_what_was_counted() -> None:
+def test_clicks_correct_counted_crossings() -> None:
     crossings = [crossing(1000), crossing(2000), crossing(3000), crossing(11_000)]
     clicks = [
         on("wrong", 1000),
@@ -97,7 +97,7 @@ def test_the_last_click_counts() -> None:
     ]
 
 
-def test_what_was_not_checked_is_not_true() -> None:
+def test_unchecked_crossings_are_not_true() -> None:
     check = line_check("mid", [crossing(1000), crossing(15_000)], START, [on("right", 1000)])
     assert true_crossings(check, START) == []
 
@@ -105,7 +105,7 @@ def test_what_was_not_checked_is_not_true() -> None:
     assert [one.at_ms for one in true_crossings(check, START)] == [15_000]
 
 
-def test_two_that_cross_at_once_are_told_apart_by_place() -> None:
+def test_two_crossings_at_once_are_distinguished_by_place() -> None:
     both = [crossing(1000, along=0.2), crossing(1000, along=0.8)]
 
     check = line_check("mid", both, START, [on("wrong", 1000, along=0.8)])
@@ -113,13 +113,13 @@ def test_two_that_cross_at_once_are_told_apart_by_place() -> None:
     assert [verdict is not None for verdict in check.verdicts] == [False, True]
 
 
-def test_a_click_on_what_was_not_counted_is_refused() -> None:
+def test_a_click_on_an_uncounted_crossing_is_refused() -> None:
     for clicks in ([on("wrong", 2000)], [Click("right", "mid", 1000, None, "to_right", None, 0.5)]):
         with pytest.raises(InputError, match=r"found no crossing to_(left|right) at"):
             line_check("mid", [crossing(1000)], START, clicks)
 
 
-def test_a_truth_is_of_what_was_checked() -> None:
+def test_a_truth_covers_the_checked_spans() -> None:
     crossings = [crossing(1000), crossing(12_000), crossing(25_000)]
     clicks = [checked(10_000, 20_000), checked(20_000, 30_000)]
     check = line_check("mid", crossings, START, clicks)

@@ -58,7 +58,7 @@ def met(rows: list[Match]) -> int:
 
 
 @given(LABELS, LABELS)
-def test_rows_add_up_to_what_is_true_and_what_was_counted(
+def test_rows_add_up_to_the_true_and_the_counted_crossings(
     true: dict[str, int], counted: dict[str, int]
 ) -> None:
     rows = match(true, counted)
@@ -130,7 +130,7 @@ def test_a_clip_is_scored_by_line_direction_and_label() -> None:
     assert summary.accuracy == 0.5
 
 
-def test_what_was_not_looked_at_is_not_compared() -> None:
+def test_unchecked_spans_are_not_compared() -> None:
     lines = "    mid: {from: [50, 0], to: [50, 100], to_left: {person: 1}, within_s: [[1, 2], [5, 7]]}\n"
     crossings = [crossing(at + 10_000, "to_left", Label.PERSON) for at in (999, 1000, 2000, 4000, 7000)]
 

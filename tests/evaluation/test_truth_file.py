@@ -1,6 +1,6 @@
-"""Truth files: what is read from one, and every mistake at once.
+"""Truth files: reading, writing, and reporting every mistake at once.
 
-Invariant: a message is held to file, line, key, what was found and what was expected.
+Invariant: each message names file, line and key, with what was found and expected.
 """
 
 import io
@@ -86,7 +86,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("good", "bad", "line", "expected"), BAD)
-def test_a_mistake_is_told_by_line_and_key(good: str, bad: str, line: int, expected: str) -> None:
+def test_a_mistake_is_reported_with_line_and_key(good: str, bad: str, line: int, expected: str) -> None:
     assert GOOD.count(good) == 1
 
     (problem,) = problems(GOOD.replace(good, bad))
@@ -95,7 +95,7 @@ def test_a_mistake_is_told_by_line_and_key(good: str, bad: str, line: int, expec
     assert expected in problem
 
 
-def test_all_mistakes_are_told_at_once_in_order() -> None:
+def test_all_mistakes_are_reported_at_once_in_order() -> None:
     text = GOOD
     for good, bad, _, _ in (BAD[0], BAD[5], BAD[13]):
         text = text.replace(good, bad)
@@ -124,7 +124,7 @@ def test_all_mistakes_are_told_at_once_in_order() -> None:
         ),
     ],
 )
-def test_what_is_no_truth_file_is_refused(text: str, expected: str) -> None:
+def test_other_files_are_refused_as_truth_files(text: str, expected: str) -> None:
     assert any(expected in problem for problem in problems(text))
 
 
@@ -216,12 +216,12 @@ def test_any_values_are_read_or_refused_in_lines(value: object) -> None:
     assert_told_in_lines(text.getvalue())
 
 
-def test_a_document_raises_what_its_kind_of_file_raises() -> None:
+def test_a_document_raises_the_error_of_its_kind_of_file() -> None:
     with pytest.raises(SiteError):
         yaml_document.parse("[", Path("s.yaml"), SiteError, what="a site file", expected="keys")
 
 
-def test_no_password_is_told() -> None:
+def test_no_password_is_shown() -> None:
     (problem,) = problems("rtsp://user:secret@host/a.mp4: 3")
 
     assert "secret" not in problem

@@ -1,4 +1,4 @@
-"""A folder counts as its recordings do, one by one; and what happens to one of them happens to no other."""
+"""A folder is counted as its recordings are, one by one; a fault in a recording affects no other."""
 
 import csv
 import io
@@ -170,7 +170,7 @@ def broken(folder: Path, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_what_cannot_be_read_is_named_once_and_the_rest_goes_on(
+def test_an_unreadable_recording_is_named_once_and_the_others_are_counted(
     broken: Path, folder: Path, jobs: int
 ) -> None:
     result = run(broken, "--format", "json", "--jobs", str(jobs))
@@ -208,7 +208,7 @@ def test_a_recording_that_is_taken_away_meanwhile_holds_up_no_other(broken: Path
 # How far it is
 
 
-def test_progress_goes_over_the_whole_job(folder: Path) -> None:
+def test_progress_covers_the_whole_job(folder: Path) -> None:
     told: list[Progress] = []
     count_batch(
         find([str(folder)]),
@@ -231,7 +231,7 @@ def test_totals_add_up(folder: Path) -> None:
 # Taken up again
 
 
-def test_only_what_is_not_counted_is_counted_again(
+def test_only_the_part_that_is_left_is_counted(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     params = CountingParams(chunk_ms=4_000)
@@ -264,7 +264,7 @@ def test_only_what_is_not_counted_is_counted_again(
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason=not_possible("there is no SIGKILL on Windows"))
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_a_count_that_was_killed_gives_the_same_bytes_when_it_is_taken_up(tmp_path: Path, jobs: str) -> None:
+def test_a_killed_count_gives_the_same_bytes_when_it_is_resumed(tmp_path: Path, jobs: str) -> None:
     folder, out = tmp_path / "north", tmp_path / "counts.csv"
     folder.mkdir()
     for name, seconds in (("a_20240601_120000.mp4", 40), ("b_20240601_130000.mp4", 600)):
@@ -291,7 +291,7 @@ def test_a_count_that_was_killed_gives_the_same_bytes_when_it_is_taken_up(tmp_pa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["counts.csv", "north"]
 
 
-def test_what_could_not_be_read_is_tried_again_and_the_rest_is_not(broken: Path, tmp_path: Path) -> None:
+def test_an_unreadable_recording_is_tried_again_and_the_others_are_not(broken: Path, tmp_path: Path) -> None:
     out = tmp_path / "out" / "counts.json"
     out.parent.mkdir()
     words = (broken, "--format", "json", "--out", out, "--resume")

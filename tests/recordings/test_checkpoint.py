@@ -1,4 +1,4 @@
-"""A count that was cut short, at whatever moment, goes on where it was, and gives what it would have given."""
+"""A count that was interrupted at any moment is resumed there, and gives the same result."""
 
 import json
 import os
@@ -78,7 +78,7 @@ def cut_after(answers: int, asked: list[Part]) -> Callable[..., Iterator[Any]]:
 
 
 @pytest.mark.parametrize("after", [0, 1, 4, 7])
-def test_a_count_that_was_cut_short_gives_what_it_would_have_given(
+def test_an_interrupted_count_gives_the_same_result(
     street: Path, whole: Counts, tmp_path: Path, after: int
 ) -> None:
     path, first, second = tmp_path / "counts.csv.resume", list[Part](), list[Part]()
@@ -103,7 +103,7 @@ def test_a_count_that_was_cut_short_gives_what_it_would_have_given(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_it_may_be_cut_short_again_and_again(street: Path, whole: Counts, tmp_path: Path) -> None:
+def test_a_count_may_be_interrupted_repeatedly(street: Path, whole: Counts, tmp_path: Path) -> None:
     path, asked = tmp_path / "a.resume", list[Part]()
     for _ in range(20):
         try:
@@ -117,7 +117,7 @@ def test_it_may_be_cut_short_again_and_again(street: Path, whole: Counts, tmp_pa
     assert len({part.span for part in asked if not part.again}) == 8
 
 
-def test_what_is_complete_is_not_looked_at_again(street: Path, whole: Counts, tmp_path: Path) -> None:
+def test_a_complete_recording_is_not_read_again(street: Path, whole: Counts, tmp_path: Path) -> None:
     path, asked = tmp_path / "a.resume", list[Part]()
     with Checkpoint(path) as kept:
         counted(street, kept)
@@ -161,7 +161,7 @@ def test_labels_and_bins_may_change(street: Path, tmp_path: Path) -> None:
     assert found == counted(street, None, bin_ms=60_000, labels=(Label.PERSON,))
 
 
-def test_a_damaged_recording_goes_on_as_well(street: Path, tmp_path: Path) -> None:
+def test_a_damaged_recording_can_be_resumed(street: Path, tmp_path: Path) -> None:
     video = write(tmp_path / "street.mkv", walkers(60, width=160, height=90), gop=20)
     content = bytearray(video.read_bytes())
     for at in range(len(content) * 3 // 4, len(content), 997):
@@ -204,7 +204,7 @@ def filled(path: Path) -> None:
             kept.save("a", done)
 
 
-def test_what_was_kept_comes_back_to_the_bit(tmp_path: Path) -> None:
+def test_a_saved_state_is_read_back_exactly(tmp_path: Path) -> None:
     filled(tmp_path / "a.resume")
     with Checkpoint(tmp_path / "a.resume") as kept:
         assert kept.take("a") == Done(
@@ -219,7 +219,7 @@ def test_what_was_kept_comes_back_to_the_bit(tmp_path: Path) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cut=st.integers(0, 2_000))
-def test_a_line_that_was_cut_off_is_none_and_the_rest_is_kept(tmp_path: Path, cut: int) -> None:
+def test_an_incomplete_line_is_ignored_and_the_others_are_kept(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "a.resume"
     path.unlink(missing_ok=True)
     filled(path)
@@ -235,7 +235,7 @@ def test_a_line_that_was_cut_off_is_none_and_the_rest_is_kept(tmp_path: Path, cu
         assert len(kept.take("a").crossings) == whole + 1
 
 
-def test_it_holds_crossings_and_no_box(street: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_has_crossings_and_no_box(street: Path, tmp_path: Path) -> None:
     with Checkpoint(tmp_path / "a.resume") as kept:
         counted(street, kept)
     lines = [json.loads(line) for line in (tmp_path / "a.resume").read_text().splitlines()]
@@ -268,7 +268,7 @@ def test_two_counts_do_not_share_one(tmp_path: Path) -> None:
         Checkpoint(tmp_path / "a.resume")
 
 
-def test_where_it_cannot_be_written_it_is_told(tmp_path: Path) -> None:
+def test_a_checkpoint_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"a\.resume: could not be written"):
         Checkpoint(tmp_path / "nowhere" / "a.resume")
 

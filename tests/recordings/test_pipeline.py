@@ -1,4 +1,4 @@
-"""The whole flow: the same street counts the same however it is cut, and in the time of its pictures."""
+"""The whole flow: a street has the same count however it is cut, at the times of its frames."""
 
 import itertools
 from collections import Counter
@@ -82,12 +82,12 @@ def test_chunks_of_any_length_agree_on_the_synthetic_street(street: Path, whole:
     assert tens.totals == twenties.totals == whole.totals
 
 
-def test_what_is_counted_says_nothing_of_sizes(whole: Counts) -> None:
+def test_counted_crossings_have_no_sizes(whole: Counts) -> None:
     assert {crossing.kinematics for crossing in whole.crossings} == {None}
     assert sum(line.crossings for line in whole.diagnostics) == len(whole.crossings)
 
 
-def test_auto_looks_as_often_as_the_corridor_asks_for(street: Path) -> None:
+def test_auto_runs_the_detector_as_often_as_the_corridor_requires(street: Path) -> None:
     """The choice that is left to us is the rightest; who names a detector saves what may be saved."""
     auto, named = (plan_of(street, Method((MIDDLE,), detector)) for detector in ("auto", "motion"))
     assert auto.task.optimizations == replace(named.task.optimizations, pace=False)
@@ -158,7 +158,9 @@ def test_a_cut_at_the_moment_of_a_crossing_or_just_after_it_changes_nothing(
     steps=st.lists(st.sampled_from([40, 80, 80, 80, 1_000, 30_000]), max_size=300),
     chunk_ms=st.sampled_from([10_000, 13_000, 60_000, 10**8]),
 )
-def test_chunks_meet_and_see_what_lies_near_them(start_ms: int, steps: list[int], chunk_ms: int) -> None:
+def test_chunks_are_adjacent_and_include_their_margins(
+    start_ms: int, steps: list[int], chunk_ms: int
+) -> None:
     times = (start_ms + np.cumsum([0, *steps])).tolist()
     found = list(chunks([no_detections(time_ms) for time_ms in times], CountingParams(chunk_ms=chunk_ms)))
 
@@ -334,7 +336,7 @@ def test_a_line_turned_round_swaps_directions(tmp_path: Path) -> None:
     assert ways(counted(path, [back])) == {("middle", "to_right"): 2}
 
 
-def test_what_a_line_counts_does_not_depend_on_others_without_corridors(tmp_path: Path) -> None:
+def test_the_count_of_a_line_does_not_depend_on_others_without_corridors(tmp_path: Path) -> None:
     path = write(tmp_path / "street.mp4", walkers(8))
     other = Line("other", (0.25, 0), (0.25, 1))
     both = counted(path, [other, MIDDLE], corridor=None)
@@ -342,7 +344,7 @@ def test_what_a_line_counts_does_not_depend_on_others_without_corridors(tmp_path
     assert tuple(c for c in both.crossings if c.line == "middle") == alone.crossings
 
 
-def test_progress_goes_on_to_the_end(tmp_path: Path) -> None:
+def test_progress_reaches_the_end(tmp_path: Path) -> None:
     told: list[Progress] = []
     counted(write(tmp_path / "street.mp4", walkers(8)), progress=told.append)
     done = [one.done_ms for one in told]
@@ -377,12 +379,12 @@ def test_sums_agree(whole: Counts) -> None:
         ([MIDDLE, MIDDLE], LineError, "two lines have this name"),
     ],
 )
-def test_lines_that_cannot_be_meant(lines: list[Line], error: type[Exception], told: str) -> None:
+def test_lines_that_are_not_allowed(lines: list[Line], error: type[Exception], told: str) -> None:
     with pytest.raises(error, match=told):
         counted(Path("no-such.mp4"), lines)
 
 
-def test_what_cannot_be_done_is_told_before_the_long_work(tmp_path: Path) -> None:
+def test_mistakes_are_reported_before_the_long_work(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no such file"):
         counted(tmp_path / "none.mp4")
     path = write(tmp_path / "street.mp4", walkers(1))

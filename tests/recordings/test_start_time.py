@@ -38,7 +38,7 @@ def at(text: str, zone: str | tzinfo = UTC, fold: int = 0) -> int:
         ("2023-10-29T02:30:00+01:00", "Europe/Copenhagen", "2023-10-29T02:30:00+01:00"),
     ],
 )
-def test_a_start_that_was_given(start: str, zone: str | None, expected: str) -> None:
+def test_a_given_start(start: str, zone: str | None, expected: str) -> None:
     found = start_time.resolve_start(
         Path("20200101_000000.mp4"),
         start=start,
@@ -68,7 +68,7 @@ def test_a_start_that_was_given(start: str, zone: str | None, expected: str) -> 
         ("2023-11-18T14:15:00", "a\0b", "no timezone"),
     ],
 )
-def test_a_start_that_cannot_be_meant(start: str, zone: str | None, cause: str) -> None:
+def test_a_start_that_is_not_allowed(start: str, zone: str | None, cause: str) -> None:
     with pytest.raises(InputError, match=cause):
         start_time.resolve_start(Path("a.mp4"), start=start, timezone_name=zone)
 
@@ -85,7 +85,7 @@ def test_the_containers_time_comes_before_the_name() -> None:
 
 
 @pytest.mark.parametrize("year", [1904, 1970])
-def test_a_containers_time_that_nobody_set_is_none(year: int) -> None:
+def test_the_zero_of_a_containers_clock_is_no_time(year: int) -> None:
     found = start_time.resolve_start(
         Path("20231118_141500.mp4"), timezone_name="UTC", created=datetime(year, 1, 1, tzinfo=UTC)
     )

@@ -1,4 +1,4 @@
-"""A path crosses a line when it goes from one side to the other, and the result does not depend on the point of view."""
+"""A path crosses a line when it goes from one side to the other, and the point of view does not matter."""
 
 import itertools
 from dataclasses import replace

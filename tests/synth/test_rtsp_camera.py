@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Generator
 from pathlib import Path
 from threading import Event
 from time import monotonic, time
@@ -19,6 +20,7 @@ from typing import Any, cast
 import av
 import pytest
 
+import passerby
 from passerby import synth
 from passerby.config.camera_address import Address
 from passerby.counting.crossings import find_crossings
@@ -196,6 +198,27 @@ def test_the_server_program_imports_nothing_of_passerby() -> None:
     }
 
     assert imported <= {*sys.stdlib_module_names, "collections.abc", "gi", "gi.repository"}
+
+
+@needs_server
+def test_a_counter_streams_crossings_of_a_camera_until_it_is_closed(tmp_path: Path) -> None:
+    street = Street(seed=11, duration_s=30, width=320, height=180, fps=12.5, density="dense")
+    params = passerby.CountingParams(chunk_ms=3_000, margin_ms=3_000)
+    counter = passerby.Counter(synth.lines(street), "motion", params=params)
+    drawn = rtsp_camera.draw(street, tmp_path)
+    server = rtsp_camera.serve(drawn, round(time()) * 1000)
+    try:
+        stream = cast("Generator[passerby.Crossing]", counter.stream(server.url))
+        crossings = [next(stream) for _ in range(3)]
+        delay_ms = time() * 1000 - crossings[-1].time_ms
+        stream.close()
+    finally:
+        server.stop()
+
+    assert crossings == sorted(crossings, key=lambda crossing: crossing.time_ms)
+    assert {crossing.line for crossing in crossings} <= {line.name for line in synth.lines(street)}
+    # A chunk and a margin, and the seconds by which motion is late.
+    assert 0 < delay_ms < 60_000
 
 
 @needs_server

@@ -66,6 +66,6 @@ def release(
     )
     opened = open_ledger(str(ledger), None, create=True)
     try:
-        return count_privately(lines, zone, opened, executor_of(runtime.jobs), on_release)
+        return count_privately(lines, zone, opened, executor_of(runtime.jobs), on_release, runtime.jobs)
     finally:
         opened.close()

@@ -122,7 +122,7 @@ def policy_problem(privacy: str, line: str = "") -> str:
             "{every: 300s, chunk: 7s}",
             "",
             "site.yaml:6: cameras.north.privacy.every: found 300s, which the chunk of 7s does not divide; "
-            "expected such as 1d, or a chunk such as 5s, 6s",
+            "expected a chunk such as 5s, 6s",
         ),
         (
             "{chunk: 7s}",

@@ -85,11 +85,9 @@ def _add_misfit(chunk_ms: int, every_ms: int, keys: list[Key], document: Documen
     every = texts.get("every", duration_text(every_ms))
     chunks = ", ".join(map(duration_text, _chunks(every_ms, chunk_ms)))
     if written[0][-1] == "every":
-        everies = ", ".join(map(duration_text, _everies(chunk_ms, every_ms)))
-        problem = (
-            f"found {every}, which the chunk of {chunk} does not divide; "
-            f"expected such as {everies}, or a chunk such as {chunks}"
-        )
+        everies = "".join(f"{duration_text(length_ms)}, " for length_ms in _everies(chunk_ms, every_ms))
+        expected = f"such as {everies}or a chunk such as {chunks}" if everies else f"a chunk such as {chunks}"
+        problem = f"found {every}, which the chunk of {chunk} does not divide; expected {expected}"
     else:
         problem = f"found {chunk}, which does not divide every, {every}; expected such as {chunks}"
     document.add(written[0], problem)
@@ -104,15 +102,15 @@ def _text_at(document: Document, key: Key) -> str:
 
 
 def _everies(chunk_ms: int, near_ms: int) -> list[int]:
-    """Up to four lengths that divide a day and that the chunk divides: the nearest to `near_ms`, and the usual one."""
+    """Lengths that divide a day and that the chunk divides: the three nearest to `near_ms`, and the usual one; or none."""
     fitting = [
         length
-        for length in range(chunk_ms, DAY_MS + 1, chunk_ms)
-        if DAY_MS % length == 0 and length % _SECOND_MS == 0
+        for length in range(_SECOND_MS, DAY_MS + 1, _SECOND_MS)
+        if DAY_MS % length == 0 and length % chunk_ms == 0
     ]
     nearest = sorted(fitting, key=lambda length: abs(length - near_ms))[:3]
     usual = [_USUAL_EVERY_MS] if _USUAL_EVERY_MS in fitting else []
-    return sorted({*nearest, *usual}) or [DAY_MS]
+    return sorted({*nearest, *usual})
 
 
 def _chunks(every_ms: int, near_ms: int) -> list[int]:

@@ -218,7 +218,7 @@ def test_any_values_are_read_or_refused_in_lines(value: object) -> None:
 
 def test_a_document_raises_the_error_of_its_kind_of_file() -> None:
     with pytest.raises(SiteError):
-        yaml_document.parse("[", Path("s.yaml"), SiteError, what="a site file", expected="keys")
+        yaml_document.parse("[", Path("s.yaml"), SiteError, kind="a site file", expected="keys")
 
 
 def test_no_password_is_shown() -> None:

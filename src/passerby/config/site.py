@@ -145,7 +145,7 @@ _EXPECTED = "the keys site and cameras"
 
 def load(path: Path) -> Site:
     """Read a site file. Raises SiteError with every mistake in it, a line each."""
-    return _site_of(yaml_document.load(path, SiteError, what=_KIND, expected=_EXPECTED))
+    return _site_of(yaml_document.load(path, SiteError, kind=_KIND, expected=_EXPECTED))
 
 
 def parse(text: str, path: Path) -> Site:
@@ -153,7 +153,7 @@ def parse(text: str, path: Path) -> Site:
 
     Raises SiteError with every mistake in it, a line each.
     """
-    return _site_of(yaml_document.parse(text, path, SiteError, what=_KIND, expected=_EXPECTED))
+    return _site_of(yaml_document.parse(text, path, SiteError, kind=_KIND, expected=_EXPECTED))
 
 
 def load_policy(path: Path) -> Policy | None:
@@ -161,7 +161,7 @@ def load_policy(path: Path) -> Policy | None:
 
     Raises SiteError with every mistake in it, a line each.
     """
-    document = yaml_document.load(path, SiteError, what="a policy", expected="the key privacy")
+    document = yaml_document.load(path, SiteError, kind="a policy", expected="the key privacy")
     if "cameras" in document.value:
         return None
     if set(document.value) != {"privacy"}:

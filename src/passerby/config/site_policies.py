@@ -102,7 +102,7 @@ def _text_at(document: Document, key: Key) -> str:
 
 
 def _everies(chunk_ms: int, near_ms: int) -> list[int]:
-    """Lengths that divide a day and that the chunk divides: the three nearest to `near_ms`, and the usual one; or none."""
+    """Lengths that divide a day and that the chunk divides: three near `near_ms`, and the usual one; or none."""
     fitting = [
         length
         for length in range(_SECOND_MS, DAY_MS + 1, _SECOND_MS)

@@ -119,25 +119,25 @@ def load(
     path: Path,
     error: _Error,
     *,
-    what: str,
+    kind: str,
     expected: str,
     most_bytes: int = 1_000_000,
     most_values: int = 50_000,
 ) -> Document:
-    """Read a file; its kind `what`, and what is `expected` in it, stand in messages. Raises `error`."""
+    """Read a file; its `kind` and the content that is `expected` stand in messages. Raises `error`."""
     try:
         with path.open("rb") as file:
             content = file.read(most_bytes + 1)
         if len(content) > most_bytes:
-            raise error([f"{path}: larger than {most_bytes} bytes, expected {what}"])
+            raise error([f"{path}: larger than {most_bytes} bytes, expected {kind}"])
         text = content.decode("utf-8-sig")
     except OSError as problem:
         raise error([f"{path}: could not be read: {problem.strerror or problem}"]) from None
     except UnicodeDecodeError:
-        raise error([f"{path}: no text in UTF-8, expected {what} in YAML"]) from None
+        raise error([f"{path}: no text in UTF-8, expected {kind} in YAML"]) from None
     except ValueError as problem:
         raise error([f"{path}: could not be read: {problem}"]) from None
-    return parse(text, path, error, what=what, expected=expected, most_values=most_values)
+    return parse(text, path, error, kind=kind, expected=expected, most_values=most_values)
 
 
 def _unquoted(quoted: re.Match[str]) -> str:
@@ -145,7 +145,7 @@ def _unquoted(quoted: re.Match[str]) -> str:
 
 
 def parse(
-    text: str, path: Path, error: _Error, *, what: str, expected: str, most_values: int = 50_000
+    text: str, path: Path, error: _Error, *, kind: str, expected: str, most_values: int = 50_000
 ) -> Document:
     """Read a text; `path` is its name in messages. Raises `error` when it is no YAML or no mapping."""
     yaml = YAML(typ="safe", pure=True)
@@ -164,7 +164,7 @@ def parse(
     except YAMLError:
         raise error([f"{path}:1: no valid YAML: it cannot be read as such"]) from None
     except RecursionError:
-        raise error([f"{path}:1: nested too deep, expected {what}"]) from None
+        raise error([f"{path}:1: nested too deep, expected {kind}"]) from None
     if not isinstance(value, dict):
         raise error([f"{path}:1: found {shown(value)}, expected {expected}"])
     document.value = value
@@ -172,7 +172,7 @@ def parse(
 
 
 def shown(value: Any) -> str:
-    """A value in a message: short, and without what stands between :// and @."""
+    """A value in a message: short, and without the text between :// and @."""
     if value is None:
         return "nothing"
     if isinstance(value, list):
@@ -184,7 +184,7 @@ def shown(value: Any) -> str:
 
 
 def masked(text: str) -> str:
-    """Text without what stands between :// and @, which may be a password."""
+    """Text without the part between :// and @, which may be a password."""
     return _PASSWORD.sub("***", text)
 
 

@@ -133,7 +133,7 @@ def load(path: Path, clips: Path | None = None, *, look: bool = True) -> Truth:
     if clips is not None and not clips.is_dir():
         raise TruthError([f"{clips}: no such folder, expected that of the clips"])
     read = yaml_document.load(
-        path, TruthError, what=_WHAT, expected=_EXPECTED, most_bytes=20_000_000, most_values=1_000_000
+        path, TruthError, kind=_KIND, expected=_EXPECTED, most_bytes=20_000_000, most_values=1_000_000
     )
     return _truth(read, path, folder, look=look)
 
@@ -143,7 +143,7 @@ def parse(text: str, path: Path) -> Truth:
 
     Raises TruthError with every mistake in it, a line each.
     """
-    read = yaml_document.parse(text, path, TruthError, what=_WHAT, expected=_EXPECTED, most_values=1_000_000)
+    read = yaml_document.parse(text, path, TruthError, kind=_KIND, expected=_EXPECTED, most_values=1_000_000)
     return _truth(read, path, path.parent, look=False)
 
 
@@ -208,7 +208,7 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-_WHAT = "a truth file"
+_KIND = "a truth file"
 _EXPECTED = "a mapping from the names of clips"
 
 

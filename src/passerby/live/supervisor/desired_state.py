@@ -76,7 +76,7 @@ def _sound(path: Path) -> Iterator[Camera]:
     """The cameras of a broken site file that have no mistake of their own, so that their misfits are reported too."""
     try:
         value = yaml_document.load(
-            path, SiteError, what="a site file", expected="the keys site and cameras"
+            path, SiteError, kind="a site file", expected="the keys site and cameras"
         ).value
     except SiteError:
         return

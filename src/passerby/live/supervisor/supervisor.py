@@ -315,11 +315,14 @@ class Supervisor:
                 self._outages.end("ledger")
                 self._outages.end("disk")
             if accounts is not None:
-                self._account_statuses = accounts.statuses(_now_ms())
-                if accounts.unkept is not None:
-                    self._outages.begin("open bins", accounts.unkept)
-                else:
-                    self._outages.end("open bins")
+                self._report(accounts)
+
+    def _report(self, accounts: SiteAccounts) -> None:
+        self._account_statuses = accounts.statuses(_now_ms())
+        if accounts.unkept is not None:
+            self._outages.begin("open bins", accounts.unkept)
+        else:
+            self._outages.end("open bins")
 
     def _publish(self, accounts: SiteAccounts) -> None:
         try:

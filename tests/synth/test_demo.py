@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import re
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
+from passerby.cli.demo import _how_to_call
 from passerby.errors import InputError, OutputError
 from passerby.synth import demo
 
@@ -197,3 +199,24 @@ def test_a_file_that_cannot_be_written_is_an_error_before_the_work(tmp_path: Pat
         demo.run(tmp_path, duration_s=5)
 
     assert not (tmp_path / "street.mp4").exists()
+
+
+@pytest.mark.parametrize(
+    ("on_path", "program", "expected"),
+    [
+        ("/usr/bin/passerby", "passerby", "next: passerby --help"),
+        (
+            None,
+            ".venv/bin/passerby",
+            "next: .venv/bin/passerby --help (to call it as passerby, run: pipx install .)",
+        ),
+        (None, "/src/passerby/__main__.py", f"next: {sys.executable} -m passerby --help (to call it as"),
+    ],
+)
+def test_the_demo_says_how_to_call_the_command(
+    monkeypatch: pytest.MonkeyPatch, on_path: str | None, program: str, expected: str
+) -> None:
+    monkeypatch.setattr(sys.modules["passerby.cli.demo"], "which", lambda name: on_path)
+    monkeypatch.setattr(sys, "argv", [program, "demo"])
+
+    assert _how_to_call().startswith(expected)

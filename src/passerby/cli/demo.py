@@ -20,15 +20,21 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Count a synthetic street whose truth is known.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Folder."
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("demo"),
+    show_default=True,
+    help="Folder for the files of the demo.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Which street.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Another seed is another street."
+)
 @click.option(
     "--duration",
     metavar="DURATION",
     default="90s",
     show_default=True,
-    help="How much of it, such as 30s or 2m.",
+    help="Length of the street, such as 30s or 2m.",
 )
 def demo(out: Path, seed: int, duration: str) -> None:
     """Make a synthetic street with exactly known truth, count it, and show counted beside true."""
@@ -66,7 +72,9 @@ def _how_to_call() -> str:
     """How to call the command from the shell that started this process."""
     if which("passerby"):
         return "next: passerby --help"
-    return f"next: {sys.argv[0]} --help (to call it as passerby, run: pipx install .)"
+    program = sys.argv[0]
+    called = f"{sys.executable} -m passerby" if program.endswith("__main__.py") else program
+    return f"next: {called} --help (to call it as passerby, run: pipx install .)"
 
 
 def _percent(share: float | None) -> str:

@@ -120,33 +120,35 @@ def take_turn(connection: Connection) -> Mark | None:
     return None if row is None else Mark(row.ledger, row.number, row.hash)
 
 
-def add(
-    connection: Connection,
-    tip: Mark,
-    kind: str,
-    span: Span,
-    body: Mapping[str, Any],
-    *,
-    camera: str = "",
-    epoch: int = 0,
-    query: str = "",
-    covers: Span | None = None,
-    epsilon_micro: int = 0,
-) -> Mark:
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry that is not in the chain yet; `covers` is `span` where it is None."""
+
+    kind: str
+    span: Span
+    body: Mapping[str, Any]
+    camera: str = ""
+    epoch: int = 0
+    query: str = ""
+    covers: Span | None = None
+    epsilon_micro: int = 0
+
+
+def add(connection: Connection, tip: Mark, draft: Draft) -> Mark:
     """Add an entry after `tip`, and return the new tip."""
-    reach = covers or span
+    reach = draft.covers or draft.span
     entry = Entry(
         number=tip.number + 1,
-        kind=kind,
-        camera=camera,
-        epoch=epoch,
-        query=query,
-        start_ms=span.start_ms,
-        end_ms=span.end_ms,
+        kind=draft.kind,
+        camera=draft.camera,
+        epoch=draft.epoch,
+        query=draft.query,
+        start_ms=draft.span.start_ms,
+        end_ms=draft.span.end_ms,
         covers_start_ms=reach.start_ms,
         covers_end_ms=reach.end_ms,
-        epsilon_micro=epsilon_micro,
-        body=canonical(body),
+        epsilon_micro=draft.epsilon_micro,
+        body=canonical(draft.body),
         hash="",
     )
     entry = replace(entry, hash=link(tip.hash, entry))

@@ -25,7 +25,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from passerby.domain.timespan import Span
 from passerby.errors import BudgetError, LedgerError
 from passerby.privacy.charge import Charge, Receipt, Spent, Stored, epsilon_text, peak
-from passerby.privacy.entries import ENTRY, Entry, add, canonical, find, follow, genesis, take_turn, walk
+from passerby.privacy.entries import (
+    ENTRY,
+    Draft,
+    Entry,
+    add,
+    canonical,
+    find,
+    follow,
+    genesis,
+    take_turn,
+    walk,
+)
 from passerby.privacy.high_water_mark import Mark, raise_mark, read_mark, write_mark
 
 RECOVER = "all releases stop; `passerby ledger seal` gives up the time before now for ever, and starts again"
@@ -82,7 +93,8 @@ class Ledger:
                 blackout = max(blackout_ms, last.content["blackout_ms"])
                 start_ms = max(start_ms, max(last.start_ms, charged or last.start_ms) + blackout)
                 number = last.epoch + 1
-            add(connection, tip, "epoch", Span(start_ms, start_ms), terms, camera=camera, epoch=number)
+            draft = Draft("epoch", Span(start_ms, start_ms), terms, camera=camera, epoch=number)
+            add(connection, tip, draft)
         return Epoch(camera, number, start_ms)
 
     def spend(self, charge: Charge) -> Receipt:
@@ -99,9 +111,7 @@ class Ledger:
             _check_terms(connection, charge)
             _check_time(connection, charge)
             _check_budget(connection, charge)
-            paid = add(
-                connection,
-                tip,
+            draft = Draft(
                 "spend",
                 charge.span,
                 charge.terms,
@@ -111,6 +121,7 @@ class Ledger:
                 covers=charge.covers,
                 epsilon_micro=charge.epsilon_micro,
             )
+            paid = add(connection, tip, draft)
         return Receipt(charge, paid.hash)
 
     def regain(self, charge: Charge) -> Receipt | None:
@@ -134,17 +145,17 @@ class Ledger:
         with self._turn() as (connection, tip):
             if _released(connection, receipt) is not None:
                 raise LedgerError(f"{_named(charge)}: a receipt that was used before")
-            add(
-                connection,
-                tip,
+            # An unknown field is left out, so that such an entry is that of every version before.
+            known = {name: value for name, value in asdict(stored).items() if value is not None}
+            draft = Draft(
                 "value",
                 charge.span,
-                # An unknown field is left out, so that such an entry is that of every version before.
-                {"receipt": receipt.id, **{k: v for k, v in asdict(stored).items() if v is not None}},
+                {"receipt": receipt.id, **known},
                 camera=charge.camera,
                 epoch=charge.epoch,
                 query=charge.query,
             )
+            add(connection, tip, draft)
 
     def released(self, receipt: Receipt) -> Stored | None:
         """The values that were released under this receipt, or None. Raises LedgerError for an unknown receipt."""
@@ -168,7 +179,8 @@ class Ledger:
         Accepts a ledger that is behind its mark, which nothing else does; its chain must be whole.
         """
         with self._turn(restored=True) as (connection, tip):
-            sealed = add(connection, tip, "seal", Span(0, max(0, before_ms)), {}, epoch=tip.number + 1)
+            draft = Draft("seal", Span(0, max(0, before_ms)), {}, epoch=tip.number + 1)
+            sealed = add(connection, tip, draft)
         try:
             write_mark(self._mark, sealed)
         except OSError as error:

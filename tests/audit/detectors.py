@@ -6,10 +6,10 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from tests.audit.street import contributions_of, pairs, terms
 from tests.privacy.brute_force import histories
 from tests.privacy.conftest import begin, charge
 from tests.privacy.programs import run_program
-from tests.privacy.street import contributions_of, pairs, terms
 
 from passerby.audit import noise_audit
 from passerby.audit.locality import locality_audit

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sqlalchemy import false
-from tests.privacy import detectors, street
+from tests.audit import detectors, street
 
 from passerby.privacy import contribution, gate
 from passerby.privacy import ledger as ledger_module

@@ -6,8 +6,8 @@ from functools import partial
 from math import exp, log
 
 import pytest
+from tests.audit.street import Street, contributions_of, pairs, terms
 from tests.privacy.conftest import charge
-from tests.privacy.street import Street, contributions_of, pairs, terms
 
 from passerby.audit.confidence import lower_bound
 from passerby.audit.locality import beyond, locality_audit, same_audit

@@ -1,10 +1,10 @@
-"""Prints the figures of docs/explanation/audit.md that need no video: python -m tests.privacy.run_audit"""
+"""Prints the figures of docs/explanation/audit.md that need no video: python -m tests.audit.run_audit"""
 
 from dataclasses import replace
 from functools import partial
 
+from tests.audit.street import contributions_of, pairs, terms
 from tests.privacy.conftest import charge
-from tests.privacy.street import contributions_of, pairs, terms
 
 from passerby.audit.locality import locality_audit
 from passerby.audit.noise_audit import report

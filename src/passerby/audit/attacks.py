@@ -1,9 +1,9 @@
-"""The promise attacked: pairs of made-up recordings through the private path itself, and the audits of the noise.
+"""Attacks on the promise: pairs of synthetic recordings go through the private path itself, and its noise is audited.
 
-Invariant: what runs here is what releases; nothing of it is copied, and nothing is let off.
+Invariant: the code that runs here is the code that releases; nothing of it is copied, and no check is switched off.
 
-A pair differs in the frames of one event only. Its recordings are written without loss, each picture on its own: what
-an encoder does to other frames is outside the theorem, which is about decoded ones.
+A pair differs only in the frames of one event. Its recordings are written without loss, each picture by itself: the
+theorem is about decoded frames, and an encoder could change other frames too.
 """
 
 import zlib
@@ -38,7 +38,7 @@ Contributions = Callable[[Path], Iterator[Contribution]]
 
 CAMERA = "street"
 POLICY = Policy(rho_ms=4_000, k=2, chunk_ms=6_000, warmup_ms=2_000, clip=26, every_ms=60_000)
-"""Of the pairs: short chunks, so that there are many edges to get wrong; a clip that hides nothing."""
+"""The policy of the pairs: short chunks, so that there are many edges; a clip that hides nothing."""
 QUIET = Street(
     seed=3, duration_s=24.0, width=256, height=144, fps=12.5, density="mixed", start_ms=0, parked=0
 )
@@ -46,7 +46,7 @@ QUIET = Street(
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where the pairs play: a street, and what it is counted with."""
+    """The street of the pairs, and the detector that counts it."""
 
     street: Street = QUIET
     detector: str = "motion"
@@ -66,7 +66,7 @@ class Stage:
         return Part((self.counting(video),), tuple((0, chunk) for chunk in known))
 
     def chunks(self) -> Iterator[Span]:
-        """Every chunk of the street, and one after it: it sees the street's last frames in its warm-up."""
+        """Every chunk of the street, and one more, whose warm-up contains the last frames of the street."""
         end_ms = self.street.start_ms + round(self.street.duration_s * 1000) + POLICY.chunk_ms
         return cut(Span(self.street.start_ms, end_ms), POLICY.chunk_ms)
 
@@ -78,12 +78,15 @@ class Stage:
         )
 
     def counts(self, video: Path) -> Iterator[Contribution]:
-        """What the private path says of each chunk."""
+        """The clipped counts of each chunk, from the private path."""
         return iter(release.contributions_of(self.part(video)))
 
     def fingerprints(self, video: Path) -> Iterator[Contribution]:
-        """A checksum of all tracks of each chunk, as two counts: whatever changes in any box, id or time changes
-        them, but for one time in 729. It lets nothing hide that mere crossings might."""
+        """A checksum of all tracks of each chunk, as two counts.
+
+        Any change of a box, an id or a time changes them, but for one time in 729: so a change shows even where no
+        crossing changes.
+        """
         return iter(release.tracked(self.part(video), fingerprint))
 
 
@@ -98,7 +101,7 @@ def fingerprint(tracks: Any, counting: Counting, span: Span) -> Contribution:
 
 
 class Films:
-    """Recordings of one street that differ where they are told to: drawn once, and written to `folder`."""
+    """Recordings of one street, each with one event, written to `folder`. The street is drawn once."""
 
     def __init__(self, folder: Path, stage: Stage) -> None:
         self._folder = folder
@@ -106,14 +109,14 @@ class Films:
         self._pictures: list[Image] = list(frames(stage.street))
         self.empty = self._write("empty", self._pictures)
 
-    def with_actor(self, starts_s: Sequence[float], length_s: float, look: int = 0) -> Pair[Path]:
-        """Someone on a bicycle, who appears over the road at each of these times, and is gone again."""
+    def with_actor(self, starts_s: Sequence[float], length_s: float, appearance: int = 0) -> Pair[Path]:
+        """A pair with a cyclist who appears over the road at each of these times for `length_s` seconds."""
         extra = tuple(
             Actor(
                 f"actor {index}",
                 Kind.CYCLIST,
                 (Waypoint(start_s, -9.0, 16.0), Waypoint(start_s + length_s - 0.001, -2.0, 16.0)),
-                appearance=look,
+                appearance=appearance,
             )
             for index, start_s in enumerate(starts_s)
         )
@@ -122,11 +125,13 @@ class Films:
         shown = list(self._pictures)
         for number in self._within(spans):
             (shown[number],) = frames(street, first=number, last=number + 1)
-        name = f"cyclist for {length_s:g} s at {', '.join(f'{one:g}' for one in starts_s)} s, look {look}"
+        name = (
+            f"cyclist for {length_s:g} s at {', '.join(f'{one:g}' for one in starts_s)} s, appearance {appearance}"
+        )
         return Pair(name, self.empty, self._write(name.replace(" ", "-"), shown), spans)
 
     def with_noise(self, start_s: float, length_s: float) -> Pair[Path]:
-        """All pictures of a while replaced by noise: neighbours may differ in any way at all."""
+        """A pair in which all pictures of `length_s` seconds are noise: neighbours may differ in any way at all."""
         chance = np.random.default_rng(5)
         spans = self._spans([(start_s, start_s + length_s)])
         shown = list(self._pictures)
@@ -151,27 +156,27 @@ class Films:
 
 
 def pairs(films: Films, *, phases: int) -> Iterator[Pair[Path]]:
-    """K appearances of rho at each of `phases` phases of the chunk, each time of another look; noise; a loiterer."""
+    """K appearances of rho at each of `phases` phases of the chunk, each with another appearance; noise; a loiterer."""
     for number in range(phases):
         start_s = 1.0 + number * POLICY.chunk_ms / 1000 / phases
-        yield films.with_actor((start_s, start_s + 12.0), POLICY.rho_ms / 1000, look=number)
+        yield films.with_actor((start_s, start_s + 12.0), POLICY.rho_ms / 1000, appearance=number)
     yield films.with_noise(8.0, POLICY.rho_ms / 1000)
     yield films.with_actor((7.0,), 3 * POLICY.rho_ms / 1000)
 
 
 def locality(folder: Path, stage: Stage, *, phases: int) -> Iterator[tuple[str, Locality]]:
-    """What each pair shows, in counts and in checksums of tracks; recordings are made in `folder`."""
+    """The result of each pair, by counts and by checksums of tracks; recordings are written to `folder`."""
     films = Films(folder, stage)
     charge = stage.charge()
-    # A checksum may change by all that its two cells can hold.
+    # A checksum may change by as much as its two cells can contain.
     wide = replace(charge, cap=2 * charge.cap)
     for pair in pairs(films, phases=phases):
-        for what, contributions, paid in (
+        for measure, contributions, paid in (
             ("counts", stage.counts, charge),
             ("tracks", stage.fingerprints, wide),
         ):
             for found in locality_audit(contributions, [pair], paid):
-                yield what, found
+                yield measure, found
 
 
 def report(
@@ -190,9 +195,9 @@ def report(
         charge = standing_query.standing_charge(policy, cells, 1, day, level)
         for line in noise_audit.report(charge, draws=draws, per_bin=per_bin):
             yield f"{level}s: {line}"
-    for what, found in locality(folder, stage, phases=phases):
+    for measure, found in locality(folder, stage, phases=phases):
         yield (
-            f"locality, {stage.detector}, {what}: {found.name}: {found.changed} of {found.allowed} chunks changed, "
+            f"locality, {stage.detector}, {measure}: {found.name}: {found.changed} of {found.allowed} chunks changed, "
             f"the most by {found.largest} of {found.change}, outside {len(found.outside)}"
             + (f", beyond the promise: {found.factor:g} times epsilon" if found.factor > 1 else "")
             + f": {'holds' if found.holds else 'BROKEN'}"

@@ -7,7 +7,7 @@ from math import exp, lgamma, log
 
 
 def lower_bound(successes: int, trials: int, alpha: float) -> float:
-    """Clopper and Pearson's one-sided lower bound on a probability, which holds but for `alpha`.
+    """Clopper and Pearson's one-sided lower bound on a probability, which is wrong with a chance of at most `alpha`.
 
     The p at which `successes` or more of `trials` have probability alpha; 0 when there were none.
     """

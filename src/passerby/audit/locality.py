@@ -1,8 +1,8 @@
-"""Whether chunks keep to themselves: what one event changes in the contributions, against what is paid for it.
+"""Locality: which chunks one event changes and by how much, against the sensitivity that is paid for.
 
-Invariant: it knows nothing of how a contribution was made; it takes a function, and so can be given a broken one.
+Invariant: it does not know how a contribution was made; it takes a function, and so can be tested with a broken one.
 
-This is the one step of the proof that is tried and not derived: docs/proofs/sensitivity.md takes it for granted.
+This is the one step of the proof that is tested and not derived: docs/proofs/sensitivity.md assumes it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -29,9 +29,12 @@ class Pair(Generic[Source]):
 
 @dataclass(frozen=True, slots=True)
 class Locality:
-    """What one pair showed. `outside`: chunks that changed and should not have; `changed` of at most `allowed`
-    chunks; `largest` L1 change of one, of at most `change`. `factor`: by how much the event is beyond the
-    promise, so that epsilon is to be read times it; 1 when it is within."""
+    """The result of one pair.
+
+    `outside`: chunks that changed though the event cannot reach them; `changed`: the number of chunks that changed, of
+    at most `allowed`; `largest`: the largest L1 change of one chunk, of at most `change`. `factor`: the event costs
+    so many times the epsilon of the promise; 1 when it is within the promise.
+    """
 
     name: str
     outside: tuple[int, ...]
@@ -51,7 +54,7 @@ def locality_audit(
     pairs: Iterable[Pair[Source]],
     charge: EventCharge,
 ) -> Iterator[Locality]:
-    """Whether what differs in a pair's contributions is what `charge` pays for: chunk numbers, how many, how much."""
+    """Whether the contributions of a pair differ only as far as `charge` pays for, in place, number and size."""
     terms = contribution.sensitivity(
         rho_ms=charge.rho_ms,
         k=charge.k,
@@ -61,14 +64,15 @@ def locality_audit(
         cells=len(charge.cells),
     )
     for pair in pairs:
-        one = _by_chunk(contributions_of(pair.without), charge)
-        other = _by_chunk(contributions_of(pair.with_event), charge)
+        without = _by_chunk(contributions_of(pair.without), charge)
+        with_event = _by_chunk(contributions_of(pair.with_event), charge)
         empty = (0,) * len(charge.cells)
         changes = {
             number: sum(
-                abs(a - b) for a, b in zip(one.get(number, empty), other.get(number, empty), strict=True)
+                abs(a - b)
+                for a, b in zip(without.get(number, empty), with_event.get(number, empty), strict=True)
             )
-            for number in one.keys() | other.keys()
+            for number in without.keys() | with_event.keys()
         }
         changed = {number for number, change in changes.items() if change}
         expected = {
@@ -93,7 +97,7 @@ def locality_audit(
 
 
 def beyond(segments: Sequence[Span], charge: EventCharge) -> float:
-    """How many times the promise an event is: a segment longer than rho counts for as many as cover it. At least 1.
+    """By how much an event exceeds the promise: a segment longer than rho counts as several of rho. At least 1.
 
     A half-open segment of L ms is held by ceil(L / rho) closed ones of rho.
     """
@@ -104,7 +108,7 @@ def beyond(segments: Sequence[Span], charge: EventCharge) -> float:
 def same_audit(
     variants: Mapping[str, Callable[[Source], Iterable[Contribution]]], source: Source
 ) -> list[str]:
-    """The variants (restarted, loaded, with other cameras in the batch) that answer unlike the first of them."""
+    """The variants (restarted, under load, with other cameras in the batch) whose answers differ from the first."""
     answers = {
         name: {one.chunk.span.start_ms: one for one in contributions_of(source)}
         for name, contributions_of in variants.items()

@@ -1,8 +1,8 @@
-"""Attacks on our own promise: a lower bound on the epsilon that is really kept, beside the one that is claimed.
+"""Audits of the noise: a lower bound on the epsilon that a release really costs, beside the claimed one.
 
-Invariant: the audits know nothing of how a number was made; they take functions, and so can be given a broken one.
+Invariant: the audits do not know how a number was made; they take functions, and so can be tested with a broken one.
 
-A bound above the claim is a proof of a bug, but for a chance of at most `alpha`; a bound below it proves nothing.
+A bound above the claim proves a bug, but for a chance of at most `alpha`; a bound below it proves nothing.
 Sources: Clopper and Pearson 1934; Steinke, Nasr and Jagielski, "Privacy Auditing with One (1) Training Run", 2023.
 """
 
@@ -22,7 +22,7 @@ from passerby.privacy.noise import MICRO
 
 Counts = tuple[int, ...]
 Mechanism = Callable[[Counts], Sequence[float] | None]
-"""Exact, clipped sums of a line's cells in; what would be published out, None when nothing would."""
+"""From exact, clipped sums of a line's cells to the numbers that would be published, None where there would be none."""
 
 ALPHA = 0.01
 """The chance of calling a true claim false."""
@@ -31,7 +31,7 @@ _NOTHING = -(10.0**18)
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The epsilon that a release was shown to cost at least, and the event that showed it."""
+    """The epsilon that a release provably costs at least, and the event that proves it."""
 
     claimed: float
     lower: float
@@ -51,7 +51,7 @@ def noise_audit(
     draws: int,
     alpha: float = ALPHA,
 ) -> Bound:
-    """Try to tell two neighbours apart by `draws` releases of each, and twice as many to choose how.
+    """Try to tell two neighbours apart by `draws` releases of each; as many more are drawn to choose an event.
 
     The pair should differ by all of Delta. Two events are tried, each at alpha / 2: the sum at or above its true
     value, which is the strongest for Laplace noise, and the best of many others, chosen on draws of its own.
@@ -100,7 +100,7 @@ def one_run_audit(
 # The mechanism that is audited: the gate itself, with a ledger that forgets.
 
 
-class _Page:
+class _ForgetfulLedger:
     def released(self, receipt: Receipt) -> Stored | None:
         return None
 
@@ -109,11 +109,11 @@ class _Page:
 
 
 def gate_mechanism(charge: EventCharge) -> Mechanism:
-    """What the gate publishes for exact sums that clipped chunks of `charge` can have."""
+    """The gate itself, for exact sums that clipped chunks of `charge` can have."""
 
     def publish(counts: Counts) -> Sequence[float] | None:
         receipt = Receipt(charge, "audit")
-        return [one.value for one in gate.release(spread(counts, charge), receipt, _Page(), 1.0)]
+        return [one.value for one in gate.release(spread(counts, charge), receipt, _ForgetfulLedger(), 1.0)]
 
     return publish
 
@@ -136,7 +136,7 @@ def spread(counts: Counts, charge: EventCharge) -> list[Contribution]:
 
 
 def saturating_pair(charge: EventCharge) -> tuple[Counts, Counts]:
-    """Sums that one event makes differ by all of Delta: it adds to one cell, or moves from one cell to another."""
+    """Two sums that differ by all of Delta through one event, which adds to a cell or moves counts to another cell."""
     terms = contribution.sensitivity(
         rho_ms=charge.rho_ms,
         k=charge.k,
@@ -156,9 +156,9 @@ def saturating_pair(charge: EventCharge) -> tuple[Counts, Counts]:
 
 
 def simulated_week(charge: EventCharge, per_bin: float, bins: int = 672) -> tuple[list[int], int]:
-    """What the first cell of each bin of a week counts at random traffic, and what one saturating event adds.
+    """The counts of the first cell in each bin of a week of random traffic, and the count that a saturating event adds.
 
-    Room for the event is left free, as it would be on a quiet line: it adds all that its chunks can hold.
+    The counts leave room for the event, as on a quiet line: it adds as much as its chunks can contain.
     """
     chance = SystemRandom()
     without, with_event = saturating_pair(charge)
@@ -188,17 +188,17 @@ def _draw(mechanism: Mechanism, counts: Counts, draws: int) -> list[Sequence[flo
 
 
 def _chosen(mechanism: Mechanism, without: Counts, with_event: Counts, draws: int) -> _Event:
-    """The event that told the pair apart best on draws of its own."""
-    one, other = (_draw(mechanism, counts, draws) for counts in (without, with_event))
+    """The event that separates the pair best on draws of its own."""
+    drawn_without, drawn_with = (_draw(mechanism, counts, draws) for counts in (without, with_event))
     best, best_score = _at_least(sum(with_event)), -inf
     for name, statistic in _statistics(len(without)):
-        a, b = sorted(map(statistic, one)), sorted(map(statistic, other))
+        a, b = sorted(map(statistic, drawn_without)), sorted(map(statistic, drawn_with))
         thresholds = sorted(
             {values[(len(values) - 1) * step // 40] for values in (a, b) for step in range(41)}
         )
         for threshold in thresholds:
             for sign, happens in _comparisons(statistic, threshold):
-                score = _score(sum(map(happens, one)), sum(map(happens, other)), draws)
+                score = _score(sum(map(happens, drawn_without)), sum(map(happens, drawn_with)), draws)
                 if score > best_score:
                     best, best_score = _Event(f"{name} {sign} {threshold:g}", happens), score
     return best
@@ -209,7 +209,7 @@ def _statistics(cells: int) -> Iterator[tuple[str, Callable[[Sequence[float] | N
     for index in range(min(cells, 4) if cells > 1 else 0):
         yield f"cell {index + 1}", partial(_cell, index)
     for index in range(min(cells, 4) - 1):
-        # Noise that is used again is gone from the difference.
+        # Noise that is used twice cancels in the difference.
         yield f"cell {index + 1} less the next", partial(_difference, index)
 
 
@@ -233,9 +233,9 @@ def _difference(index: int, outcome: Sequence[float] | None) -> float:
     return _cell(index, outcome) - _cell(index + 1, outcome)
 
 
-def _score(one: int, other: int, draws: int) -> float:
-    """A rough lower bound on the log ratio: what is left after two standard deviations."""
-    few, many = sorted((one + 0.5, other + 0.5))
+def _score(hits: int, more_hits: int, draws: int) -> float:
+    """A rough lower bound on the log ratio: the ratio less two standard deviations."""
+    few, many = sorted((hits + 0.5, more_hits + 0.5))
     spread = sqrt(1 / few + 1 / many - 2 / (draws + 1))
     return log(many / few) - 2 * spread
 

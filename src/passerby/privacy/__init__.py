@@ -1,4 +1,4 @@
-"""The gate: exact contributions go in clipped, released numbers come out noised and paid for.
+"""The private path from clipped contributions to released numbers: paid for, noised, kept in the ledger.
 
 Invariant: nothing leaves but `Release`; nothing is noised before it is paid.
 """

@@ -1,6 +1,6 @@
-"""What can be answered from what was released: sums of bins and days, at no cost.
+"""Answers from past releases: sums of bins and days, at no cost.
 
-Invariant: reads what the ledger has released, and nothing else; an answer here spends nothing.
+Invariant: reads released numbers from the ledger, and nothing else; an answer here spends nothing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ from passerby.privacy.standing_query import query_of
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`value` of one cell over `span`, a signed integer; noise adds or takes at most `noise_95`, 19 times in 20."""
+    """`value` of one cell over `span`, a signed integer; its 95 % range is `value` give or take `noise_95`."""
 
     cell: Cell
     span: Span
@@ -43,7 +43,7 @@ def released(ledger: Ledger, camera: str, line: str) -> tuple[list[Release], lis
 
 
 def named(ledger: Ledger, receipt: str) -> list[Release]:
-    """The releases of the receipt that begins with `receipt`; none where it is of none. Raises LedgerError."""
+    """The releases of the one receipt that begins with `receipt`, else none. Raises LedgerError."""
     entries = ledger.entries()
     values = {entry.content["receipt"]: entry for entry in entries if entry.kind == "value"}
     paid = [entry for entry in entries if entry.kind == "spend" and entry.hash.startswith(receipt)]
@@ -53,9 +53,9 @@ def named(ledger: Ledger, receipt: str) -> list[Release]:
 
 
 def summed(bins: Sequence[Release], days: Sequence[Release], cell: Cell, span: Span) -> Answer | None:
-    """What was released of `cell` over all of `span`; None where releases do not make it up.
+    """The released number of `cell` over all of `span`; None where past releases do not cover it.
 
-    A whole day whose bins were all released counts by both, weighted by inverse variance.
+    For a whole day whose bins were all released, both are used, weighted by inverse variance.
     """
     of_cell = {one.start_ms: one for one in bins if one.cell == cell}
     of_days = {one.start_ms: one for one in days if one.cell == cell}
@@ -86,7 +86,7 @@ def _best(day: Release, bins: list[Release]) -> Release:
     try:
         return reconcile(bins, day)[1]
     except (ValueError, IndexError):
-        # Not all of its bins were released: then the day speaks alone.
+        # Not all of its bins were released: then the day alone is used.
         return day
 
 

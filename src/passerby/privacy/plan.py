@@ -5,7 +5,7 @@ Invariant: worked out from the policy and from numbers that are public already; 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import ceil, exp, lgamma, log, sqrt
+from math import ceil, exp, isinf, lgamma, log, sqrt
 from typing import TYPE_CHECKING
 
 from passerby.domain.calendar import duration_text
@@ -139,11 +139,15 @@ def promise(policy: "Policy") -> str:
     numbers = promise_of(policy)
     return (
         f"For up to {counted_noun(numbers.visits, 'visit')} of up to {numbers.visit_s:g} s each to this line, nothing "
-        f"that is published here becomes more than {numbers.times:,.1f} times as likely, or as unlikely, because you "
-        "came. "
+        f"that is published here becomes more than {_times(numbers.times)} times as likely, or as unlikely, because "
+        "you came. "
         f"Nobody who reads all numbers can guess better than {numbers.right_percent:g} times in 100 whether you were "
         "here (a coin is right 50 times). Each extra visit weakens this protection."
     )
+
+
+def _times(times: float) -> str:
+    return "any number of" if isinf(times) else f"{times:,.1f}"
 
 
 def corridor_told(policy: "Policy", half_width: float | None) -> str:

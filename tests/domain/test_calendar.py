@@ -16,7 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passerby.domain import calendar
-from passerby.domain.calendar import DAY_MS, bins, coverage, covered, to_local, to_ms
+from passerby.domain.calendar import (
+    DAY_MS,
+    bins,
+    coverage,
+    covered,
+    duration_ms,
+    duration_text,
+    to_local,
+    to_ms,
+)
 from passerby.domain.timespan import Span
 from passerby.errors import InputError
 
@@ -344,3 +353,16 @@ def test_bins_of_a_recording_without_a_clock_begin_with_it() -> None:
 )
 def test_elapsed_times_are_hours_minutes_and_seconds(elapsed: timedelta, text: str) -> None:
     assert calendar.elapsed_text(elapsed) == text
+
+
+@given(st.integers(0, 400 * DAY_MS))
+def test_the_text_of_a_duration_is_read_back_exactly(length_ms: int) -> None:
+    assert duration_ms(duration_text(length_ms)) == length_ms
+
+
+@pytest.mark.parametrize(
+    ("length_ms", "text"),
+    [(900_000, "15m"), (9_000, "9s"), (250, "0.25s"), (0, "0s"), (12_345_678, "12345.678s")],
+)
+def test_a_duration_is_written_in_the_largest_whole_unit(length_ms: int, text: str) -> None:
+    assert duration_text(length_ms) == text

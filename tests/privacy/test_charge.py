@@ -1,6 +1,8 @@
 """What a charge covers and how charges add up, against one counter for every start of a segment."""
 
 from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -10,8 +12,9 @@ from tests.privacy.conftest import charge
 from passerby.domain.release import Cell
 from passerby.domain.timespan import Span
 from passerby.errors import PolicyError
-from passerby.privacy.charge import EventCharge, Spent, micro_epsilon, peak, whole_chunks
+from passerby.privacy.charge import EventCharge, Spent, epsilon_text, micro_epsilon, peak, whole_chunks
 from passerby.privacy.contribution import reached
+from passerby.privacy.noise import MICRO
 
 SPANS = st.tuples(st.integers(0, 40), st.integers(1, 15)).map(lambda pair: Span(pair[0], pair[0] + pair[1]))
 
@@ -21,6 +24,17 @@ SPANS = st.tuples(st.integers(0, 40), st.integers(1, 15)).map(lambda pair: Span(
 )
 def test_micro_epsilons_are_rounded_up(epsilon: float, micro: int) -> None:
     assert micro_epsilon(epsilon) == micro
+
+
+@given(st.floats(1e-9, 1e6))
+def test_no_epsilon_is_charged_for_less_than_it_is(epsilon: float) -> None:
+    exact = Fraction(Decimal(str(epsilon))) * MICRO
+    assert exact <= micro_epsilon(epsilon) < exact + 1
+
+
+@given(st.integers(0, 10**12))
+def test_the_text_of_an_epsilon_is_exact(epsilon_micro: int) -> None:
+    assert Decimal(epsilon_text(epsilon_micro)) * MICRO == epsilon_micro
 
 
 @pytest.mark.parametrize("epsilon", [0, -1, float("inf"), float("nan")])

@@ -125,9 +125,7 @@ class Films:
         shown = list(self._pictures)
         for number in self._within(spans):
             (shown[number],) = frames(street, first=number, last=number + 1)
-        name = (
-            f"cyclist for {length_s:g} s at {', '.join(f'{one:g}' for one in starts_s)} s, appearance {appearance}"
-        )
+        name = f"cyclist for {length_s:g} s at {', '.join(f'{one:g}' for one in starts_s)} s, appearance {appearance}"
         return Pair(name, self.empty, self._write(name.replace(" ", "-"), shown), spans)
 
     def with_noise(self, start_s: float, length_s: float) -> Pair[Path]:

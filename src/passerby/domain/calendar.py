@@ -61,7 +61,7 @@ def duration_text(length_ms: int) -> str:
     for unit in ("d", "h", "m", "s"):
         if length_ms and length_ms % _UNITS_MS[unit] == 0:
             return f"{length_ms // _UNITS_MS[unit]}{unit}"
-    return f"{length_ms / 1000:g}s"
+    return f"{(Decimal(length_ms) / 1000).normalize():f}s"
 
 
 def bin_length_ms(text: str) -> int:

@@ -5,6 +5,8 @@ import subprocess
 import sys
 import typing
 
+import pytest
+
 import passerby
 from passerby import errors
 
@@ -126,6 +128,7 @@ def classes_in(hint: object) -> list[type]:
     return [*inner, hint] if isinstance(hint, type) else inner
 
 
+@pytest.mark.process
 def test_importing_the_package_is_light() -> None:
     program = "import sys, passerby; print(sorted({'numpy', 'av', 'cv2', 'pydantic'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -15,7 +15,7 @@ from passerby.io.sources import Place
 # A placeholder that keeps arithmetic on one scale; it is never shown.
 _UNKNOWN = datetime(2000, 1, 1)
 _UNKNOWN_TEXT = "times count from the start of the recording; give --start"
-# Writers that know no time leave 0, which is 1904 or 1970 by the container's epoch.
+# Writers without a clock leave 0, which is 1904 or 1970 by the epoch of the container.
 _OLDEST_CREATION = datetime(1990, 1, 1, tzinfo=UTC)
 _DATE_IN_NAME = re.compile(
     r"(?<!\d)((?:19|20)\d\d)([-_.]?)(\d\d)\2(\d\d)"
@@ -52,15 +52,15 @@ def resolve_start(
     zone = zone_of(timezone_name)
     if created is not None and created >= _OLDEST_CREATION:
         return Start(to_ms(created), zone, "container creation time")
-    if (found := date_in_name(path.name)) is not None:
-        if found.tzinfo is not None:
-            return Start(to_ms(found), zone, "date in the file name")
-        instants = _instants(found, zone)
+    if (moment := date_in_name(path.name)) is not None:
+        if moment.tzinfo is not None:
+            return Start(to_ms(moment), zone, "date in the file name")
+        instants = _instants(moment, zone)
         note = {0: ", an hour that the clock skipped there", 1: ""}.get(
             len(instants), ", the first of two such hours"
         )
-        # A camera that knows no summer time names such a file; it is read with the offset before the change.
-        return Start(to_ms(found.replace(tzinfo=zone)), zone, f"date in the file name{note}")
+        # Cameras without summer time write such names; they are read with the offset before the change.
+        return Start(to_ms(moment.replace(tzinfo=zone)), zone, f"date in the file name{note}")
     midnight = to_ms(_UNKNOWN.replace(tzinfo=zone))
     return Start(midnight, zone, _UNKNOWN_TEXT, known=False)
 
@@ -70,8 +70,8 @@ def date_in_name(name: str) -> datetime | None:
 
     Naive, or aware in UTC when a Z follows. Years 1990 to 2099; seconds may be missing.
     """
-    for found in _DATE_IN_NAME.finditer(name):
-        year, _, month, day, hour, _, minute, second, milli, utc = found.groups()
+    for match in _DATE_IN_NAME.finditer(name):
+        year, _, month, day, hour, _, minute, second, milli, utc = match.groups()
         try:
             moment = datetime(
                 int(year),

@@ -7,6 +7,7 @@ from tools.structure import (
     MOST_LINES,
     MOST_PARAMETERS,
     ROOT,
+    Structure,
     circles,
     floors,
     measure,
@@ -91,13 +92,19 @@ MOST_PARAMETERS_OF: dict[str, str] = {
 """Functions with more than eight parameters, and the reason."""
 
 
-def test_every_function_in_src_fits_on_one_screen_and_takes_few_parameters() -> None:
-    functions = measure(ROOT).functions
+@pytest.fixture(scope="module")
+def checkout() -> Structure:
+    """This checkout, measured."""
+    return measure(ROOT)
+
+
+def test_every_function_in_src_fits_on_one_screen_and_takes_few_parameters(checkout: Structure) -> None:
+    functions = checkout.functions
 
     assert len(functions) > 1_000
     assert [each for each in functions if each.lines > MOST_LINES] == []
     assert {each.name for each in functions if each.parameters > MOST_PARAMETERS} == set(MOST_PARAMETERS_OF)
 
 
-def test_few_modules_lie_outside_the_rooms() -> None:
-    assert set(measure(ROOT).loose) == MODULES_AT_THE_TOP
+def test_few_modules_lie_outside_the_rooms(checkout: Structure) -> None:
+    assert set(checkout.loose) == MODULES_AT_THE_TOP

@@ -152,6 +152,7 @@ def test_a_ledger_that_fails_its_chain_stops_releases_and_says_how_to_recover(
     assert run("ledger", "verify").exit_code == 0
 
 
+@pytest.mark.slow
 def test_check_prints_the_releases_of_a_policy(video: Path, place: Path) -> None:
     told = run("check", "site.yaml", "--expect", "4000", "--verbose").stdout
     for words in ("m = 2 chunks", "D1 = 12", "Delta = K m D1 = 48", "noise scale: 60", "0.15 frame heights"):

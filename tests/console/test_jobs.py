@@ -15,8 +15,8 @@ from passerby.console.jobs import WAITS_S, Jobs, reason_text
 from passerby.console.journal import Entry, Journal
 from passerby.domain.link_health import Reason
 from passerby.errors import InputError
-from passerby.video.scene import background_capture
-from passerby.video.scene.background_capture import EmptyPicture
+from passerby.video.setup import background_capture
+from passerby.video.setup.background_capture import EmptyPicture
 
 PICTURE = EmptyPicture(b"a background", 640, 360, 0.0, ("yolox_nano",))
 ADDRESS = Address("rtsp://user:secret@nowhere/")

@@ -21,13 +21,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from passerby.console import context as context_module
 from passerby.console.auth_routes import routes
 from passerby.console.context import ACCOUNTS_MS, ConsoleContext, RefusedError, Settings, open_context
-from passerby.console.security_middleware import (
-    COOKIE,
-    GRACE_MS,
-    LARGEST_BODY,
-    LOGIN,
-    SecurityMiddleware,
-)
+from passerby.console.security_middleware import COOKIE, GRACE_MS, LARGEST_BODY, LOGIN, SecurityMiddleware
 from passerby.console.sessions import FREE_TRIES, IDLE_MS
 from passerby.privacy.ledger_report import Account
 

@@ -35,8 +35,8 @@ from passerby.recordings.release import Counting, Part
 from passerby.synth import Street
 from passerby.video import observe
 from passerby.video.decode import source
+from passerby.video.decode.regions import mask_of
 from passerby.video.detect.selection import choose
-from passerby.video.scheduling.regions import mask_of
 
 pytestmark = pytest.mark.slow
 

@@ -17,9 +17,9 @@ from typing import NoReturn
 from passerby.cli import main
 from passerby.counting.detections import Detections
 from passerby.video.decode.frame import Frame
+from passerby.video.decode.regions import Region
 from passerby.video.motion import background_subtraction
 from passerby.video.scheduling.incremental import IncrementalDetection
-from passerby.video.scheduling.regions import Region
 
 take, shrink = IncrementalDetection.add, background_subtraction.shrink
 

@@ -77,7 +77,7 @@ def console(
     loaded = load_with_warnings(site)
     with needs("console"):
         from passerby.console.context import Settings, open_context
-        from passerby.console.server import LOOPBACK, application, serve
+        from passerby.console.pages.server import LOOPBACK, application, serve
     location = ledger_of(ledger, loaded, create=False)
     context_settings = Settings(
         site=site,

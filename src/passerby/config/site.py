@@ -17,14 +17,7 @@ from passerby.config.camera_address import Address, Transport
 from passerby.config.database_address import DatabaseAddress
 from passerby.config.line_spec import make_line
 from passerby.config.site_policies import add_misfits, merged, misfit_of_file, warnings_of_policies
-from passerby.config.site_schema import (
-    ARM_NAMES,
-    CameraKeys,
-    FileKeys,
-    PrivacyKeys,
-    expected_at,
-    known_keys,
-)
+from passerby.config.site_schema import ARM_NAMES, CameraKeys, FileKeys, PrivacyKeys, expected_at, known_keys
 from passerby.config.yaml_document import Document, Key, shown
 from passerby.domain.geometry import Line, Zone
 from passerby.domain.policy import Policy

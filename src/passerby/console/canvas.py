@@ -8,7 +8,7 @@ from typing import Any
 
 from nicegui.element import Element
 
-from passerby.video.scene.coarse_marks import Mark
+from passerby.video.setup.coarse_marks import Mark
 
 
 class Canvas(Element, component="page/canvas.js"):

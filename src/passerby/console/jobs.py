@@ -15,10 +15,10 @@ from passerby.config.camera_address import Address, Transport
 from passerby.domain.link_health import Reason
 from passerby.errors import InputError, PasserbyError
 from passerby.video.detect.selection import Choice, choose
-from passerby.video.scene import background_capture
-from passerby.video.scene import coarse_marks as marking
-from passerby.video.scene.background_capture import EmptyPicture, Progress, Refused
-from passerby.video.scene.coarse_marks import Mark
+from passerby.video.setup import background_capture
+from passerby.video.setup import coarse_marks as marking
+from passerby.video.setup.background_capture import EmptyPicture, Progress, Refused
+from passerby.video.setup.coarse_marks import Mark
 
 MARKS_S = 60.0
 WAITS_S = 1800.0

@@ -16,13 +16,13 @@ from passerby.counting.detections import Detections
 from passerby.domain.geometry import Corridor, Line
 from passerby.domain.timespan import Span
 from passerby.video.decode.frame import Frame
+from passerby.video.decode.regions import Region, bounds_of, mask_of, region_of, regions_of, window_of
 from passerby.video.decode.source import FrameReader, Reading, Recording, extent, probe, unfiltered
 from passerby.video.detect.detector import LoadedDetector
 from passerby.video.motion import background_subtraction
 from passerby.video.scene.background import Samples
 from passerby.video.scheduling.incremental import IncrementalDetection
 from passerby.video.scheduling.optimizations import NONE, PRIVATE, Optimizations
-from passerby.video.scheduling.regions import Region, bounds_of, mask_of, region_of, regions_of, window_of
 
 __all__ = [
     "CpuTime",

@@ -14,9 +14,9 @@ from tests.tiers import examples
 
 from passerby.domain.labels import Label
 from passerby.video.decode.frame import Frame
+from passerby.video.decode.regions import Region
 from passerby.video.detect.nms import Boxes
 from passerby.video.motion.background_subtraction import CELL_MS, REACH_MS, SmallPicture, moving, shrink
-from passerby.video.scheduling.regions import Region
 
 Image = NDArray[np.uint8]
 WIDTH, HEIGHT = 112, 80

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tests.tiers import examples
 
+from passerby.video.decode.regions import region_of
 from passerby.video.scheduling.change_detection import ChangeGrid, change_grid, changes
-from passerby.video.scheduling.regions import region_of
 
 Image = NDArray[np.uint8]
 SIZE = 320, 180

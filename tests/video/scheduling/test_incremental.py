@@ -13,13 +13,13 @@ from tests.video.test_observe import HEIGHT, START_MS, UPRIGHT, WIDTH, bright, d
 
 from passerby.counting.detections import Detections
 from passerby.video.decode.frame import Frame
+from passerby.video.decode.regions import GREY, picture_of, region_of
 from passerby.video.detect.nms import Boxes
 from passerby.video.motion.background_subtraction import CELL_MS
 from passerby.video.observe import TICK_MS, Observation, setup_for
 from passerby.video.scheduling import incremental
 from passerby.video.scheduling.incremental import HELD_MS, cell_ms
 from passerby.video.scheduling.optimizations import ALL, NONE, PRIVATE, Optimizations, disabled
-from passerby.video.scheduling.regions import GREY, picture_of, region_of
 
 Image = NDArray[np.uint8]
 FIRST_MS = START_MS // CELL_MS * CELL_MS

@@ -28,7 +28,7 @@ from passerby.console.pages.review import review
 from passerby.console.site_file import Change, mapping_at
 from passerby.errors import InputError
 from passerby.io import files
-from passerby.video.decode.probe_camera import probe_camera
+from passerby.video.setup.probe_camera import probe_camera
 
 _KEEP = {
     "file": "in its own file, which only your user account on this computer can read",

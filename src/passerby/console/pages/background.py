@@ -18,7 +18,7 @@ from passerby.console.jobs import Capture, reason_text
 from passerby.console.pages.layout import VIEWER, camera_url, errors_shown, text_element
 from passerby.domain.link_health import Reason
 from passerby.errors import InputError
-from passerby.video.scene.background_capture import EmptyPicture, Progress, Step
+from passerby.video.setup.background_capture import EmptyPicture, Progress, Step
 
 
 def capture_section(context: ConsoleContext, login: Login, camera: Camera) -> None:

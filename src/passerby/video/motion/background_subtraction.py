@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from passerby.domain.labels import Label
 from passerby.domain.timespan import Span
 from passerby.video.decode.frame import Frame, Image
+from passerby.video.decode.regions import Region, hide
 from passerby.video.detect.nms import Boxes
 from passerby.video.motion.split_groups import SOLID, pedestrians_of
-from passerby.video.scheduling.regions import Region, hide
 
 CELL_MS = 4_000
 """One background serves all frames of a cell of this length."""

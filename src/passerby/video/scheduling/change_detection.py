@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from passerby.video.decode.frame import Frame, Image
-from passerby.video.scheduling.regions import Bounds, Region
+from passerby.video.decode.regions import Bounds, Region
 
 
 @dataclass(frozen=True, slots=True)

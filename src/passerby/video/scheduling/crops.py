@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
+from passerby.video.decode.regions import Bounds, Region, area_of, intersection, union
 from passerby.video.detect.nms import Boxes
-from passerby.video.scheduling.regions import Bounds, Region, area_of, intersection, union
 
 
 @dataclass(frozen=True, slots=True)

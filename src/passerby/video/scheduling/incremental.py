@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from passerby.counting.box_ops import area, overlap, riders
 from passerby.counting.detections import Detections, no_detections
 from passerby.video.decode.frame import Frame, Image
+from passerby.video.decode.regions import Bounds, Region, area_of, picture_of
 from passerby.video.detect.detector import LoadedDetector
 from passerby.video.detect.ensemble import merged
 from passerby.video.detect.nms import Boxes, joined, suppress
@@ -25,7 +26,6 @@ from passerby.video.scheduling.change_detection import ChangeGrid, change_grid, 
 from passerby.video.scheduling.crops import crops_of
 from passerby.video.scheduling.interpolate import interpolated, pairs, velocities
 from passerby.video.scheduling.optimizations import Optimizations
-from passerby.video.scheduling.regions import Bounds, Region, area_of, picture_of
 
 HELD_MS = 12_000
 """Length of a cell with the optimization `hold`. Longer cells save work; an object of the very brightness of its

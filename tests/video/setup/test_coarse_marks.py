@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from passerby.counting.detections import Detections
 from passerby.domain.labels import Label
-from passerby.video.scene.coarse_marks import COLUMNS, ROWS, Mark, quantised
+from passerby.video.setup.coarse_marks import COLUMNS, ROWS, Mark, quantised
 
 
 def seen(*boxes: tuple[float, float, float, float, Label]) -> Detections:

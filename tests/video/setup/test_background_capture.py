@@ -20,8 +20,8 @@ from passerby.video.decode import live
 from passerby.video.decode.frame import Frame, Image
 from passerby.video.detect.detector import LoadedDetector
 from passerby.video.detect.nms import Boxes
-from passerby.video.scene import background_capture
-from passerby.video.scene.background_capture import EmptyPicture, Refused, capture
+from passerby.video.setup import background_capture
+from passerby.video.setup.background_capture import EmptyPicture, Refused, capture
 
 pytestmark = pytest.mark.slow
 

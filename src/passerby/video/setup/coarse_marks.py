@@ -15,9 +15,9 @@ from passerby.domain.labels import Label
 from passerby.domain.link_health import Health, Reason
 from passerby.video.decode import live
 from passerby.video.decode.frame import Frame
+from passerby.video.decode.regions import Region
 from passerby.video.detect.selection import Choice
 from passerby.video.observe import DetectionSetup, Observation
-from passerby.video.scheduling.regions import Region
 
 COLUMNS, ROWS = 32, 18
 """The grid: a cell is 3 % of the picture's width, and square where the picture is 16:9."""

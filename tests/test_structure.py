@@ -103,7 +103,7 @@ def test_every_function_in_src_fits_on_one_screen_and_takes_few_parameters(check
 
     assert len(functions) > 1_000
     assert [each for each in functions if each.lines > MOST_LINES] == []
-    assert {each.name for each in functions if each.parameters > MOST_PARAMETERS} == set(MOST_PARAMETERS_OF)
+    assert [each for each in functions if each.parameters > MOST_PARAMETERS] == []
 
 
 def test_few_modules_lie_outside_the_rooms(checkout: Structure) -> None:

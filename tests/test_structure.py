@@ -86,10 +86,6 @@ def test_words_of_sentences_are_counted(markdown: str, expected: list[int]) -> N
 
 
 MODULES_AT_THE_TOP = {"__main__", "chunk", "errors", "testing"}
-MOST_PARAMETERS_OF: dict[str, str] = {
-    "passerby.privacy.entries.add": "one parameter for each column of an entry"
-}
-"""Functions with more than eight parameters, and the reason."""
 
 
 @pytest.fixture(scope="module")

@@ -77,8 +77,8 @@ def one_run_audit(
 ) -> Bound:
     """One week of bins, released once: in each a coin decides whether an actor adds `effect`; guess the coins.
 
-    `mechanism(bin, count)` publishes the count of that bin; `base` is what is counted without the actor. It
-    guesses "in" at or above what is counted with the actor, "out" at or below what is without, and else abstains.
+    `mechanism(bin, count)` publishes the count of that bin; `base` are the counts without the actor. It
+    guesses "in" at or above the count with the actor, "out" at or below the count without, and else abstains.
     Given all that was published, each guess is right with probability at most e^epsilon / (1 + e^epsilon).
     """
     guesses = right = 0

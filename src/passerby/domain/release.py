@@ -1,6 +1,6 @@
-"""What the world may know: released numbers, and nothing else.
+"""Released numbers, which everyone may know.
 
-Invariant: primitives only; this module can be read by anyone who publishes, and holds nothing that was not released.
+Invariant: primitives only; code that publishes may import this module, and nothing in it is of unreleased data.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ class Release:
     """One published number for `[start_ms, end_ms)` (Unix ms UTC).
 
     `value` is a signed integer (noise can take it below zero); `noise_scale` is the scale of its discrete
-    Laplace noise; `coverage` is the share of the span with frames, from 0 to 1; `receipt` says what paid for it;
+    Laplace noise; `coverage` is the share of the span with frames, from 0 to 1; `receipt` is its entry in the ledger;
     `sender_clock` is the share of the span with frames that the sender's wall clock dated (the rest of `coverage` is
     dated by arrival), None where that is not known.
 

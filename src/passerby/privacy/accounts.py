@@ -119,7 +119,7 @@ class Accounts:
     def publish(self, now_ms: int, publish: Publish) -> None:
         """Hand out the releases that were drawn and are due, in order; the ledger is not needed for it.
 
-        Raises what `publish` raises; what was not handed out stays.
+        Raises the errors of `publish`; releases that were not handed out stay.
         """
         due = [
             open_bin

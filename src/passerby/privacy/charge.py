@@ -38,8 +38,8 @@ def whole_chunks(span: Span, chunk_ms: int) -> Span:
 class Charge(Protocol):
     """The price of one release, and all that the ledger, the gate and the engine ask of it.
 
-    A promise has a kind of charge of its own: it says how far one neighbour moves the counts (`delta`), which instants
-    the release tells of (`covers`), and which contributions the sensitivity allows for.
+    A promise has a kind of charge of its own: how far a neighbour changes the counts (`delta`), which instants are
+    charged (`covers`), and which contributions the sensitivity allows for.
     """
 
     @property

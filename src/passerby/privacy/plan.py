@@ -1,4 +1,4 @@
-"""What a policy will cost and give, told before anything is spent.
+"""The noise and the promise of a policy, before anything is spent.
 
 Invariant: worked out from the policy and from numbers that are public already; nothing is counted, nothing is spent.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from passerby.domain.policy import Policy
 
 USEFUL = 0.25
-"""A number is useful when it is, 19 times in 20, within this share of what is expected."""
+"""A number is useful when its 95 % range is within this share of the expected number."""
 LARGE_EPSILON = 5.0
 NARROW, SHORT_MS = 0.2, 10_000
 """A corridor of more frame heights than NARROW is seldom crossed on foot within SHORT_MS (privacy-compared.md)."""
@@ -274,7 +274,7 @@ def _useful_from(outlooks: Sequence[Outlook]) -> str | None:
 
 
 def _error(policy: "Policy", cells: int, per_hour: float) -> float:
-    """The error of a bin, which is what all the others follow."""
+    """The error of a bin; those of longer spans follow from it."""
     return next(_outlooks(policy, cells, per_hour)).error
 
 

@@ -1,7 +1,7 @@
 """One camera of a running site: its worker process, supervised and started again.
 
-Invariant: whether its messages come and are valid decides whether a process lives, never what they contain; a process
-that ends, hangs or sends an invalid message is started again, later each time it fails.
+Invariant: a process lives as long as valid messages come, whatever they contain; a process that ends, hangs or sends an
+invalid message is started again, later each time it fails.
 """
 
 from collections import deque

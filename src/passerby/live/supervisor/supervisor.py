@@ -455,7 +455,7 @@ def _newest(requests: list[_Request]) -> list[_Request]:
 
 
 def _counted_by(camera: Camera) -> tuple[object, ...]:
-    """All that its process depends on: a change of what pages show is no reason to start it again."""
+    """All that its process depends on: a change of a page's text or plan is no reason to start it again."""
     return camera.watched, camera.transport, camera.detector, camera.lines
 
 

@@ -71,7 +71,7 @@ def _parts(xyxy: _Boxes, class_id: NDArray[np.int64], gone: NDArray[np.bool_]) -
 
 def complete(seen: Detections, moved: Detections) -> Detections:
     """`seen`, and those of `moved` that no box of `seen` explains, with a confidence of 0; none of these where there
-    are so many that the camera itself moves, unless nothing was detected."""
+    are so many that the camera itself moves, unless nothing was detected. All of `moved` is kept beside them."""
     keep = np.ones(len(moved), bool)
     if len(seen) and len(moved):
         common = overlap(moved.xyxy, seen.xyxy)
@@ -84,4 +84,5 @@ def complete(seen: Detections, moved: Detections) -> Detections:
         np.concatenate([seen.xyxy, moved.xyxy[keep]]),
         np.concatenate([seen.confidence, np.zeros(int(keep.sum()), np.float32)]),
         np.concatenate([seen.class_id, moved.class_id[keep]]),
+        moved,
     )

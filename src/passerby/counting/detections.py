@@ -24,12 +24,14 @@ KIND: NDArray[np.int64] = np.array(
 class Detections:
     """The boxes of one tick. `xyxy` (n, 4) float32 px of the full frame; `confidence` (n,) float32 in 0..1, 0 for a
     box of motion to which no detector gave a class; `class_id` (n,) int64, a `Label` each, by shape where the
-    confidence is 0; `time_ms` Unix ms UTC. n may be 0."""
+    confidence is 0; `time_ms` Unix ms UTC. n may be 0. `moved`: all boxes of motion, those too that boxes of a
+    detector replace; None where motion is not detected."""
 
     time_ms: int
     xyxy: NDArray[np.float32]
     confidence: NDArray[np.float32]
     class_id: NDArray[np.int64]
+    moved: "Detections | None" = None
 
     def __len__(self) -> int:
         return len(self.xyxy)

@@ -112,6 +112,23 @@ KNOWN = (
         (1_090_287, "d3a988a7f70c64286a1724435d8ecd385c0d179b4d22c48fe447514d24ca7db2"),
         "for crossroads; 1024x1024; needs passerby[openvino]",
     ),
+    *(
+        Weights(
+            f"person-vehicle-bike-detection-{kind}",
+            f"{_ZOO_PAGE}person-vehicle-bike-detection-{kind}",
+            "Apache-2.0",
+            note,
+            (kind, kind.removeprefix("crossroad-")),
+        )
+        for kind, note in (
+            (
+                "2004",
+                "quicker than 2002, which `auto` prefers; 448x256; needs passerby[openvino]",
+            ),
+            ("2003", "as 2004, slower; 864x480; needs passerby[openvino]"),
+            ("crossroad-1016", "for crossroads; 512x512; needs passerby[openvino]"),
+        )
+    ),
     Weights(
         "picodet_s_416_coco",
         "https://paddledet.bj.bcebos.com/deploy/third_engine/picodet_s_416_coco.onnx",
@@ -170,7 +187,10 @@ def how_to_get(weights: Weights) -> str:
     """How to get these weights, as a sentence for the user."""
     if weights.files:
         return f"get it with: passerby models pull {weights.name}"
-    return f"get it at {weights.page} and put it at {model_dir() / (weights.name + '.onnx')}"
+    place = model_dir() / weights.name
+    if weights.page.startswith(_ZOO_PAGE):
+        return f"get it at {weights.page} and put its .xml and .bin at {place}.FP16-INT8.xml and .bin"
+    return f"get it at {weights.page} and put it at {place}.onnx"
 
 
 def _path_error(path: Path) -> ModelError:

@@ -11,6 +11,7 @@ from passerby.counting.counts import Crossing, LineDiagnostics
 from passerby.counting.crossings import find_crossings
 from passerby.counting.detections import Detections
 from passerby.counting.diagnostics import add, lost_tracks
+from passerby.counting.evidence import with_motion
 from passerby.counting.parameters import CountingParams
 from passerby.counting.tracker import track
 from passerby.domain.geometry import Line
@@ -72,6 +73,7 @@ def crossings_of(
     end after it."""
     tracks = track(ticks, params.tracker)
     crossings = find_crossings(tracks, lines, size_px, span, params.crossing)
+    crossings = with_motion(crossings, ticks, lines, size_px, span, params)
     return crossings, lost_tracks(tracks, lines, size_px, corridor, span)
 
 

@@ -14,7 +14,7 @@ from passerby.domain.labels import Label
 from passerby.errors import InputError, ModelError
 from passerby.models import catalogue
 from passerby.video.decode.frame import Image
-from passerby.video.detect import coco, onnx, openvino_ssd, picodet, yolox
+from passerby.video.detect import coco, onnx, openvino_zoo, picodet, yolox
 from passerby.video.detect.nms import DEFAULT_IOU, Boxes
 
 __all__ = ["Boxes", "Detector", "DetectorSettings", "LoadedDetector", "load"]
@@ -65,7 +65,8 @@ DEFAULTS = DetectorSettings()
 class LoadedDetector:
     """A detector with the weights of `path`.
 
-    `name`: for the user. `layout`: yolox, picodet or ssd. `labels`: all labels that its boxes can have. `size_px`:
+    `name`: for the user. `layout`: yolox, picodet, ssd or atss. `labels`: all labels that its boxes can have.
+    `size_px`:
     (width, height) of the network's input; None where it takes any size. `multiple_px`: the sides of an image are
     padded to multiples of this; 1 where the image is scaled to a fixed input.
     """
@@ -94,10 +95,12 @@ def load(
     path = catalogue.find(name_or_path, model_dir)
     confidence, iou = settings.confidence, settings.iou
     if path.suffix == ".xml":
-        ssd = _open_ssd(path, settings.threads, device, path.stat().st_mtime_ns)
-        _refuse_size(path, settings.input_px, ssd.size)
-        detect: Detector = partial(openvino_ssd.detect, ssd, confidence=confidence, iou=iou)
-        return LoadedDetector(path.stem, path, "ssd", detect, frozenset(ssd.labels.values()), ssd.size, 1)
+        zoo = _open_zoo(path, settings.threads, device, path.stat().st_mtime_ns)
+        _refuse_size(path, settings.input_px, zoo.size)
+        detect: Detector = partial(openvino_zoo.detect, zoo, confidence=confidence, iou=iou)
+        return LoadedDetector(
+            path.stem, path, zoo.layout, detect, frozenset(zoo.labels.values()), zoo.size, 1
+        )
     network, size = _open_onnx(path, settings.threads, device, path.stat().st_mtime_ns)
     if size == yolox.ANY_SIZE:
         fit = yolox.Fit(settings.input_px, settings.upscale, settings.max_px)
@@ -136,8 +139,8 @@ def _open_onnx(
 
 
 @lru_cache(maxsize=4)
-def _open_ssd(path: Path, threads: int, device: str, _changed_ns: int) -> openvino_ssd.Network:
-    return openvino_ssd.open_network(path, threads, device)
+def _open_zoo(path: Path, threads: int, device: str, _changed_ns: int) -> openvino_zoo.Network:
+    return openvino_zoo.open_network(path, threads, device)
 
 
 def _refuse_size(path: Path, input_px: int | None, size: tuple[int, int]) -> None:

@@ -14,9 +14,12 @@ from passerby.video.detect.detector import LoadedDetector, load
 MOTION = "motion"
 AUTO = "auto"
 
-_PREFERRED = ("person-vehicle-bike-detection-2002", "yolox_nano")
-"""The models that `auto` runs together, where they are installed: the first detects objects seen from above, the second
-tells the kinds of vehicles apart."""
+_PREFERRED = (
+    ("person-vehicle-bike-detection-2002", "person-vehicle-bike-detection-2004"),
+    ("yolox_nano",),
+)
+"""The models that `auto` runs together; of each row, the first one that is installed. Those of the first row detect
+objects seen from above, that of the second tells the kinds of vehicles apart."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,17 +53,19 @@ def choose(names: str, model_dir: Path | None, device: str = onnx.CPU) -> Choice
 
 def _auto(model_dir: Path | None, device: str) -> Choice:
     loaded, warnings = [], []
-    for name in _PREFERRED:
-        try:
-            path = find(name, model_dir)
-        except ModelError:
-            continue
-        try:
-            loaded.append(load(str(path), model_dir, device=device))
-        except ModelError as error:
-            warnings.append(f"counting without {name}: {error}")
+    for alternatives in _PREFERRED:
+        for name in alternatives:
+            try:
+                path = find(name, model_dir)
+            except ModelError:
+                continue
+            try:
+                loaded.append(load(str(path), model_dir, device=device))
+                break
+            except ModelError as error:
+                warnings.append(f"counting without {name}: {error}")
     if loaded:
         names = "+".join([*(detector.name for detector in loaded), MOTION])
         return Choice(names, tuple(loaded), True, tuple(warnings))
-    hint = f"no model found, counting by motion alone; `passerby models pull {_PREFERRED[1]}` gets one"
+    hint = f"no model found, counting by motion alone; `passerby models pull {_PREFERRED[1][0]}` gets one"
     return Choice(MOTION, (), True, (*warnings, hint))

@@ -1,4 +1,4 @@
-"""The Open Model Zoo's SSD layout, with models built here and with the real ones where they are installed."""
+"""The Open Model Zoo's layouts, with models built here and with the real ones where they are installed."""
 
 import os
 import subprocess
@@ -13,6 +13,7 @@ import pytest
 from passerby.domain.labels import Label
 from passerby.errors import ModelError
 from passerby.video.detect.detector import DetectorSettings, load
+from passerby.video.detect.selection import choose
 
 ROWS = [
     [0, 0, 0.9, 0.0, 0.0, 0.2, 0.2],
@@ -41,6 +42,31 @@ def zoo_model(ov: Any, path: Path, name: str, rows: list[list[float]], columns: 
     )
     ov.serialize(ov.Model([ov.opset8.add(ov.opset8.constant(answer), nothing)], [image], name), str(path))
     return path
+
+
+def atss_model(ov: Any, path: Path, name: str, boxes: list[list[float]], labels: list[int]) -> Path:
+    """A model that answers `boxes` (x1, y1, x2, y2 in px of its input, score) and `labels` whatever it sees."""
+    image = ov.opset8.parameter([1, 3, 64, 96], ov.Type.f32, name="image")
+    zero = ov.opset8.multiply(
+        ov.opset8.reduce_sum(image, np.array([0, 1, 2, 3]), keep_dims=False), np.float32(0)
+    )
+    rows = ov.opset8.add(ov.opset8.constant(np.array(boxes, np.float32)), zero)
+    numbers = ov.opset8.constant(np.array(labels, np.int64))
+    ov.serialize(ov.Model([numbers, rows], [image], name), str(path))
+    return path
+
+
+def test_boxes_and_labels_of_the_atss_layout_are_read(ov: Any, tmp_path: Path) -> None:
+    boxes = [[0, 0, 48, 32, 0.9], [48, 32, 72, 64, 0.8], [10, 0, 20, 64, 0.7], [50, 0, 60, 9, 0.05]]
+    path = atss_model(ov, tmp_path / "a.xml", "person-vehicle-bike-detection-2004", boxes, [0, 1, 2, 1])
+
+    detector = load(str(path))
+
+    assert (detector.layout, detector.size_px) == ("atss", (96, 64))
+    found = detector.detect(np.zeros((128, 192, 3), np.uint8))
+    assert found.class_id.tolist() == [Label.VEHICLE, Label.PERSON, Label.BICYCLE]
+    np.testing.assert_allclose(found.xyxy, [[0, 0, 96, 64], [96, 64, 144, 128], [20, 0, 40, 128]], atol=1e-3)
+    np.testing.assert_allclose(found.confidence, [0.9, 0.8, 0.7], rtol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +111,7 @@ def test_a_file_that_cannot_be_read_is_refused_in_one_line(ov: Any, tmp_path: Pa
         ): "records face-detection-0200, whose classes are not known",
         zoo_model(
             ov, tmp_path / "six.xml", "person-vehicle-bike-detection-2002", ROWS, 6
-        ): "expected one input [1, 3, H, W] and one output [1, 1, N, 7]",
+        ): "expected one input [1, 3, H, W], and one output [1, 1, N, 7] or two outputs [N, 5] and [N]",
     }
     for path, expected in cases.items():
         with pytest.raises(ModelError) as refused:
@@ -172,3 +198,24 @@ def test_class_two_of_2002_is_the_bicycle(ov: Any, shared_models: Path, shared_c
     rider = found.xyxy[found.class_id == Label.PERSON]
     centre = (bicycle[0, :2] + bicycle[0, 2:]) / 2
     assert ((rider[:, :2] - 20 < centre) & (centre < rider[:, 2:] + 20)).all(axis=1).any()
+
+
+@pytest.mark.parametrize(
+    ("installed", "expected"),
+    [
+        (["2002", "2004"], "person-vehicle-bike-detection-2002"),
+        (["2004"], "person-vehicle-bike-detection-2004"),
+    ],
+)
+def test_auto_takes_the_first_model_of_the_zoo_that_is_installed(
+    ov: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: list[str], expected: str
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for kind in installed:
+        name = f"person-vehicle-bike-detection-{kind}"
+        zoo_model(ov, tmp_path / f"{name}.xml", name, ROWS)
+
+    choice = choose("auto", tmp_path)
+
+    assert [detector.name for detector in choice.loaded] == [expected]
+    assert choice.motion

@@ -1,0 +1,64 @@
+"""Crossings that motion shows and no detector confirmed.
+
+Invariant: a detector that is unsure takes away nothing: what moved over a line is counted, once, whether a detector
+found it or not.
+
+A detector's boxes replace the boxes of motion that they cover. Where these boxes are too few or too unsure to become a
+track, neither of the two is counted. So motion is tracked a second time on its own, and those of its crossings are
+added that no counted crossing explains.
+"""
+
+from collections.abc import Iterable, Sequence
+from math import hypot
+
+from passerby.counting.counts import Crossing
+from passerby.counting.crossings import find_crossings
+from passerby.counting.detections import Detections
+from passerby.counting.parameters import CountingParams
+from passerby.counting.tracker import track
+from passerby.domain.geometry import Line
+from passerby.domain.timespan import Span
+
+
+def with_motion(
+    crossings: Sequence[Crossing],
+    ticks: Iterable[Detections],
+    lines: Sequence[Line],
+    size_px: tuple[int, int],
+    span: Span,
+    params: CountingParams = CountingParams(),
+) -> list[Crossing]:
+    """`crossings` of `ticks` within `span`, in order of time, with those that motion alone shows in the same ticks.
+
+    `size_px`: (width, height) of the frame. Ticks whose `moved` is None add nothing.
+    """
+    with_both = [tick for tick in ticks if tick.moved is not None]
+    if not any((tick.confidence > 0).any() for tick in with_both):
+        # Nothing stands in the place of motion, so `crossings` are those of motion already.
+        return list(crossings)
+    moved = [tick.moved for tick in with_both if tick.moved is not None]
+    alone = find_crossings(track(moved, params.tracker), lines, size_px, span, params.crossing)
+    length_px = {line.name: _length_px(line, size_px) for line in lines}
+    missed = [
+        crossing
+        for crossing in alone
+        if not any(_explains(counted, crossing, length_px[crossing.line], params) for counted in crossings)
+    ]
+    return sorted((*crossings, *missed), key=lambda c: (c.time_ms, c.line, c.along))
+
+
+def _explains(counted: Crossing, moved: Crossing, length_px: float, params: CountingParams) -> bool:
+    """Whether what `moved` is counted already: at that line, that way, about then and there."""
+    if (counted.line, counted.direction) != (moved.line, moved.direction):
+        return False
+    if abs(counted.time_ms - moved.time_ms) > params.crossing.duplicate_ms:
+        return False
+    if moved.kinematics is None:
+        return True
+    size_px = max(moved.kinematics.length, moved.kinematics.height)
+    return abs(counted.along - moved.along) * length_px <= params.crossing.explained_sizes * size_px
+
+
+def _length_px(line: Line, size_px: tuple[int, int]) -> float:
+    (x1, y1), (x2, y2) = line.start, line.end
+    return hypot((x2 - x1) * size_px[0], (y2 - y1) * size_px[1])

@@ -8,8 +8,7 @@ track, neither of the two is counted. So motion is tracked a second time on its 
 added that no counted crossing explains.
 """
 
-from collections.abc import Iterable, Sequence
-from math import hypot
+from collections.abc import Sequence
 
 from passerby.counting.counts import Crossing
 from passerby.counting.crossings import find_crossings
@@ -22,7 +21,7 @@ from passerby.domain.timespan import Span
 
 def with_motion(
     crossings: Sequence[Crossing],
-    ticks: Iterable[Detections],
+    ticks: Sequence[Detections],
     lines: Sequence[Line],
     size_px: tuple[int, int],
     span: Span,
@@ -32,13 +31,13 @@ def with_motion(
 
     `size_px`: (width, height) of the frame. Ticks whose `moved` is None add nothing.
     """
-    with_both = [tick for tick in ticks if tick.moved is not None]
-    if not any((tick.confidence > 0).any() for tick in with_both):
-        # Nothing stands in the place of motion, so `crossings` are those of motion already.
+    moved = [tick.moved for tick in ticks if tick.moved is not None]
+    if not moved or not any((tick.confidence > 0).any() for tick in ticks):
+        # No box stands in the place of motion, so `crossings` are those of motion already.
         return list(crossings)
-    moved = [tick.moved for tick in with_both if tick.moved is not None]
     alone = find_crossings(track(moved, params.tracker), lines, size_px, span, params.crossing)
-    length_px = {line.name: _length_px(line, size_px) for line in lines}
+    width, height = size_px
+    length_px = {line.name: line.length(width / height) * height for line in lines}
     missed = [
         crossing
         for crossing in alone
@@ -48,7 +47,7 @@ def with_motion(
 
 
 def _explains(counted: Crossing, moved: Crossing, length_px: float, params: CountingParams) -> bool:
-    """Whether what `moved` is counted already: at that line, that way, about then and there."""
+    """Whether `counted` is the same body as `moved`: the same line and direction, at about the same time and place."""
     if (counted.line, counted.direction) != (moved.line, moved.direction):
         return False
     if abs(counted.time_ms - moved.time_ms) > params.crossing.duplicate_ms:
@@ -57,8 +56,3 @@ def _explains(counted: Crossing, moved: Crossing, length_px: float, params: Coun
         return True
     size_px = max(moved.kinematics.length, moved.kinematics.height)
     return abs(counted.along - moved.along) * length_px <= params.crossing.explained_sizes * size_px
-
-
-def _length_px(line: Line, size_px: tuple[int, int]) -> float:
-    (x1, y1), (x2, y2) = line.start, line.end
-    return hypot((x2 - x1) * size_px[0], (y2 - y1) * size_px[1])

@@ -65,6 +65,8 @@ def test_the_counts_agree_with_the_files(made: Made) -> None:
     rows = list(csv.DictReader(io.StringIO((out / "counts.csv").read_text())))
 
     assert document["detector"] == "motion"
+    assert all(row["class"] == row["label"] for part in ("bins", "totals") for row in document[part])
+    assert list(rows[0]) == ["start", "end", "line", "direction", "class", "count", "coverage"]
     assert {row[:3]: row.counted for row in result.rows if row.counted} == totals
     assert sum(int(row["count"]) for row in rows) == result.counted
 

@@ -26,7 +26,6 @@ RATES = synth.Rates(people=600, cyclists=240, vehicles=600)
 """Per hour: enough of each class to appear within a minute."""
 _LONGEST_S = 3_600.0
 _PAGE = Path(__file__).with_name("demo.html.jinja")
-_COLUMNS = ("start", "end", "line", "direction", "label", "count", "coverage")
 _PARTS = (
     "video",
     "start",
@@ -175,8 +174,12 @@ def run(
         wall_s=counts.cost.wall_s,
         page=out / "index.html",
     )
-    files.write(out / "counts.json", tables.to_json({part: getattr(counts, part) for part in _PARTS}))
-    files.write(out / "counts.csv", tables.to_csv(counts.bins, _COLUMNS))
+    document = {part: getattr(counts, part) for part in _PARTS}
+    for part in ("bins", "totals"):
+        # `label` is the old name of `class`, kept for one version as in `passerby count`.
+        document[part] = [{**tables.mapping_of(row), "class": row.label} for row in document[part]]
+    files.write(out / "counts.json", tables.to_json(document))
+    counts.to_csv(out / "counts.csv")
     image = base64.b64encode(picture.read_bytes()).decode()
     files.write(demo.page, page(demo, image, counts.detector, counts.frames, seed))
     return demo

@@ -73,9 +73,10 @@ def private_lines(
 def count_privately(request: Request, ledger: LedgerOptions, jobs: int, target: Target) -> None:
     """Release the recording and print what was released."""
     with needs("private"):
-        from passerby.recordings import release as private
+        from passerby.recordings.release import count_privately as release_recording
+        from passerby.recordings.release import countings
 
-    of_camera, zone = private.countings(
+    of_camera, zone = countings(
         request.video,
         request.camera,
         request.lines,
@@ -85,7 +86,7 @@ def count_privately(request: Request, ledger: LedgerOptions, jobs: int, target: 
         timezone=request.chosen.timezone,
     )
     with opened(ledger, request.chosen.site, create=True) as book:
-        published = private.count_privately(of_camera, zone, book, executor(jobs), lambda release: None, jobs)
+        published = release_recording(of_camera, zone, book, executor(jobs), lambda release: None, jobs)
     for problem in published.refused:
         note(f"warning: {problem}")
     if published.again:

@@ -15,8 +15,7 @@ from passerby.config.camera_address import Address, Transport
 from passerby.domain.link_health import Reason
 from passerby.errors import InputError, PasserbyError
 from passerby.video.detect.selection import Choice, choose
-from passerby.video.setup import background_capture
-from passerby.video.setup import coarse_marks as marking
+from passerby.video.setup import background_capture, coarse_marks
 from passerby.video.setup.background_capture import EmptyPicture, Progress, Refused
 from passerby.video.setup.coarse_marks import Mark
 
@@ -177,7 +176,7 @@ def _show(
     job: MarksJob, address: Address, transport: Transport, chosen: Callable[[], Choice], seconds: float
 ) -> None:
     try:
-        for item in marking.marks(address, chosen(), job.stop, seconds=seconds, transport=transport):
+        for item in coarse_marks.marks(address, chosen(), job.stop, seconds=seconds, transport=transport):
             if isinstance(item, Reason):
                 job.ended = "the minute is over" if item is Reason.LIVE else reason_text(item)
             else:

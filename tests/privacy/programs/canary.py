@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from passerby import chunk as clipping
+from passerby import chunk
 from passerby.cli import command
 from passerby.errors import BudgetError
 from passerby.privacy import gate
@@ -16,7 +16,7 @@ from passerby.privacy import gate
 folder, video, site, other = (Path(word) for word in sys.argv[1:5])
 planted = sys.argv[6] if len(sys.argv) > 6 else ""
 ledger = ["--ledger", str(folder / "ledger.db")]
-path: Any = clipping
+path: Any = chunk
 door: Any = gate
 KEPT_CLIP, KEPT_RELEASE, KEPT_CROSSINGS = path.clip, door.release, path.find_crossings
 

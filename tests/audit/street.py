@@ -10,7 +10,7 @@ from passerby.audit.locality import Pair
 from passerby.domain.release import Cell
 from passerby.domain.timespan import Chunk, Span
 from passerby.privacy import contribution
-from passerby.privacy.charge import EventCharge
+from passerby.privacy.charge import FootageCharge
 from passerby.privacy.contribution import Contribution
 
 Street = dict[int, int]
@@ -19,9 +19,9 @@ CELLS = tuple(Cell("north", "bridge", direction, "person") for direction in ("in
 SECONDS = 72
 
 
-def terms(cells: int = 3, chunk_s: int = 6) -> EventCharge:
+def terms(cells: int = 3, chunk_s: int = 6) -> FootageCharge:
     """rho 6 s, K 2, warm-up 2 s, cap 3: with chunks of 6 s, one segment touches m = 3."""
-    return EventCharge(
+    return FootageCharge(
         camera="north",
         epoch=1,
         query="bridge",
@@ -36,7 +36,7 @@ def terms(cells: int = 3, chunk_s: int = 6) -> EventCharge:
     )
 
 
-def remembered_from(start_ms: int, charge: EventCharge) -> int:
+def remembered_from(start_ms: int, charge: FootageCharge) -> int:
     """When the counter's memory of a chunk begins."""
     return start_ms - charge.warmup_ms
 
@@ -46,7 +46,7 @@ def background(levels: list[int]) -> int:
     return min(levels[-2:], default=0)
 
 
-def contributions_of(street: Street, charge: EventCharge) -> Iterator[Contribution]:
+def contributions_of(street: Street, charge: FootageCharge) -> Iterator[Contribution]:
     """Rises count as "in", falls as "out", great rises as "across" too."""
     for start_ms in range(0, SECONDS * TICK_MS, charge.chunk_ms):
         tally = dict.fromkeys(charge.cells, 0)
@@ -61,7 +61,7 @@ def contributions_of(street: Street, charge: EventCharge) -> Iterator[Contributi
         yield contribution.clip(Chunk("north", span), tally, charge.cells, charge.cap)
 
 
-def pairs(charge: EventCharge, length_s: int = 6) -> Iterator[Pair[Street]]:
+def pairs(charge: FootageCharge, length_s: int = 6) -> Iterator[Pair[Street]]:
     """An event of two segments at every phase of the chunk, of every kind: it rises, it falls, it flickers."""
     chance = random.Random(7)
     quiet = dict.fromkeys(range(0, SECONDS * TICK_MS, TICK_MS), 0)

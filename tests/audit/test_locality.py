@@ -14,7 +14,7 @@ from passerby.counting.detections import Detections
 from passerby.counting.tracker import track
 from passerby.domain.release import Cell
 from passerby.domain.timespan import Chunk, Span
-from passerby.privacy.charge import EventCharge
+from passerby.privacy.charge import FootageCharge
 from passerby.privacy.contribution import Contribution, clip
 from passerby.synth import Actor, Kind, Street, Waypoint, frames
 from passerby.video.decode.frame import Frame
@@ -32,9 +32,9 @@ CELLS = tuple(Cell("north", "road", direction, "any") for direction in ("to_left
 CAP = 26
 
 
-def paid_for(warmup_ms: int = WARMUP_MS) -> EventCharge:
+def paid_for(warmup_ms: int = WARMUP_MS) -> FootageCharge:
     """rho 4 s, K 2."""
-    return EventCharge(
+    return FootageCharge(
         camera="north",
         epoch=1,
         query="all lines",

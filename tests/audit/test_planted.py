@@ -15,7 +15,7 @@ from tests.audit import detectors, street
 
 from passerby.privacy import contribution, gate
 from passerby.privacy import ledger as ledger_module
-from passerby.privacy.charge import EventCharge, Receipt
+from passerby.privacy.charge import FootageCharge, Receipt
 from passerby.privacy.ledger import Ledger
 from passerby.privacy.noise import MICRO, add_noise
 
@@ -110,7 +110,7 @@ PLANTED: dict[str, tuple[Patch, set[str]]] = {
     ),
     "overlapping windows": (in_place_of(ledger_module, "_meets", lambda span: (false(),)), {"budget"}),
     "margins forgotten": (
-        in_place_of(EventCharge, "covers", property(lambda charge: charge.span)),
+        in_place_of(FootageCharge, "covers", property(lambda charge: charge.span)),
         {"budget"},
     ),
 }

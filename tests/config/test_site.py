@@ -16,7 +16,7 @@ from passerby.config import site
 from passerby.config.camera_address import Address
 from passerby.config.site import CountedLine, Site
 from passerby.domain.geometry import DEFAULT_CORRIDOR, Line, Zone
-from passerby.domain.policy import Policy
+from passerby.domain.policy import FootagePolicy
 from passerby.errors import InputError, PasserbyError, PolicyError, SiteError
 
 EXAMPLE = """\
@@ -49,7 +49,9 @@ def test_the_example_of_the_design() -> None:
 
     assert (found.name, found.timezone, found.warnings) == ("quay", "Europe/Copenhagen", ())
     (camera,) = found.cameras
-    policy = Policy(rho_ms=6_000, k=2, epsilon=1.0, clip=6, chunk_ms=9_000, warmup_ms=2_000, every_ms=900_000)
+    policy = FootagePolicy(
+        rho_ms=6_000, k=2, epsilon=1.0, clip=6, chunk_ms=9_000, warmup_ms=2_000, every_ms=900_000
+    )
     assert (camera.name, camera.detector, camera.policy, camera.zones) == ("north", "yolox-nano", policy, ())
     assert camera.source is not None
     assert camera.source.open_text() == "rtsp://camera.local/stream"
@@ -76,12 +78,12 @@ def test_a_line_may_have_its_own_policy_corridor_and_anchor() -> None:
         EXAMPLE.replace("names: [in, out]", "corridor: off, anchor: centre, privacy: {rho: 4s, epsilon: 2}")
     ).cameras
 
-    assert camera.policy == Policy()
+    assert camera.policy == FootagePolicy()
     (line,) = camera.lines
     assert (line.corridor, line.line.anchor, line.policy) == (
         None,
         "centre",
-        Policy(rho_ms=4_000, epsilon=2.0),
+        FootagePolicy(rho_ms=4_000, epsilon=2.0),
     )
 
 
@@ -157,7 +159,7 @@ def test_a_line_may_mend_what_does_not_fit_in_the_policy_of_its_camera() -> None
     )
 
     (line,) = found.camera().lines
-    assert line.policy == Policy(every_ms=60_000, chunk_ms=6_000)
+    assert line.policy == FootagePolicy(every_ms=60_000, chunk_ms=6_000)
 
 
 def test_zones_are_named_in_a_warning_because_nothing_counts_them() -> None:
@@ -319,7 +321,7 @@ def test_an_alias_is_the_value_that_it_names() -> None:
 def test_an_anchor_used_twice_is_no_warning_that_quotes_the_file() -> None:
     found = parse(EXAMPLE.replace("privacy: {", "privacy: &p {") + "  south: {privacy: &p {k: 3}}\n")
 
-    assert found.camera("south").policy == Policy(k=3)
+    assert found.camera("south").policy == FootagePolicy(k=3)
 
 
 def write_folder(path: Path) -> None:
@@ -465,7 +467,7 @@ def test_no_message_shows_a_password(place: str) -> None:
 )
 def test_values_that_no_policy_can_have_are_refused_with_their_key(key: str, value: Any) -> None:
     with pytest.raises(PolicyError, match=key.removesuffix("_ms")):
-        Policy(**{key: value})
+        FootagePolicy(**{key: value})
 
 
 def test_a_large_epsilon_is_a_warning() -> None:

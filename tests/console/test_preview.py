@@ -8,7 +8,7 @@ import pytest
 from passerby.console import policy_form, preview
 from passerby.console.preview import Scale, ground, iec_class, plan_or_problem
 from passerby.domain.geometry import Line
-from passerby.domain.policy import Policy
+from passerby.domain.policy import FootagePolicy
 from passerby.domain.release import Cell
 from passerby.errors import InputError, PolicyError
 from passerby.privacy.plan import Plan
@@ -56,7 +56,7 @@ def test_the_nearest_known_length_is_taken() -> None:
 
 def test_without_a_known_length_nothing_is_guessed() -> None:
     assert ground(ACROSS, 0.1, [], 640, 360) is None
-    assert "known length" in preview.rho_text(Policy(), None)
+    assert "known length" in preview.rho_text(FootagePolicy(), None)
 
 
 def test_a_picture_in_which_people_can_be_recognised_gives_a_warning() -> None:
@@ -70,20 +70,20 @@ def test_a_picture_in_which_people_can_be_recognised_gives_a_warning() -> None:
 def test_the_text_about_rho() -> None:
     scale = ground(ACROSS, 0.1, [Scale((0.4, 0.5), (0.5, 0.5), 2.0)], 640, 360)
 
-    assert "hides a walk straight across" in preview.rho_text(Policy(rho_ms=3000), scale)
-    assert "too short: a slow walk across takes 2.8 s" in preview.rho_text(Policy(rho_ms=2000), scale)
+    assert "hides a walk straight across" in preview.rho_text(FootagePolicy(rho_ms=3000), scale)
+    assert "too short: a slow walk across takes 2.8 s" in preview.rho_text(FootagePolicy(rho_ms=2000), scale)
 
 
 def test_a_plan_or_the_error_of_the_policy() -> None:
-    scale = plan_or_problem(Policy(), CELLS, 100)
+    scale = plan_or_problem(FootagePolicy(), CELLS, 100)
     assert isinstance(scale, Plan)
     assert scale.sensitivity.delta == 2 * 2 * 12
 
-    assert "above 0" in str(plan_or_problem(Policy(), CELLS, 0))
+    assert "above 0" in str(plan_or_problem(FootagePolicy(), CELLS, 0))
 
 
 def test_a_policy_and_its_texts_are_equal() -> None:
-    for policy in (Policy(), Policy(rho_ms=2500, epsilon=0.5, warmup_ms=0, every_ms=3_600_000)):
+    for policy in (FootagePolicy(), FootagePolicy(rho_ms=2500, epsilon=0.5, warmup_ms=0, every_ms=3_600_000)):
         assert policy_form.parse(policy_form.texts(policy)) == policy
 
 
@@ -98,4 +98,4 @@ def test_a_policy_and_its_texts_are_equal() -> None:
 )
 def test_an_invalid_policy_is_an_error(key: str, text: str, error: type[Exception]) -> None:
     with pytest.raises(error):
-        policy_form.parse({**policy_form.texts(Policy()), key: text})
+        policy_form.parse({**policy_form.texts(FootagePolicy()), key: text})

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passerby.domain.policy import Policy
+from passerby.domain.policy import FootagePolicy
 from passerby.domain.promise import promise_of
 
 PRECISE = Context(prec=400)
@@ -21,7 +21,7 @@ def exact_of(epsilon: float) -> tuple[Decimal, Decimal]:
 
 @pytest.mark.parametrize("epsilon", [29.66759291862271, 1e-6, 0.1, 1.0, 30.0, 700.0, 709.0])
 def test_pinned_promises_are_never_rounded_down(epsilon: float) -> None:
-    promise = promise_of(Policy(epsilon=epsilon))
+    promise = promise_of(FootagePolicy(epsilon=epsilon))
     factor, right = exact_of(epsilon)
 
     assert Decimal(promise.times) >= factor
@@ -30,12 +30,12 @@ def test_pinned_promises_are_never_rounded_down(epsilon: float) -> None:
 
 def test_the_promise_that_was_once_rounded_down() -> None:
     """At this epsilon 7664289413628.6 was promised, which is less than e^epsilon."""
-    assert promise_of(Policy(epsilon=29.66759291862271)).times == 7664289413628.7
+    assert promise_of(FootagePolicy(epsilon=29.66759291862271)).times == 7664289413628.7
 
 
 @given(st.floats(0.001, 709))
 def test_words_promise_no_more_than_the_policy(epsilon: float) -> None:
-    promise = promise_of(Policy(epsilon=epsilon))
+    promise = promise_of(FootagePolicy(epsilon=epsilon))
     factor, right = exact_of(epsilon)
 
     assert factor <= Decimal(promise.times) <= factor * Decimal("1.0001") + Decimal("0.1")
@@ -45,7 +45,7 @@ def test_words_promise_no_more_than_the_policy(epsilon: float) -> None:
 
 @given(st.floats(0.001, 709))
 def test_the_printed_figure_is_rounded_up_too(epsilon: float) -> None:
-    promise = promise_of(Policy(epsilon=epsilon))
+    promise = promise_of(FootagePolicy(epsilon=epsilon))
     factor, right = exact_of(epsilon)
 
     assert Decimal(f"{promise.times:.1f}") >= factor
@@ -54,13 +54,13 @@ def test_the_printed_figure_is_rounded_up_too(epsilon: float) -> None:
 
 @pytest.mark.parametrize(("epsilon", "times", "right"), [(1.0, 2.8, 73.2), (2.0, 7.4, 88.1)])
 def test_the_promise_of_common_policies(epsilon: float, times: float, right: float) -> None:
-    promise = promise_of(Policy(epsilon=epsilon))
+    promise = promise_of(FootagePolicy(epsilon=epsilon))
 
     assert (promise.visits, promise.visit_s, promise.times, promise.right_percent) == (2, 6.0, times, right)
 
 
 @pytest.mark.parametrize("epsilon", [709.5, 10_000.0])
 def test_an_epsilon_whose_power_no_float_holds_promises_nothing(epsilon: float) -> None:
-    promise = promise_of(Policy(epsilon=epsilon))
+    promise = promise_of(FootagePolicy(epsilon=epsilon))
 
     assert (promise.times, promise.right_percent) == (inf, 100.0)

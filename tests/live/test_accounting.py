@@ -24,7 +24,7 @@ from passerby.domain.timespan import Span
 from passerby.errors import LedgerError, OutputError
 from passerby.live.supervisor.accounting import AHEAD_MS, SiteAccounts, delays_of
 from passerby.live.supervisor.tmpfs_store import TmpfsStore, is_memory
-from passerby.privacy.charge import EventCharge, Receipt, Stored
+from passerby.privacy.charge import FootageCharge, Receipt, Stored
 from passerby.privacy.database import open_ledger
 from passerby.privacy.ledger import Ledger
 from passerby.privacy.open_bins import OpenBin
@@ -480,7 +480,7 @@ def test_killed_between_paying_and_keeping_the_bin_is_still_released(
     world = World(tmp_path, memory)
     spend = Ledger.spend
 
-    def killed(ledger: Ledger, charge: EventCharge) -> Receipt:
+    def killed(ledger: Ledger, charge: FootageCharge) -> Receipt:
         spend(ledger, charge)
         raise SystemExit
 
@@ -504,7 +504,7 @@ def test_what_was_meant_and_is_refused_stops_no_later_start(tmp_path: Path, memo
     world.book.join(camera(), "motion", NOON_MS)
     assert world.hold is not None
     slot = next(one for one in world.hold.load() if one.level == "bin")
-    assert isinstance(slot.charge, EventCharge)
+    assert isinstance(slot.charge, FootageCharge)
     later = replace(
         slot.charge, span=Span(slot.span.start_ms + 5 * CHUNK_MS, slot.span.end_ms + 5 * CHUNK_MS)
     )

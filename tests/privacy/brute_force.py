@@ -15,7 +15,7 @@ from sqlalchemy.pool import StaticPool
 from passerby.domain.release import Cell
 from passerby.domain.timespan import Span
 from passerby.errors import LedgerError
-from passerby.privacy.charge import EventCharge
+from passerby.privacy.charge import FootageCharge
 from passerby.privacy.database import open_ledger
 from passerby.privacy.entries import take_turn
 from passerby.privacy.ledger import Ledger
@@ -25,9 +25,9 @@ STARTS = range(-20, 140)
 EPSILON = {"standing": 6, "days": 2, "ask a": 3, "ask b": 4, "dear": 10}
 
 
-def small(query: str, first: int, length: int, epoch: int) -> EventCharge:
+def small(query: str, first: int, length: int, epoch: int) -> FootageCharge:
     """Milliseconds as frames, so that every segment can be tried."""
-    return EventCharge(
+    return FootageCharge(
         camera="north",
         epoch=epoch,
         query=query,
@@ -46,12 +46,12 @@ def small(query: str, first: int, length: int, epoch: int) -> EventCharge:
 class Model:
     """What was granted, kept by whoever was told; nothing here is taken from the code under test."""
 
-    granted: list[EventCharge]
+    granted: list[FootageCharge]
     epochs: list[int]
     configuration: int = 0
     sealed: int | None = None
 
-    def cost_of(self, start: int, charges: list[EventCharge]) -> int:
+    def cost_of(self, start: int, charges: list[FootageCharge]) -> int:
         """What the segment of frames start..start + rho costs: the queries that have a chunk that sees it."""
         frames = set(range(start, start + RHO + 1))
         seen = {
@@ -61,10 +61,10 @@ class Model:
         }
         return sum(EPSILON[query] for _, query in seen)
 
-    def worst(self, charges: list[EventCharge]) -> int:
+    def worst(self, charges: list[FootageCharge]) -> int:
         return max(self.cost_of(start, charges) for start in STARTS)
 
-    def grants(self, charge: EventCharge) -> bool:
+    def grants(self, charge: FootageCharge) -> bool:
         for other in self.granted:
             same = (other.epoch, other.query) == (charge.epoch, charge.query)
             if same and other.span.overlap_ms(charge.span):
@@ -106,7 +106,7 @@ def histories(monkeypatch: pytest.MonkeyPatch, number: int, seed: int) -> tuple[
         book.epoch("north", "first", 0, blackout_ms=BLACKOUT, budget_micro=BUDGET)
         for history in range(number):
             origin = 100 * history
-            granted: list[EventCharge] = []
+            granted: list[FootageCharge] = []
             for _ in range(chance.randint(2, 3)):
                 charge = small(chance.choice(sorted(EPSILON)), chance.randrange(8), chance.randint(1, 3), 1)
                 span = Span(charge.span.start_ms + origin, charge.span.end_ms + origin)
@@ -122,7 +122,7 @@ def histories(monkeypatch: pytest.MonkeyPatch, number: int, seed: int) -> tuple[
     return True, refused
 
 
-def counted_twice(charges: list[EventCharge]) -> bool:
+def counted_twice(charges: list[FootageCharge]) -> bool:
     """Whether any chunk lies in two slots of one query."""
     chunks = [
         (charge.epoch, charge.query, start)

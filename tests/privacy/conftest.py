@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, make_url, text
 
 from passerby.domain.release import Cell
 from passerby.domain.timespan import Span
-from passerby.privacy.charge import EventCharge
+from passerby.privacy.charge import FootageCharge
 from passerby.privacy.database import open_ledger
 from passerby.privacy.ledger import Ledger
 
@@ -29,9 +29,9 @@ def charge(
     epoch: int = 1,
     camera: str = "north",
     length: int = 1,
-) -> EventCharge:
+) -> FootageCharge:
     """The charge for `length` bins from bin `number` on, under the corridor policy of the design."""
-    return EventCharge(
+    return FootageCharge(
         camera=camera,
         epoch=epoch,
         query=query,

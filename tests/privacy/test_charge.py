@@ -12,7 +12,7 @@ from tests.privacy.conftest import charge
 from passerby.domain.release import Cell
 from passerby.domain.timespan import Span
 from passerby.errors import PolicyError
-from passerby.privacy.charge import EventCharge, Spent, epsilon_text, micro_epsilon, peak, whole_chunks
+from passerby.privacy.charge import FootageCharge, Spent, epsilon_text, micro_epsilon, peak, whole_chunks
 from passerby.privacy.contribution import reached
 from passerby.privacy.noise import MICRO
 
@@ -68,7 +68,7 @@ def test_peak_is_the_largest_of_one_counter_for_every_start(
 def test_a_charge_covers_every_segment_that_can_touch_its_release(
     rho: int, warmup: int, chunk: int, first: int, length: int
 ) -> None:
-    paid = EventCharge(
+    paid = FootageCharge(
         camera="north",
         epoch=1,
         query="bridge",

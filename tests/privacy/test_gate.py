@@ -12,7 +12,7 @@ from passerby.domain.release import Cell, Release
 from passerby.domain.timespan import Chunk, Span
 from passerby.errors import LedgerError
 from passerby.privacy import gate
-from passerby.privacy.charge import EventCharge, Receipt, Stored
+from passerby.privacy.charge import FootageCharge, Receipt, Stored
 from passerby.privacy.contribution import Contribution, clip
 from passerby.privacy.ledger import Ledger
 from passerby.privacy.noise import MICRO, add_noise
@@ -26,7 +26,7 @@ def contribution(number: int, *counts: int, chunk_ms: int = 9_000) -> Contributi
     return clip(Chunk("north", span), dict(zip(cells, counts, strict=True)), cells, 6)
 
 
-def pair(number: int) -> EventCharge:
+def pair(number: int) -> FootageCharge:
     return replace(charge(number), cells=CELLS)
 
 

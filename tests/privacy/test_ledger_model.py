@@ -13,7 +13,7 @@ from tests.privacy.brute_force import BLACKOUT, BUDGET, EPSILON, Model, counted_
 from tests.tiers import examples
 
 from passerby.errors import LedgerError
-from passerby.privacy.charge import EventCharge, Receipt, Stored
+from passerby.privacy.charge import FootageCharge, Receipt, Stored
 from passerby.privacy.database import open_ledger
 
 pytestmark = pytest.mark.slow
@@ -52,7 +52,7 @@ class LedgerMachine(RuleBasedStateMachine):
         model.configuration = configuration
         assert (epoch.number, epoch.start_ms) == (len(model.epochs), model.epochs[-1])
 
-    def on_disk(self) -> list[EventCharge]:
+    def on_disk(self) -> list[FootageCharge]:
         spans = {
             (entry.epoch, entry.query, entry.start_ms)
             for entry in self.ledger.entries()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from passerby.domain.release import Cell
 from passerby.domain.timespan import Chunk, Span
 from passerby.errors import PasserbyError
-from passerby.privacy.charge import EventCharge, Receipt
+from passerby.privacy.charge import FootageCharge, Receipt
 from passerby.privacy.contribution import Contribution
 from passerby.privacy.open_bins import OpenBin, from_plain, key_of, to_plain
 
@@ -22,7 +22,7 @@ CELLS = tuple(Cell("north", "road", direction, "car") for direction in ("in", "o
 def opened() -> OpenBin:
     terms = {"epsilon_micro": 10, "rho_ms": 4_000, "k": 1, "chunk_ms": CHUNK_MS, "warmup_ms": 2_000}
     return OpenBin(
-        "bin", Receipt(EventCharge("north", 1, "road bins", SPAN, CELLS, cap=CAP, **terms), "receipt")
+        "bin", Receipt(FootageCharge("north", 1, "road bins", SPAN, CELLS, cap=CAP, **terms), "receipt")
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.privacy.conftest import BIN_MS, CELL
 
 from passerby.domain.noise_interval import noise_95_of_release, noise_95_of_variances, variance
-from passerby.domain.policy import Policy
+from passerby.domain.policy import FootagePolicy
 from passerby.domain.release import Cell, Release
 from passerby.errors import PolicyError
 from passerby.privacy.noise import add_noise
@@ -22,7 +22,9 @@ from passerby.privacy.plan import (
     promise,
 )
 
-CORRIDOR = Policy(rho_ms=6_000, k=2, epsilon=1.0, clip=6, chunk_ms=9_000, warmup_ms=2_000, every_ms=BIN_MS)
+CORRIDOR = FootagePolicy(
+    rho_ms=6_000, k=2, epsilon=1.0, clip=6, chunk_ms=9_000, warmup_ms=2_000, every_ms=BIN_MS
+)
 WHOLE_FRAME = replace(CORRIDOR, rho_ms=30_000, chunk_ms=30_000, clip=12)
 
 
@@ -165,7 +167,7 @@ def test_traffic_is_learned_from_what_is_public() -> None:
 
 
 def test_what_a_corridor_means_for_rho_is_told() -> None:
-    policy = Policy()
+    policy = FootagePolicy()
     assert "rho has to cover all the time that a person is in sight" in corridor_told(policy, None)
     assert "a narrower corridor" in corridor_told(policy, 0.4)
     assert "a narrower corridor" not in corridor_told(policy, 0.15)

@@ -7,12 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.privacy.conftest import BIN_MS, CELL, charge
 
-from passerby.domain.policy import Policy
+from passerby.domain.policy import FootagePolicy
 from passerby.domain.timespan import Span
 from passerby.errors import PolicyError
 from passerby.privacy.standing_query import ad_hoc_charge, blackout_ms, budget_micro, split, standing_charge
 
-POLICY = Policy(rho_ms=6_000, k=2, epsilon=1.0, clip=6, chunk_ms=9_000, warmup_ms=2_000, every_ms=BIN_MS)
+POLICY = FootagePolicy(
+    rho_ms=6_000, k=2, epsilon=1.0, clip=6, chunk_ms=9_000, warmup_ms=2_000, every_ms=BIN_MS
+)
 
 
 @given(epsilon_micro=st.integers(1, 10_000_000))

@@ -21,7 +21,7 @@ from passerby.config.site import CountedLine
 from passerby.counting.detections import Tracks
 from passerby.counting.tracker import track
 from passerby.domain.geometry import Corridor
-from passerby.domain.policy import Policy
+from passerby.domain.policy import FootagePolicy
 from passerby.domain.release import Release
 from passerby.domain.timespan import Chunk, Span, cut
 from passerby.errors import BudgetError, InputError, PolicyError
@@ -42,7 +42,7 @@ pytestmark = pytest.mark.slow
 
 DAY_MS = 86_400_000
 STREET = Street(seed=5, duration_s=42.0, width=192, height=108, fps=12.5, density="dense", parked=0)
-POLICY = Policy(rho_ms=4_000, k=2, chunk_ms=6_000, warmup_ms=2_000, clip=9, every_ms=12_000)
+POLICY = FootagePolicy(rho_ms=4_000, k=2, chunk_ms=6_000, warmup_ms=2_000, clip=9, every_ms=12_000)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     opened.close()
 
 
-def countings(video: Path, policy: Policy = POLICY, lines: int = 1) -> list[Counting]:
+def countings(video: Path, policy: FootagePolicy = POLICY, lines: int = 1) -> list[Counting]:
     counted = [
         CountedLine(line, ("person", "bicycle", "car"), 0.4, policy) for line in synth.lines(STREET)[:lines]
     ]

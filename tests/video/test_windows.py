@@ -16,7 +16,7 @@ from passerby.counting.detections import Detections
 from passerby.domain.geometry import Line
 from passerby.domain.labels import Label
 from passerby.domain.link_health import Health, Reason
-from passerby.domain.policy import Policy
+from passerby.domain.policy import FootagePolicy
 from passerby.domain.timespan import Span
 from passerby.video import windows
 from passerby.video.decode import live
@@ -36,7 +36,7 @@ Ticks = tuple[int, ...]
 
 
 def counted(name: str = "road") -> CountedLine:
-    policy = Policy(chunk_ms=CHUNK_MS, warmup_ms=WARMUP_MS, every_ms=10_000, rho_ms=500)
+    policy = FootagePolicy(chunk_ms=CHUNK_MS, warmup_ms=WARMUP_MS, every_ms=10_000, rho_ms=500)
     return CountedLine(Line(name, (0.5, 0.0), (0.5, 1.0)), corridor=None, labels=None, policy=policy)
 
 

@@ -19,11 +19,11 @@ from passerby.audit import noise_audit
 from passerby.audit.locality import Locality, Pair, locality_audit
 from passerby.config.site import CountedLine
 from passerby.domain.geometry import DEFAULT_CORRIDOR
-from passerby.domain.policy import Policy
+from passerby.domain.policy import FootagePolicy
 from passerby.domain.release import LEVELS, Cell
 from passerby.domain.timespan import Chunk, Span, cut
 from passerby.privacy import standing_query
-from passerby.privacy.charge import EventCharge
+from passerby.privacy.charge import FootageCharge
 from passerby.privacy.contribution import Contribution, clip
 from passerby.recordings import release
 from passerby.recordings.release import Counting, Part
@@ -37,7 +37,7 @@ Image = NDArray[np.uint8]
 Contributions = Callable[[Path], Iterator[Contribution]]
 
 CAMERA = "street"
-POLICY = Policy(rho_ms=4_000, k=2, chunk_ms=6_000, warmup_ms=2_000, clip=26, every_ms=60_000)
+POLICY = FootagePolicy(rho_ms=4_000, k=2, chunk_ms=6_000, warmup_ms=2_000, clip=26, every_ms=60_000)
 """The policy of the pairs: short chunks, so that there are many edges; a clip that hides nothing."""
 QUIET = Street(
     seed=3, duration_s=24.0, width=256, height=144, fps=12.5, density="mixed", start_ms=0, parked=0
@@ -70,7 +70,7 @@ class Stage:
         end_ms = self.street.start_ms + round(self.street.duration_s * 1000) + POLICY.chunk_ms
         return cut(Span(self.street.start_ms, end_ms), POLICY.chunk_ms)
 
-    def charge(self) -> EventCharge:
+    def charge(self) -> FootageCharge:
         chunks = list(self.chunks())
         span = Span(chunks[0].start_ms, chunks[-1].end_ms)
         return standing_query.standing_charge(
@@ -179,7 +179,7 @@ def locality(folder: Path, stage: Stage, *, phases: int) -> Iterator[tuple[str, 
 
 def report(
     folder: Path,
-    policy: Policy,
+    policy: FootagePolicy,
     cells: Sequence[Cell],
     stage: Stage,
     *,

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from passerby.domain.timespan import Span
 from passerby.privacy import contribution
-from passerby.privacy.charge import EventCharge
+from passerby.privacy.charge import FootageCharge
 from passerby.privacy.contribution import Contribution
 
 Source = TypeVar("Source")
@@ -52,7 +52,7 @@ class Locality:
 def locality_audit(
     contributions_of: Callable[[Source], Iterable[Contribution]],
     pairs: Iterable[Pair[Source]],
-    charge: EventCharge,
+    charge: FootageCharge,
 ) -> Iterator[Locality]:
     """Whether the contributions of a pair differ only as far as `charge` pays for, in place, number and size."""
     terms = contribution.sensitivity(
@@ -96,7 +96,7 @@ def locality_audit(
         )
 
 
-def beyond(segments: Sequence[Span], charge: EventCharge) -> float:
+def beyond(segments: Sequence[Span], charge: FootageCharge) -> float:
     """By how much an event exceeds the promise: a segment longer than rho counts as several of rho. At least 1.
 
     A half-open segment of L ms is held by ceil(L / rho) closed ones of rho.
@@ -117,5 +117,5 @@ def same_audit(
     return [name for name, answer in answers.items() if answer != first]
 
 
-def _by_chunk(contributions: Iterable[Contribution], charge: EventCharge) -> dict[int, tuple[int, ...]]:
+def _by_chunk(contributions: Iterable[Contribution], charge: FootageCharge) -> dict[int, tuple[int, ...]]:
     return {one.chunk.span.start_ms // charge.chunk_ms: one.counts for one in contributions}

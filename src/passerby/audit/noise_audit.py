@@ -16,7 +16,7 @@ from random import SystemRandom
 from passerby.audit.confidence import lower_bound
 from passerby.domain.timespan import Chunk, Span
 from passerby.privacy import contribution, gate
-from passerby.privacy.charge import EventCharge, Receipt, Stored
+from passerby.privacy.charge import FootageCharge, Receipt, Stored
 from passerby.privacy.contribution import Contribution
 from passerby.privacy.noise import MICRO
 
@@ -108,7 +108,7 @@ class _ForgetfulLedger:
         pass
 
 
-def gate_mechanism(charge: EventCharge) -> Mechanism:
+def gate_mechanism(charge: FootageCharge) -> Mechanism:
     """The gate itself, for exact sums that clipped chunks of `charge` can have."""
 
     def publish(counts: Counts) -> Sequence[float] | None:
@@ -118,7 +118,7 @@ def gate_mechanism(charge: EventCharge) -> Mechanism:
     return publish
 
 
-def spread(counts: Counts, charge: EventCharge) -> list[Contribution]:
+def spread(counts: Counts, charge: FootageCharge) -> list[Contribution]:
     """Contributions of chunks of `charge` that sum to `counts`, each within its caps."""
     left = list(counts)
     parts: list[Contribution] = []
@@ -135,7 +135,7 @@ def spread(counts: Counts, charge: EventCharge) -> list[Contribution]:
     return parts
 
 
-def saturating_pair(charge: EventCharge) -> tuple[Counts, Counts]:
+def saturating_pair(charge: FootageCharge) -> tuple[Counts, Counts]:
     """Two sums that differ by all of Delta through one event, which adds to a cell or moves counts to another cell."""
     terms = contribution.sensitivity(
         rho_ms=charge.rho_ms,
@@ -155,7 +155,7 @@ def saturating_pair(charge: EventCharge) -> tuple[Counts, Counts]:
 # The simulated week
 
 
-def simulated_week(charge: EventCharge, per_bin: float, bins: int = 672) -> tuple[list[int], int]:
+def simulated_week(charge: FootageCharge, per_bin: float, bins: int = 672) -> tuple[list[int], int]:
     """The counts of the first cell in each bin of a week of random traffic, and the count that a saturating event adds.
 
     The counts leave room for the event, as on a quiet line: it adds as much as its chunks can contain.
@@ -246,7 +246,7 @@ def _log_ratio(many: int, few: int, draws: int, alpha: float) -> float:
     return max(0.0, log(low / high)) if low > 0 else 0.0
 
 
-def report(charge: EventCharge, *, draws: int, per_bin: float) -> Iterator[str]:
+def report(charge: FootageCharge, *, draws: int, per_bin: float) -> Iterator[str]:
     """The audits that need no video, as lines of plain text."""
     claimed = charge.epsilon_micro / MICRO
     without, with_event = saturating_pair(charge)

@@ -67,11 +67,11 @@ def audit(
     with needs("private"):
         from passerby.audit import attacks
     from passerby.config.site import load_policy
-    from passerby.domain.policy import Policy
+    from passerby.domain.policy import FootagePolicy
     from passerby.domain.release import Cell
     from passerby.errors import InputError
 
-    audited = Policy() if policy is None else load_policy(policy)
+    audited = FootagePolicy() if policy is None else load_policy(policy)
     if audited is None:
         raise InputError(f"--policy {policy}: found a site file, expected a file with the one key privacy")
     if not expect > 0:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from passerby import Label
     from passerby.config.site import CountedLine
-    from passerby.domain.policy import Policy
+    from passerby.domain.policy import FootagePolicy
     from passerby.domain.release import Release
     from passerby.executors.processes import Executor
     from passerby.recordings.release import Published
@@ -47,7 +47,7 @@ class Request:
 
 
 def private_lines(
-    chosen: Chosen, corridor: str | None, labels: "Sequence[Label] | None", policy: "Policy | None"
+    chosen: Chosen, corridor: str | None, labels: "Sequence[Label] | None", policy: "FootagePolicy | None"
 ) -> "list[CountedLine]":
     """The lines with their labels, corridor and policy; `policy` is None for the site's own. Raises InputError."""
     from passerby.config.site import CountedLine
@@ -152,7 +152,7 @@ def _table(rows: Sequence[dict[str, Any]]) -> "Table":
     return table("Released", names, shown, 3)
 
 
-def policy_of(policy: Path | None, site: Path | None) -> "tuple[Policy | None, Path | None]":
+def policy_of(policy: Path | None, site: Path | None) -> "tuple[FootagePolicy | None, Path | None]":
     """The policy of a file of its own, and the site file: --policy may name either. Raises InputError, SiteError."""
     if policy is None:
         return None, site

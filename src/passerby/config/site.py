@@ -20,7 +20,7 @@ from passerby.config.site_policies import add_misfits, merged, misfit_of_file, w
 from passerby.config.site_schema import ARM_NAMES, CameraKeys, FileKeys, PrivacyKeys, expected_at, known_keys
 from passerby.config.yaml_document import Document, Key, shown
 from passerby.domain.geometry import Line, Zone
-from passerby.domain.policy import Policy
+from passerby.domain.policy import FootagePolicy
 from passerby.errors import InputError, SiteError
 
 __all__ = [
@@ -47,7 +47,7 @@ class CountedLine:
     line: Line
     labels: tuple[str, ...] | None
     corridor: float | None
-    policy: Policy | None
+    policy: FootagePolicy | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Camera:
     detector: str
     lines: tuple[CountedLine, ...]
     zones: tuple[Zone, ...]
-    policy: Policy | None
+    policy: FootagePolicy | None
     substream: Address | None = None
     transport: Transport = "tcp"
     plan: Path | None = None
@@ -149,7 +149,7 @@ def parse(text: str, path: Path) -> Site:
     return _site_of(yaml_document.parse(text, path, SiteError, kind=_KIND, expected=_EXPECTED))
 
 
-def load_policy(path: Path) -> Policy | None:
+def load_policy(path: Path) -> FootagePolicy | None:
     """The policy of a file that holds the one key `privacy`; None where it is a site file.
 
     Raises SiteError with every mistake in it, a line each.
@@ -167,7 +167,7 @@ def load_policy(path: Path) -> Policy | None:
         _add_all(({**mistake, "loc": ("privacy", *mistake["loc"])} for mistake in errors), document)
     misfit_of_file(document)
     document.raise_problems()
-    return merged(Policy(), parsed)
+    return merged(FootagePolicy(), parsed)
 
 
 def _site_of(document: Document) -> Site:
@@ -214,13 +214,13 @@ def _add_all(errors: Iterable[ErrorDetails], document: Document) -> None:
 
 
 def _camera(name: str, parsed: CameraKeys, folder: Path) -> Camera:
-    policy = merged(Policy(), parsed.privacy) if parsed.privacy else None
+    policy = merged(FootagePolicy(), parsed.privacy) if parsed.privacy else None
     lines = tuple(
         CountedLine(
             make_line(line_name, line.start, line.end, names=line.names, anchor=line.anchor),
             line.count,
             line.corridor,
-            merged(policy or Policy(), line.privacy) if line.privacy else policy,
+            merged(policy or FootagePolicy(), line.privacy) if line.privacy else policy,
         )
         for line_name, line in parsed.lines.items()
     )

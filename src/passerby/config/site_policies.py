@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from passerby.config.site_schema import PrivacyKeys
 from passerby.config.yaml_document import Document, Key
 from passerby.domain.calendar import DAY_MS, duration_text
-from passerby.domain.policy import Policy
+from passerby.domain.policy import FootagePolicy
 from passerby.errors import PolicyError
 
 _LARGE_EPSILON = 5.0
@@ -20,10 +20,10 @@ _SECOND_MS = 1000
 _USUAL_EVERY_MS = 900_000
 
 
-def merged(under: Policy, keys: PrivacyKeys) -> Policy:
+def merged(under: FootagePolicy, keys: PrivacyKeys) -> FootagePolicy:
     """The policy `under`, with the values of `keys` in place of its own. Raises PolicyError where they do not fit."""
     given = keys.model_dump(exclude_unset=True)
-    names = {field.name.removesuffix("_ms"): field.name for field in fields(Policy)}
+    names = {field.name.removesuffix("_ms"): field.name for field in fields(FootagePolicy)}
     return replace(under, **{names[name]: value for name, value in given.items()})
 
 
@@ -32,7 +32,7 @@ def add_misfits(document: Document) -> None:
     for name, camera in _mapping(document.value, "cameras").items():
         key: Key = ("cameras", name)
         lines = _mapping(camera, "lines")
-        policy = _merged_or(Policy(), camera, key, document)
+        policy = _merged_or(FootagePolicy(), camera, key, document)
         alone = not any(_mapping(line, "privacy") for line in lines.values())
         if alone and _mapping(camera, "privacy"):
             _add_indivisible(policy, [(*key, "privacy")], document)
@@ -45,11 +45,11 @@ def add_misfits(document: Document) -> None:
 
 def misfit_of_file(document: Document) -> None:
     """The same for the one policy of a file."""
-    policy = _merged_or(Policy(), document.value, (), document)
+    policy = _merged_or(FootagePolicy(), document.value, (), document)
     _add_indivisible(policy, [("privacy",)], document)
 
 
-def warnings_of_policies(policies: Mapping[Key, Policy | None], document: Document) -> Iterator[str]:
+def warnings_of_policies(policies: Mapping[Key, FootagePolicy | None], document: Document) -> Iterator[str]:
     """A line for people about each policy of the file that protects little."""
     for key, policy in policies.items():
         if key in document.lines and policy is not None and policy.epsilon > _LARGE_EPSILON:
@@ -58,7 +58,7 @@ def warnings_of_policies(policies: Mapping[Key, Policy | None], document: Docume
             )
 
 
-def _merged_or(under: Policy, holder: Any, key: Key, document: Document) -> Policy:
+def _merged_or(under: FootagePolicy, holder: Any, key: Key, document: Document) -> FootagePolicy:
     try:
         keys = PrivacyKeys.model_validate(_mapping(holder, "privacy"))
     except ValidationError:
@@ -72,7 +72,7 @@ def _merged_or(under: Policy, holder: Any, key: Key, document: Document) -> Poli
         return under
 
 
-def _add_indivisible(policy: Policy, keys: list[Key], document: Document) -> None:
+def _add_indivisible(policy: FootagePolicy, keys: list[Key], document: Document) -> None:
     """Add a mistake where the chunk does not divide `every`; `keys` are those of the policy, the nearest first."""
     if policy.every_ms % policy.chunk_ms:
         _add_misfit(policy.chunk_ms, policy.every_ms, keys, document)

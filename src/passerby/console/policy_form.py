@@ -11,7 +11,7 @@ from ruamel.yaml.comments import CommentedMap
 
 from passerby.console.site_file import Change, mapping_at
 from passerby.domain.calendar import bin_length_ms, duration_ms
-from passerby.domain.policy import Policy
+from passerby.domain.policy import FootagePolicy
 from passerby.errors import InputError
 
 KEYS = {
@@ -26,7 +26,7 @@ KEYS = {
 _DURATIONS = ("rho", "chunk", "warmup", "every")
 
 
-def texts(policy: Policy) -> dict[str, str]:
+def texts(policy: FootagePolicy) -> dict[str, str]:
     """The value of each key as written in the site file."""
     return {
         key: _duration(getattr(policy, f"{key}_ms")) if key in _DURATIONS else f"{getattr(policy, key):g}"
@@ -34,12 +34,12 @@ def texts(policy: Policy) -> dict[str, str]:
     }
 
 
-def parse(typed: Mapping[str, str]) -> Policy:
+def parse(typed: Mapping[str, str]) -> FootagePolicy:
     """Raises InputError for an invalid value, PolicyError for values that cannot hold together."""
-    return replace(Policy(), **{_field(key): _value(key, typed.get(key, "")) for key in KEYS})
+    return replace(FootagePolicy(), **{_field(key): _value(key, typed.get(key, "")) for key in KEYS})
 
 
-def change_of(camera: str, policy: Policy | None, typed: Mapping[str, str]) -> Change:
+def change_of(camera: str, policy: FootagePolicy | None, typed: Mapping[str, str]) -> Change:
     """The change of the camera's `policy` to the `typed` values: only keys that differ are written."""
     parse(typed)
     before = texts(policy) if policy is not None else {}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import ceil, hypot
 
 from passerby.domain.geometry import Line, Point
-from passerby.domain.policy import Policy
+from passerby.domain.policy import FootagePolicy
 from passerby.domain.release import Cell
 from passerby.errors import PolicyError
 from passerby.privacy import plan
@@ -99,7 +99,7 @@ def ground(
     )
 
 
-def plan_or_problem(policy: Policy, cells: Sequence[Cell], per_hour: float) -> Plan | str:
+def plan_or_problem(policy: FootagePolicy, cells: Sequence[Cell], per_hour: float) -> Plan | str:
     """The plan of a policy at `per_hour` crossings an hour in each cell, or the error of an invalid policy."""
     try:
         return plan.plan(policy, cells, per_hour)
@@ -107,7 +107,7 @@ def plan_or_problem(policy: Policy, cells: Sequence[Cell], per_hour: float) -> P
         return str(error)
 
 
-def rho_text(policy: Policy, scale: Ground | None) -> str:
+def rho_text(policy: FootagePolicy, scale: Ground | None) -> str:
     """Whether the policy's rho hides a person who walks straight across, as a text for the user."""
     if scale is None:
         return "Draw a known length on the ground to compute the rho that the corridor needs."

@@ -12,7 +12,7 @@ from passerby.errors import PolicyError
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class FootagePolicy:
     """The event-duration promise: `epsilon` hides everything that is visible at most `k` times, each for at most
     `rho_ms`.
 

@@ -10,7 +10,7 @@ from math import inf, nextafter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from passerby.domain.policy import Policy
+    from passerby.domain.policy import FootagePolicy
 
 _TENTH = Decimal("0.1")
 _LARGEST = Decimal(709)
@@ -33,7 +33,7 @@ class Promise:
     epsilon: float
 
 
-def promise_of(policy: "Policy") -> Promise:
+def promise_of(policy: "FootagePolicy") -> Promise:
     """The promise of one line: `times` is e^epsilon, the best guess e^epsilon / (1 + e^epsilon) (privacy.md).
 
     Both are rounded up to one digit after the point.

@@ -82,7 +82,7 @@ class Charge(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class EventCharge:
+class FootageCharge:
     """The charge of the event-duration promise: `epsilon_micro` for `cells` of one camera over `span`.
 
     Durations in ms. Raises PolicyError when the terms cannot hold: nothing to release, no epsilon, an edge inside a

@@ -9,7 +9,7 @@ from typing import Any
 
 from passerby.domain.release import Cell, Level, Release
 from passerby.domain.timespan import Chunk, Span
-from passerby.privacy.charge import Charge, EventCharge, Receipt
+from passerby.privacy.charge import Charge, FootageCharge, Receipt
 from passerby.privacy.contribution import Contribution
 
 Key = tuple[str, int, str, int]
@@ -97,7 +97,7 @@ def key_of(charge: Charge) -> Key:
 def to_plain(open_bin: OpenBin) -> dict[str, Any]:
     """As plain values, without the drawn releases: those are in the ledger."""
     charge = open_bin.charge
-    assert isinstance(charge, EventCharge)
+    assert isinstance(charge, FootageCharge)
     return {
         "level": open_bin.level,
         "charge": asdict(charge),
@@ -118,7 +118,7 @@ def from_plain(plain: Mapping[str, Any]) -> OpenBin:
     sums, sender_ms = plain["sums"], plain.get("sender_ms")
     return OpenBin(
         level="day" if plain["level"] == "day" else "bin",
-        receipt=Receipt(EventCharge(**terms), str(plain["receipt"])),
+        receipt=Receipt(FootageCharge(**terms), str(plain["receipt"])),
         sums=None if sums is None else tuple(int(count) for count in sums),
         first_ms=int(plain["first_ms"]),
         until_ms=int(plain["until_ms"]),

@@ -19,7 +19,7 @@ from passerby.privacy.noise import scale
 from passerby.privacy.standing_query import split, whole_micro
 
 if TYPE_CHECKING:
-    from passerby.domain.policy import Policy
+    from passerby.domain.policy import FootagePolicy
 
 USEFUL = 0.25
 """A number is useful when its 95 % range is within this share of the expected number."""
@@ -47,7 +47,7 @@ class Plan:
     `useful_from` is the shortest span that will be useful, None when not even a week is; `proposal` is then the
     nearest useful policy, if there is one."""
 
-    policy: "Policy"
+    policy: "FootagePolicy"
     cells: tuple[Cell, ...]
     sensitivity: Sensitivity
     bin_scale: float
@@ -56,12 +56,12 @@ class Plan:
     bias: float
     outlooks: tuple[Outlook, ...]
     useful_from: str | None
-    proposal: "Policy | None"
+    proposal: "FootagePolicy | None"
     promise: str
     warnings: tuple[str, ...]
 
 
-def plan(policy: "Policy", cells: Sequence[Cell], per_hour: float) -> Plan:
+def plan(policy: "FootagePolicy", cells: Sequence[Cell], per_hour: float) -> Plan:
     """What `policy` gives for a line of these cells, at `per_hour` crossings an hour in each of them.
 
     Raises PolicyError for a policy, or an expectation, that cannot hold.
@@ -91,7 +91,7 @@ def plan(policy: "Policy", cells: Sequence[Cell], per_hour: float) -> Plan:
     )
 
 
-def check(policy: "Policy", frame_ms: float | None = None) -> None:
+def check(policy: "FootagePolicy", frame_ms: float | None = None) -> None:
     """Refuse a policy that cannot hold, by its name. Raises PolicyError. `frame_ms`: between two frames."""
     for name, value in (
         ("rho", policy.rho_ms),
@@ -122,7 +122,7 @@ def learned(releases: Iterable[Release]) -> float:
     return max(0.0, values / hours) if hours else 0.0
 
 
-def clipping_bias(policy: "Policy", cells: int, per_hour: float) -> float:
+def clipping_bias(policy: "FootagePolicy", cells: int, per_hour: float) -> float:
     """The share of crossings that clipping loses when they arrive at random (Poisson); groups lose more."""
     together = cells if cells > 2 else 1
     mean = per_hour * policy.chunk_ms / HOUR_MS * together
@@ -134,7 +134,7 @@ def clipping_bias(policy: "Policy", cells: int, per_hour: float) -> float:
     return max(0.0, 1 - kept / mean)
 
 
-def promise(policy: "Policy") -> str:
+def promise(policy: "FootagePolicy") -> str:
     """The promise to a passer-by in plain words, from rho, K and epsilon."""
     numbers = promise_of(policy)
     return (
@@ -150,7 +150,7 @@ def _times(times: float) -> str:
     return "any number of" if isinf(times) else f"{times:,.1f}"
 
 
-def corridor_told(policy: "Policy", half_width: float | None) -> str:
+def corridor_told(policy: "FootagePolicy", half_width: float | None) -> str:
     """The effect of a line's corridor (half its width in frame heights) on rho, in plain words."""
     if half_width is None:
         return (
@@ -168,7 +168,7 @@ def corridor_told(policy: "Policy", half_width: float | None) -> str:
     )
 
 
-def nearest_useful(policy: "Policy", cells: int, per_hour: float) -> "Policy | None":
+def nearest_useful(policy: "FootagePolicy", cells: int, per_hour: float) -> "FootagePolicy | None":
     """The useful policy that keeps K, epsilon and the most of rho: chunk and clip first, then a narrower corridor.
 
     None when even 2 s in the corridor would not do.
@@ -231,7 +231,7 @@ def _proposed(plan: Plan) -> str:
     )
 
 
-def _sensitivity(policy: "Policy", cells: int) -> Sensitivity:
+def _sensitivity(policy: "FootagePolicy", cells: int) -> Sensitivity:
     return sensitivity(
         rho_ms=policy.rho_ms,
         k=policy.k,
@@ -242,13 +242,13 @@ def _sensitivity(policy: "Policy", cells: int) -> Sensitivity:
     )
 
 
-def _scales(policy: "Policy", cells: int) -> tuple[float, float]:
+def _scales(policy: "FootagePolicy", cells: int) -> tuple[float, float]:
     delta = _sensitivity(policy, cells).delta
     bins, days = split(whole_micro(policy.epsilon))
     return scale(delta, bins), scale(delta, days)
 
 
-def _outlooks(policy: "Policy", cells: int, per_hour: float) -> Iterator[Outlook]:
+def _outlooks(policy: "FootagePolicy", cells: int, per_hour: float) -> Iterator[Outlook]:
     """Of a bin, an hour (a sum of bins), a day (reconciled) and a week (a sum of days)."""
     bins, days = _scales(policy, cells)
     bias = clipping_bias(policy, cells, per_hour)
@@ -273,7 +273,7 @@ def _useful_from(outlooks: Sequence[Outlook]) -> str | None:
     return next((outlook.name for outlook in outlooks if outlook.error <= USEFUL), None)
 
 
-def _error(policy: "Policy", cells: int, per_hour: float) -> float:
+def _error(policy: "FootagePolicy", cells: int, per_hour: float) -> float:
     """The error of a bin; those of longer spans follow from it."""
     return next(_outlooks(policy, cells, per_hour)).error
 

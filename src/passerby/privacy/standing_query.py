@@ -17,12 +17,12 @@ from passerby.domain.labels import LABELS
 from passerby.domain.release import Cell, Level
 from passerby.domain.timespan import Span
 from passerby.errors import PolicyError
-from passerby.privacy.charge import EventCharge, micro_epsilon
+from passerby.privacy.charge import FootageCharge, micro_epsilon
 from passerby.privacy.noise import MICRO
 
 if TYPE_CHECKING:
     from passerby.config.site import CountedLine
-    from passerby.domain.policy import Policy
+    from passerby.domain.policy import FootagePolicy
 
 BINS_SHARE = Fraction(8, 10)
 """The share of epsilon that bins take; days take the rest (docs/proofs/noise.md)."""
@@ -43,7 +43,7 @@ def configuration(detector: str, lines: Iterable["CountedLine"]) -> str:
     return json.dumps({"detector": detector, "lines": plain}, sort_keys=True)
 
 
-def check_chunk_edges(policy: "Policy", days: Span, zone: tzinfo) -> None:
+def check_chunk_edges(policy: "FootagePolicy", days: Span, zone: tzinfo) -> None:
     """Raises PolicyError where, on the local days that `days` falls into, a bin starts or ends within a chunk."""
     for day in calendar.bins(days, calendar.DAY_MS, zone):
         for one in calendar.bins(day.span, policy.every_ms, zone):
@@ -77,8 +77,8 @@ def query_of(line: str, level: Level) -> str:
 
 
 def standing_charge(
-    policy: "Policy", cells: Sequence[Cell], epoch: int, span: Span, level: Level
-) -> EventCharge:
+    policy: "FootagePolicy", cells: Sequence[Cell], epoch: int, span: Span, level: Level
+) -> FootageCharge:
     """The charge of one bin, or one day, of a line; `cells` are all of that line's, in the site file's order.
 
     Raises PolicyError when the terms cannot hold, such as a span that cuts a chunk.
@@ -89,8 +89,8 @@ def standing_charge(
 
 
 def ad_hoc_charge(
-    policy: "Policy", cells: Sequence[Cell], epoch: int, span: Span, epsilon: float
-) -> EventCharge:
+    policy: "FootagePolicy", cells: Sequence[Cell], epoch: int, span: Span, epsilon: float
+) -> FootageCharge:
     """The charge of one question that is asked beside the standing query: a query of its own, used once."""
     epsilon_micro = whole_micro(epsilon)
     query = f"{cells[0].line} asked {span.start_ms} {span.end_ms} {epsilon_micro}"
@@ -98,9 +98,9 @@ def ad_hoc_charge(
 
 
 def _charge(
-    policy: "Policy", cells: Sequence[Cell], epoch: int, span: Span, query: str, epsilon_micro: int
-) -> EventCharge:
-    return EventCharge(
+    policy: "FootagePolicy", cells: Sequence[Cell], epoch: int, span: Span, query: str, epsilon_micro: int
+) -> FootageCharge:
+    return FootageCharge(
         camera=cells[0].camera,
         epoch=epoch,
         query=query,
@@ -115,12 +115,12 @@ def _charge(
     )
 
 
-def blackout_ms(policies: Iterable["Policy"]) -> int:
+def blackout_ms(policies: Iterable["FootagePolicy"]) -> int:
     """A camera is not counted for so long between two epochs: the longest rho + w + c of its policies."""
     return max(policy.rho_ms + policy.warmup_ms + policy.chunk_ms for policy in policies)
 
 
-def budget_micro(policies: Iterable["Policy"]) -> int:
+def budget_micro(policies: Iterable["FootagePolicy"]) -> int:
     """The budget that the standing queries of a camera's lines need: a person may cross every line, so the lines'
     epsilons add up (sequential composition)."""
     return sum(whole_micro(policy.epsilon) for policy in policies)

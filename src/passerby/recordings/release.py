@@ -23,7 +23,7 @@ from passerby.config.site import CountedLine
 from passerby.counting.detections import Detections, Tracks
 from passerby.counting.tracker import track
 from passerby.domain import calendar
-from passerby.domain.policy import Policy
+from passerby.domain.policy import FootagePolicy
 from passerby.domain.release import Cell, Level, Release, Sink
 from passerby.domain.timespan import Span, cut
 from passerby.errors import BudgetError, InputError, PolicyError
@@ -63,7 +63,7 @@ class Counting:
     model_dir: Path | None = None
 
     @property
-    def policy(self) -> Policy:
+    def policy(self) -> FootagePolicy:
         if self.line.policy is None:
             raise PolicyError(f"camera {self.camera}, line {self.line.line.name}: expected a privacy policy")
         return self.line.policy

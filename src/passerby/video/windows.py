@@ -20,7 +20,7 @@ from passerby.config.camera_address import Address, Transport
 from passerby.config.site import CountedLine
 from passerby.counting.detections import Detections
 from passerby.domain.link_health import Health
-from passerby.domain.policy import Policy
+from passerby.domain.policy import FootagePolicy
 from passerby.domain.timespan import Span
 from passerby.video.decode import live
 from passerby.video.decode.frame import Frame, Image
@@ -159,7 +159,7 @@ class _Grid(Generic[T]):
         conclude: Conclude[T],
         paid: Callable[[str, Span], bool],
     ) -> None:
-        self.policy = counted.policy or Policy()
+        self.policy = counted.policy or FootagePolicy()
         self._counted = counted
         self._choice = choice
         self._conclude = conclude

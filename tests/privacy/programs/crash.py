@@ -15,11 +15,11 @@ from passerby.domain.release import Cell
 from passerby.domain.timespan import Span
 from passerby.errors import BudgetError, LedgerError
 from passerby.privacy import entries, gate, high_water_mark, ledger
-from passerby.privacy.charge import EventCharge
+from passerby.privacy.charge import FootageCharge
 from passerby.privacy.database import open_ledger
 from passerby.privacy.noise import add_noise
 
-CHARGE = EventCharge(
+CHARGE = FootageCharge(
     camera="north",
     epoch=1,
     query="bridge",

@@ -12,7 +12,7 @@ from pathlib import Path
 from passerby.domain.release import Cell
 from passerby.domain.timespan import Span
 from passerby.errors import LedgerError
-from passerby.privacy.charge import EventCharge
+from passerby.privacy.charge import FootageCharge
 from passerby.privacy.database import open_ledger
 
 where = Path(sys.argv[1]) / "ledger.db"
@@ -26,7 +26,7 @@ granted, stopped = 0, ""
 try:
     for number in range(1, 2000):
         ledger.spend(
-            EventCharge(
+            FootageCharge(
                 camera="north",
                 epoch=1,
                 query="bridge",

@@ -14,17 +14,17 @@ from passerby.domain.release import Cell
 from passerby.domain.timespan import Span
 from passerby.errors import BudgetError, LedgerError
 from passerby.privacy import database
-from passerby.privacy.charge import EventCharge
+from passerby.privacy.charge import FootageCharge
 from passerby.privacy.database import open_ledger
 
 RACERS, SLOTS = 16, 4
 where, mark, kind = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
 
 
-def wanted(racer: int, slot: int) -> EventCharge:
+def wanted(racer: int, slot: int) -> FootageCharge:
     # `many`: 16 queries of epsilon 0.3 want the same bin, of which a budget of 1 bears three.
     query, epsilon_micro = ("bridge", 800_000) if kind == "one" else (f"ask {racer}", 300_000)
-    return EventCharge(
+    return FootageCharge(
         camera="north",
         epoch=1,
         query=query,

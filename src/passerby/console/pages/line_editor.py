@@ -25,7 +25,7 @@ from passerby.console.preview import Ground
 from passerby.console.shapes import Shape
 from passerby.console.site_file import Change
 from passerby.domain.labels import LABELS
-from passerby.domain.policy import Policy
+from passerby.domain.policy import FootagePolicy
 from passerby.errors import InputError, PasserbyError
 from passerby.privacy.plan import USEFUL, Plan
 from passerby.privacy.standing_query import cells_of
@@ -305,7 +305,7 @@ class _Editor:
                     )
 
         async def add() -> None:
-            self.policy = policy_form.texts(Policy())
+            self.policy = policy_form.texts(FootagePolicy())
             build()
             await self.refresh(fields=False)
 

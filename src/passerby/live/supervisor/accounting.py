@@ -15,7 +15,7 @@ from datetime import tzinfo
 
 from passerby.config.site import Camera, CountedLine
 from passerby.domain import calendar
-from passerby.domain.policy import Policy
+from passerby.domain.policy import FootagePolicy
 from passerby.domain.release import Level
 from passerby.domain.timespan import Chunk, Span
 from passerby.errors import BudgetError, PolicyError
@@ -84,7 +84,7 @@ class _Account:
     """Line and level -> the start of the slot that was refused last, and why."""
 
     @property
-    def policies(self) -> list[Policy]:
+    def policies(self) -> list[FootagePolicy]:
         return [line.policy for line in self.camera.lines if line.policy is not None]
 
 
@@ -241,7 +241,7 @@ class SiteAccounts:
         return sum(min(1.0, day.covered_ms / (now_ms - day.span.start_ms)) for day in days) / len(days)
 
 
-def _spans(policy: Policy, now_ms: int, soon_ms: int, zone: tzinfo) -> Iterator[tuple[Level, Span]]:
+def _spans(policy: FootagePolicy, now_ms: int, soon_ms: int, zone: tzinfo) -> Iterator[tuple[Level, Span]]:
     """The bins and days that have begun or are about to."""
     near = Span(now_ms, soon_ms + 1)
     for one in calendar.bins(near, policy.every_ms, zone):

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 
 from passerby.config.site import Camera, CountedLine, Site
 from passerby.domain.labels import LABELS
-from passerby.domain.policy import Policy
+from passerby.domain.policy import FootagePolicy
 from passerby.domain.release import Cell
 
 
@@ -34,7 +34,7 @@ class PublishedLine:
     @property
     def bin_ms(self) -> int:
         """The length of a bin by the line's policy; the default length if it has no policy."""
-        return (self.counted.policy or Policy()).every_ms
+        return (self.counted.policy or FootagePolicy()).every_ms
 
     @property
     def key(self) -> str:

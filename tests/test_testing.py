@@ -88,7 +88,7 @@ def painting(image: Image) -> passerby.Boxes:
         (lambda image: boxes([[0, 0, 5, 5]], [1.5], [CAR]), "found a confidence of 1.5"),
         (
             lambda image: boxes([[0, 0, 5, 5]], [0.5], [80]),
-            "found a class_id of 80, expected a passerby.Label, 0 to 6",
+            "found a class_id of 80, expected a passerby.Label, 0 to 7",
         ),
         (Forgetful(), "expected equal boxes for an equal image"),
         (painting, "found that the detector changed its pixels, expected them unchanged"),

@@ -178,5 +178,6 @@ def test_vehicle_holds_every_motor_vehicle_that_is_not_listed_by_its_kind() -> N
         Label.VEHICLE,
         Label.TRUCK,
         Label.VEHICLE,
+        None,
     ]
     assert reported(Label.CAR, (Label.PERSON,)) is None

@@ -7,10 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.privacy.conftest import BIN_MS, CELL, charge
 
+from passerby.config.site import CountedLine
+from passerby.domain.geometry import Line
+from passerby.domain.labels import LABELS
 from passerby.domain.policy import FootagePolicy
 from passerby.domain.timespan import Span
 from passerby.errors import PolicyError
-from passerby.privacy.standing_query import ad_hoc_charge, blackout_ms, budget_micro, split, standing_charge
+from passerby.privacy.standing_query import (
+    ad_hoc_charge,
+    blackout_ms,
+    budget_micro,
+    cells_of,
+    configuration,
+    split,
+    standing_charge,
+)
 
 POLICY = FootagePolicy(
     rho_ms=6_000, k=2, epsilon=1.0, clip=6, chunk_ms=9_000, warmup_ms=2_000, every_ms=BIN_MS
@@ -56,3 +67,11 @@ def test_an_epsilon_finer_than_it_is_counted_is_refused() -> None:
         standing_charge(replace(POLICY, epsilon=0.3), [CELL], 1, Span(0, BIN_MS), "bin").epsilon_micro
         == 240_000
     )
+
+
+def test_a_line_that_lists_no_class_has_those_of_this_version_in_its_configuration() -> None:
+    line = CountedLine(Line("bridge", (0.5, 0.0), (0.5, 1.0)), None, 0.1, POLICY)
+    listed, earlier = replace(line, labels=LABELS), replace(line, labels=LABELS[:-1])
+    assert configuration("motion", [line]) == configuration("motion", [listed])
+    assert configuration("motion", [line]) != configuration("motion", [earlier])
+    assert {cell.label for cell in cells_of("bridge", line)} == set(LABELS)

@@ -70,8 +70,8 @@ class CountOptions:
         "--count",
         "labels",
         metavar="CLASS,...",
-        help="The classes to count, such as person,vehicle; vehicle is any motor vehicle whose kind is not listed. "
-        "By default all.",
+        help="The classes to count, such as person,vehicle; vehicle is any motor vehicle whose kind is not listed, "
+        "unknown is what could not be told apart. By default all.",
     ),
     click.option(
         "--bin", "bin_", metavar="DURATION", default="15m", show_default=True, help="Length of a bin."

@@ -16,7 +16,7 @@ _MOTORS = [*_NAMED, int(Label.VEHICLE)]
 
 
 def votes_of(path: Path, params: CrossingParams) -> NDArray[np.float64]:
-    """(7,) sums of confidence by `Label`; where hardly any box has a class, the shape has the only vote."""
+    """(8,) sums of confidence by `Label`; where hardly any box has a class, the shape has the only vote."""
     votes = np.bincount(path.class_id, path.confidence, minlength=len(Label)).astype(np.float64)
     if votes.sum() < params.min_mean_confidence * len(path.class_id):
         votes[:] = 0
@@ -25,7 +25,7 @@ def votes_of(path: Path, params: CrossingParams) -> NDArray[np.float64]:
 
 
 def elect(votes: NDArray[np.float64], params: CrossingParams = CrossingParams()) -> tuple[Label, float]:
-    """The label that `votes` (7,) give, and the share of them that it won, 0..1.
+    """The label that `votes` (8,) give, and the share of them that it won, 0..1.
 
     A close vote between car, bus and truck gives `VEHICLE`. A motor vehicle whose class is hardly ever named is a
     car, as most are. A rider whose motor was not seen clearly rides a bicycle.
@@ -36,6 +36,8 @@ def elect(votes: NDArray[np.float64], params: CrossingParams = CrossingParams())
         float(votes[_CYCLES].sum()),
         float(votes[_MOTORS].sum()),
     )
+    if not walking + cycling + driving:
+        return Label.UNKNOWN, float(votes[Label.UNKNOWN]) / total
     # Detectors often take a rider for a pedestrian, hardly ever a pedestrian for a rider.
     if cycling >= params.rider_share * (cycling + walking) > 0 and cycling + walking > driving:
         has_motor = float(votes[Label.MOTORCYCLE]) >= params.motor_share * (cycling + walking)

@@ -47,7 +47,7 @@ def find_crossings(
 def _without_duplicates(
     events: Sequence[Event], params: CrossingParams
 ) -> list[tuple[Event, NDArray[np.float64]]]:
-    """One event for each body, the one of the highest confidence, with the votes (7,) of all its events."""
+    """One event for each body, the one of the highest confidence, with the votes (8,) of all its events."""
     near = [event.path.near(event.passage.time_ms, params.vote_ms) for event in events]
     best_first = sorted(
         zip(events, near, strict=True),

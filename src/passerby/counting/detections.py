@@ -17,7 +17,8 @@ KIND: NDArray[np.int64] = np.array(
     ],
     np.int64,
 )
-"""(7,) for each label its kind: person, two-wheeler or motor vehicle. Detectors waver between the classes of a kind."""
+"""(8,) for each label its kind: person, two-wheeler, motor vehicle or unknown. Detectors waver between the classes of a
+kind."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

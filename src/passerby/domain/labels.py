@@ -8,7 +8,8 @@ from enum import IntEnum
 
 
 class Label(IntEnum):
-    """The classes, a closed list without identities or traits. `VEHICLE` is a motor vehicle of unknown class.
+    """The classes, a closed list without identities or traits. `VEHICLE` is a motor vehicle of unknown class;
+    `UNKNOWN` is an object that crossed and could not be told apart.
 
     >>> [label.text for label in passerby.Label][:3]
     ['person', 'bicycle', 'motorcycle']
@@ -21,6 +22,7 @@ class Label(IntEnum):
     BUS = 4
     TRUCK = 5
     VEHICLE = 6
+    UNKNOWN = 7
 
     @property
     def text(self) -> str:
@@ -43,7 +45,7 @@ def label_of(text: str) -> Label:
 
 def reported(label: Label, wanted: Collection[Label]) -> Label | None:
     """The label among `wanted` under which a crossing of `label` is reported: itself, or `VEHICLE` for a motor vehicle
-    whose own label is not wanted; None where neither is wanted."""
+    whose own label is not wanted; None where neither is wanted, as for `UNKNOWN` where that is not wanted."""
     if label in wanted:
         return label
     return Label.VEHICLE if label in MOTOR_VEHICLES and Label.VEHICLE in wanted else None

@@ -39,7 +39,11 @@ def cells_of(camera: str, line: "CountedLine") -> tuple[Cell, ...]:
 
 def configuration(detector: str, lines: Iterable["CountedLine"]) -> str:
     """The text of all that a camera's releases depend on: the detector's full name, and every line with its policy."""
-    plain = sorted((asdict(line) for line in lines), key=lambda line: line["line"]["name"])
+    # A line that lists no class has every class of this version: a later version with other classes has other cells.
+    plain = sorted(
+        ({**asdict(line), "labels": line.labels or LABELS} for line in lines),
+        key=lambda line: line["line"]["name"],
+    )
     return json.dumps({"detector": detector, "lines": plain}, sort_keys=True)
 
 

@@ -32,6 +32,7 @@ LABELS: Mapping[str, tuple[str, Colour]] = {
     "bus": ("U", (255, 140, 100)),
     "truck": ("T", (255, 160, 208)),
     "vehicle": ("V", (110, 232, 232)),
+    "unknown": ("?", (214, 214, 214)),
 }
 """A letter and a colour for each label; the style sheet of the page has the same colours."""
 

@@ -490,7 +490,7 @@ export default {
       return Math.min(Math.max(value, 18 * this.u), most - 18 * this.u);
     },
     letter(label) {
-      return { person: "P", bicycle: "B", motorcycle: "M", car: "C", bus: "U", truck: "T" }[label] || "V";
+      return { person: "P", bicycle: "B", motorcycle: "M", car: "C", bus: "U", truck: "T", unknown: "?" }[label] || "V";
     },
     described(s) {
       const name = s.kind === "scale" ? "known length " + s.metres + " m" : s.kind + " " + s.name;

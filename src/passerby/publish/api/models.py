@@ -66,7 +66,13 @@ class ReleasesQuery(BaseModel):
         return (*self.class_, *dict(self)["label"])
 
 
-Class = Annotated[str, Field(alias="class", description="Such as person, bicycle or vehicle.")]
+Class = Annotated[
+    str,
+    Field(
+        alias="class",
+        description="Such as person, bicycle or vehicle; unknown is what could not be told apart.",
+    ),
+]
 OldClass = Annotated[
     str, Field(deprecated=True, description="The old name of `class`; goes in the next version.")
 ]

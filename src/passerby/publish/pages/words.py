@@ -20,6 +20,7 @@ def class_heading(label: str, language: Language) -> str:
         "bus": translate("Buses"),
         "truck": translate("Trucks"),
         "vehicle": translate("Motor vehicles"),
+        "unknown": translate("Not told apart"),
     }.get(label, label)
 
 
@@ -34,6 +35,7 @@ def class_in_text(label: str, language: Language) -> str:
         "bus": translate("buses"),
         "truck": translate("trucks"),
         "vehicle": translate("motor vehicles"),
+        "unknown": translate("crossings not told apart"),
     }.get(label, label)
 
 

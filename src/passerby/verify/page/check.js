@@ -4,7 +4,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const LANE = 20, STRIP = 54, SCREEN_ROWS = 10;
-const LETTERS = { person: "P", bicycle: "B", motorcycle: "M", car: "C", bus: "U", truck: "T", vehicle: "V" };
+const LETTERS = { person: "P", bicycle: "B", motorcycle: "M", car: "C", bus: "U", truck: "T", vehicle: "V", unknown: "?" };
 
 let state = null;
 let lineAt = 0;

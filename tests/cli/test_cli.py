@@ -219,7 +219,7 @@ def test_check_of_a_correct_file_prints_its_cameras_and_lines(tmp_path: Path) ->
 
     assert result.exit_code == 0
     assert "camera north: lines a; detector motion" in result.stdout
-    assert len(result.stderr.splitlines()) == 2
+    assert len(result.stderr.splitlines()) == 3
     assert all(line.startswith("passerby: warning: ") for line in result.stderr.splitlines())
     assert "hunter2" not in result.output
 

@@ -16,7 +16,7 @@ from passerby.config import site
 from passerby.config.camera_address import Address
 from passerby.config.site import CountedLine, Site
 from passerby.domain.geometry import DEFAULT_CORRIDOR, Line, Zone
-from passerby.domain.policy import FootagePolicy
+from passerby.domain.policy import CrossingsPolicy, FootagePolicy
 from passerby.errors import InputError, PasserbyError, PolicyError, SiteError
 
 EXAMPLE = """\
@@ -29,6 +29,12 @@ cameras:
       bridge: {from: [0.12, 0.80], to: [0.88, 0.74], names: [in, out], count: [person, bicycle]}
     privacy: {rho: 6s, k: 2, epsilon: 1, chunk: 9s, warmup: 2s, clip: 6, every: 15m}
 """
+NOTE = (
+    "site.yaml:8: cameras.north.privacy: this file gives the footage promise, as before; the crossings promise "
+    "(one key at the top of the file, privacy: {promise: crossings}, and none below) gives numbers with far less noise"
+)
+NAMED = EXAMPLE + "privacy: {promise: footage}\n"
+"""The same with the name of its promise, so that there is nothing to note."""
 SECRET = "hunter2:with@odd/letters"
 
 
@@ -47,7 +53,7 @@ def problems(text: str) -> tuple[str, ...]:
 def test_the_example_of_the_design() -> None:
     found = parse(EXAMPLE)
 
-    assert (found.name, found.timezone, found.warnings) == ("quay", "Europe/Copenhagen", ())
+    assert (found.name, found.timezone, found.warnings) == ("quay", "Europe/Copenhagen", (NOTE,))
     (camera,) = found.cameras
     policy = FootagePolicy(
         rho_ms=6_000, k=2, epsilon=1.0, clip=6, chunk_ms=9_000, warmup_ms=2_000, every_ms=900_000
@@ -162,6 +168,127 @@ def test_a_line_may_mend_what_does_not_fit_in_the_policy_of_its_camera() -> None
     assert line.policy == FootagePolicy(every_ms=60_000, chunk_ms=6_000)
 
 
+# The promise
+
+BARE = "site: {name: quay, timezone: UTC}\ncameras:\n  north:\n    lines:\n      bridge: {from: [0, 0], to: [1, 1]}\n"
+
+
+def test_a_file_without_a_promise_gives_crossings_with_the_defaults() -> None:
+    found = parse(BARE)
+
+    assert (found.promise, found.privacy) == ("crossings", CrossingsPolicy())
+    assert [line.policy for line in found.camera().lines] == [None]
+    assert found.warnings == ()
+
+
+def test_the_crossings_promise_stands_once_for_the_whole_site() -> None:
+    found = parse(
+        BARE
+        + "privacy: {promise: crossings, crossings: 2, influence: 3, epsilon: 0.5, every: 1h, reserve: 0}\n"
+    )
+
+    assert found.privacy == CrossingsPolicy(2, 3, 0.5, 3_600_000, 0.0)
+
+
+def test_a_file_of_before_gives_footage_and_says_what_crossings_would_give() -> None:
+    found = parse(EXAMPLE)
+
+    assert (found.promise, found.privacy, found.warnings) == ("footage", None, (NOTE,))
+
+
+def test_footage_at_the_top_is_the_policy_of_every_camera() -> None:
+    found = parse(
+        BARE.replace("1]}", "1], privacy: {epsilon: 2}}")
+        + "    privacy: {k: 3}\n  south: {lines: {path: {from: [0, 0], to: [1, 1]}}}\n"
+        + "privacy: {promise: footage, rho: 4s}\n"
+    )
+
+    assert (found.promise, found.privacy, found.warnings) == ("footage", None, ())
+    north, south = found.cameras
+    assert north.policy == FootagePolicy(rho_ms=4_000, k=3)
+    assert north.lines[0].policy == FootagePolicy(rho_ms=4_000, k=3, epsilon=2)
+    assert south.policy == south.lines[0].policy == FootagePolicy(rho_ms=4_000)
+
+
+def test_both_promises_in_one_file_are_refused_at_each_camera_and_line() -> None:
+    text = (
+        BARE.replace("1]}", "1], privacy: {epsilon: 2}}") + "    privacy: {k: 3}\nprivacy: {crossings: 4}\n"
+    )
+
+    both = (
+        "privacy: found both promises: crossings at the top of the file (line 7) and footage here; expected one, such "
+        "as no privacy here"
+    )
+    assert problems(text) == (
+        f"site.yaml:5: cameras.north.lines.bridge.{both}",
+        f"site.yaml:6: cameras.north.{both}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("privacy", "problem"),
+    [
+        ("{crossings: 0}", "privacy.crossings: found 0, expected a whole number above 0"),
+        ("{influence: 0}", "privacy.influence: found 0, expected a whole number above 0"),
+        ("{influence: 1.5}", "privacy.influence: found 1.5, expected a whole number above 0"),
+        ("{epsilon: }", "privacy.epsilon: found nothing, expected a finite number above 0, such as 1"),
+        ("{epsilon: .inf}", "privacy.epsilon: found inf, expected a finite number above 0, such as 1"),
+        ("{epsilon: 0}", "privacy.epsilon: found 0, expected a finite number above 0, such as 1"),
+        ("{reserve: 1}", "privacy.reserve: found 1, expected a share from 0 to below 1, such as 0.1"),
+        ("{reserve: -0.1}", "privacy.reserve: found -0.1, expected a share from 0 to below 1, such as 0.1"),
+        (
+            "{every: 7m}",
+            "privacy.every: a bin of '7m': expected at least 1s and a whole number of bins in a day, such as 15m",
+        ),
+        ("{promise: pixels}", "privacy.promise: found 'pixels', expected crossings or footage"),
+        (
+            "{rho: 6s}",
+            "privacy.rho: found a key of the footage promise, expected promise: footage beside it, or no such key",
+        ),
+        (
+            "{promise: footage, reserve: 0}",
+            "privacy.reserve: found a key of the crossings promise, expected promise: crossings beside it, or no such "
+            "key",
+        ),
+        (
+            "{promise: footage, chunk: 7s}",
+            "privacy.chunk: found 7s, which does not divide every, 15m; expected such as 5s, 6s",
+        ),
+        (
+            "3",
+            "privacy: found 3, expected a mapping with some of promise, crossings, influence, epsilon, every, reserve",
+        ),
+    ],
+)
+def test_a_promise_that_cannot_hold_is_refused_in_one_line(privacy: str, problem: str) -> None:
+    assert problems(f"{BARE}privacy: {privacy}\n") == (f"site.yaml:6: {problem}",)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"crossings": 0}, {"influence": 0}, {"epsilon": float("nan")}, {"every_ms": 420_000}, {"reserve": 1.0}],
+)
+def test_a_crossings_policy_that_cannot_hold_is_refused_when_it_is_made(given: dict[str, Any]) -> None:
+    (key,) = given
+    with pytest.raises(PolicyError, match=rf"^privacy\.{key.removesuffix('_ms')}: found .*, expected "):
+        CrossingsPolicy(**given)
+
+
+def test_a_policy_file_may_give_either_promise(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text("privacy: {promise: crossings, epsilon: 2}")
+    assert site.load_policy(path) == CrossingsPolicy(epsilon=2)
+
+    path.write_text("privacy: {epsilon: 2}")
+    assert site.load_policy(path) == FootagePolicy(epsilon=2)
+
+    path.write_text("privacy: {crossings: 2}")
+    with pytest.raises(
+        SiteError, match=r"a key of the crossings promise, expected promise: crossings beside it"
+    ):
+        site.load_policy(path)
+
+
 def test_zones_are_named_in_a_warning_because_nothing_counts_them() -> None:
     found = parse(
         "site: {name: quay, timezone: UTC}\ncameras:\n  north:\n    zones: {square: [[0, 0], [1, 0], [1, 1]]}\n"
@@ -173,7 +300,7 @@ def test_zones_are_named_in_a_warning_because_nothing_counts_them() -> None:
 def test_a_site_names_its_store_ledger_mark_and_state(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PASSWORD", "hunter2")
     found = site.parse(
-        EXAMPLE
+        NAMED
         + "store: 'postgresql://me:${PASSWORD}@db/counts'\nledger: data/ledger.db\nmark: l.mark\nstate: run\n",
         Path("/srv/site.yaml"),
     )
@@ -192,8 +319,7 @@ def test_a_database_with_a_password_in_clear_or_a_variable_that_is_not_set_is_a_
 ) -> None:
     monkeypatch.delenv("NO_SUCH", raising=False)
     found = parse(
-        EXAMPLE
-        + "store: postgresql://me:hunter2@db/counts\nledger: 'postgresql+psycopg://me:${NO_SUCH}@db'\n"
+        NAMED + "store: postgresql://me:hunter2@db/counts\nledger: 'postgresql+psycopg://me:${NO_SUCH}@db'\n"
     )
 
     assert [warning.partition(": ")[2] for warning in found.warnings] == [
@@ -373,7 +499,7 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
 
 
 def test_a_password_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = EXAMPLE.replace("rtsp://camera.local", "rtsp://me:${CAMERA_KEY}@camera.local")
+    text = NAMED.replace("rtsp://camera.local", "rtsp://me:${CAMERA_KEY}@camera.local")
     monkeypatch.delenv("CAMERA_KEY", raising=False)
     unset = parse(text)
     assert unset.warnings == (
@@ -404,7 +530,7 @@ def test_an_address_from_a_file_beside_the_site_file(tmp_path: Path) -> None:
 
 
 def test_a_password_in_clear_is_a_warning_that_does_not_show_it() -> None:
-    found = parse(EXAMPLE.replace("rtsp://camera.local", "rtsp://me:hunter2@camera.local"))
+    found = parse(NAMED.replace("rtsp://camera.local", "rtsp://me:hunter2@camera.local"))
 
     (warning,) = found.warnings
     assert "password in clear" in warning
@@ -471,14 +597,14 @@ def test_values_that_no_policy_can_have_are_refused_with_their_key(key: str, val
 
 
 def test_a_large_epsilon_is_a_warning() -> None:
-    assert parse(EXAMPLE.replace("epsilon: 1", "epsilon: 5")).warnings == ()
-    (warning,) = parse(EXAMPLE.replace("epsilon: 1", "epsilon: 6")).warnings
+    assert parse(NAMED.replace("epsilon: 1", "epsilon: 5")).warnings == ()
+    (warning,) = parse(NAMED.replace("epsilon: 1", "epsilon: 6")).warnings
 
     assert warning.startswith("site.yaml:8: cameras.north.privacy.epsilon: 6 is above 5")
 
 
 def test_a_lines_own_large_epsilon_is_a_warning_of_that_line() -> None:
-    (warning,) = parse(EXAMPLE.replace("names: [in, out]", "privacy: {epsilon: 9}")).warnings
+    (warning,) = parse(NAMED.replace("names: [in, out]", "privacy: {epsilon: 9}")).warnings
 
     assert warning.startswith("site.yaml:7: cameras.north.lines.bridge.privacy.epsilon: 9")
 

@@ -1,6 +1,6 @@
 """A good site file with one thing changed: it is a site still, or every line of the refusal names file, line and key.
 
-Invariant: the good file holds every key that there is; nothing here knows which values are right.
+Invariant: the good files, one of each promise, hold every key that there is; nothing here knows which values are right.
 """
 
 import copy
@@ -52,6 +52,19 @@ GOOD: dict[str, Any] = {
         "south": {},
     },
 }
+CROSSINGS: dict[str, Any] = {
+    "site": {"name": "quay", "timezone": "UTC"},
+    "privacy": {
+        "promise": "crossings",
+        "crossings": 4,
+        "influence": 2,
+        "epsilon": 1,
+        "every": "15m",
+        "reserve": 0.1,
+    },
+    "cameras": {"north": {"lines": {"bridge": {"from": [0.1, 0.8], "to": [0.9, 0.7]}}}},
+}
+FILES = (GOOD, CROSSINGS)
 Path_ = tuple[str | int, ...]
 TOLD = re.compile(r"site\.yaml:[1-9][0-9]*: (\S.*?): \S")
 
@@ -65,7 +78,7 @@ def paths_of(value: Any, here: Path_ = ()) -> Iterator[Path_]:
         yield from paths_of(below, (*here, key))
 
 
-PATHS = st.sampled_from(list(paths_of(GOOD)))
+PLACES = st.sampled_from([(number, path) for number, good in enumerate(FILES) for path in paths_of(good)])
 SCALARS = (
     st.none()
     | st.booleans()
@@ -85,9 +98,9 @@ KEYS = st.text(max_size=8) | st.sampled_from([*sorted(site_keys()), "file", "__c
 
 
 def mutated(data: st.DataObject) -> tuple[Any, Path_]:
-    """The good file with a value changed, a key renamed, or something taken out; and where."""
-    tree = copy.deepcopy(GOOD)
-    path = data.draw(PATHS)
+    """A good file with a value changed, a key renamed, or something taken out; and where."""
+    number, path = data.draw(PLACES)
+    tree = copy.deepcopy(FILES[number])
     holder = tree
     for key in path[:-1]:
         holder = holder[key]  # type: ignore[index]
@@ -111,9 +124,9 @@ def refusal(text: str) -> tuple[str, ...]:
     return ()
 
 
-def test_the_good_file_is_good_and_holds_every_key() -> None:
-    assert refusal(json.dumps(GOOD)) == ()
-    assert {key for path in paths_of(GOOD) for key in path} >= site_keys()
+def test_the_good_files_are_good_and_hold_every_key() -> None:
+    assert [refusal(json.dumps(good)) for good in FILES] == [(), ()]
+    assert {key for good in FILES for path in paths_of(good) for key in path} >= site_keys()
 
 
 @settings(max_examples=examples(60))

@@ -74,6 +74,8 @@ def audit(
     audited = FootagePolicy() if policy is None else load_policy(policy)
     if audited is None:
         raise InputError(f"--policy {policy}: found a site file, expected a file with the one key privacy")
+    if not isinstance(audited, FootagePolicy):
+        raise InputError(f"--policy {policy}: found the crossings promise, expected the footage promise")
     if not expect > 0:
         raise InputError(f"--expect {expect}: expected a number above 0")
     named = tuple(Cell("camera", "line", f"direction {number}", "label") for number in range(cells))

@@ -160,7 +160,11 @@ def policy_of(policy: Path | None, site: Path | None) -> "tuple[FootagePolicy | 
 
     own = load_policy(policy)
     if own is not None:
+        from passerby.domain.policy import FootagePolicy
         from passerby.privacy.plan import LARGE_EPSILON
+
+        if not isinstance(own, FootagePolicy):
+            raise InputError(f"--policy {policy}: found the crossings promise, expected the footage promise")
 
         if own.epsilon > LARGE_EPSILON:
             note(f"warning: {policy}: epsilon {own.epsilon:g} is above {LARGE_EPSILON:g}: it hides little")

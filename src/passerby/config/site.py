@@ -16,11 +16,26 @@ from passerby.config import yaml_document
 from passerby.config.camera_address import Address, Transport
 from passerby.config.database_address import DatabaseAddress
 from passerby.config.line_spec import make_line
-from passerby.config.site_policies import add_misfits, merged, misfit_of_file, warnings_of_policies
-from passerby.config.site_schema import ARM_NAMES, CameraKeys, FileKeys, PrivacyKeys, expected_at, known_keys
+from passerby.config.site_policies import (
+    add_both_promises,
+    add_misfits,
+    merged,
+    misfit_of_file,
+    note_of_promise,
+    policy_at_top,
+    promise_of_file,
+    warnings_of_policies,
+)
+from passerby.config.site_schema import (
+    ARM_NAMES,
+    CameraKeys,
+    FileKeys,
+    expected_at,
+    known_keys,
+)
 from passerby.config.yaml_document import Document, Key, shown
 from passerby.domain.geometry import Line, Zone
-from passerby.domain.policy import FootagePolicy
+from passerby.domain.policy import CrossingsPolicy, FootagePolicy, PromiseName
 from passerby.errors import InputError, SiteError
 
 __all__ = [
@@ -40,8 +55,8 @@ __all__ = [
 class CountedLine:
     """A line, and how it is counted.
 
-    `labels`: None for all. `corridor`: half its width in frame heights, None for the whole picture. `policy`: None
-    where neither the line nor its camera has one.
+    `labels`: None for all. `corridor`: half its width in frame heights, None for the whole picture. `policy`: that of
+    the footage promise, None where the site gives the crossings promise or the line has none.
     """
 
     line: Line
@@ -99,6 +114,8 @@ class Camera:
 class Site:
     """The facts of a site file.
 
+    `privacy`: the policy of the crossings promise, None where the site gives the footage promise; then its lines have
+    their own policies.
     `warnings`: lines for people about values that are allowed but probably not meant. `store`, `ledger`, `mark` and
     `state`: where the site keeps its releases, its ledger with the high-water mark, and the state of a run; None for
     the default.
@@ -118,6 +135,12 @@ class Site:
     ledger: DatabaseAddress | None = None
     mark: Path | None = None
     state: Path | None = None
+    privacy: CrossingsPolicy | None = None
+
+    @property
+    def promise(self) -> PromiseName:
+        """The promise that the site gives to people who pass."""
+        return "footage" if self.privacy is None else "crossings"
 
     def camera(self, name: str | None = None) -> Camera:
         """The camera of that name, or the only one. Raises InputError."""
@@ -149,36 +172,33 @@ def parse(text: str, path: Path) -> Site:
     return _site_of(yaml_document.parse(text, path, SiteError, kind=_KIND, expected=_EXPECTED))
 
 
-def load_policy(path: Path) -> FootagePolicy | None:
+def load_policy(path: Path) -> CrossingsPolicy | FootagePolicy | None:
     """The policy of a file that holds the one key `privacy`; None where it is a site file.
 
-    Raises SiteError with every mistake in it, a line each.
+    It is of the footage promise where it names none. Raises SiteError with every mistake in it, a line each.
     """
     document = yaml_document.load(path, SiteError, kind="a policy", expected="the key privacy")
     if "cameras" in document.value:
         return None
     if set(document.value) != {"privacy"}:
         raise SiteError([f"{path}: expected the one key privacy, or a site file"])
-    parsed = PrivacyKeys()
-    try:
-        parsed = PrivacyKeys.model_validate(document.value["privacy"])
-    except ValidationError as error:
-        errors = error.errors(include_url=False)
-        _add_all(({**mistake, "loc": ("privacy", *mistake["loc"])} for mistake in errors), document)
-    misfit_of_file(document)
-    document.raise_problems()
-    return merged(FootagePolicy(), parsed)
+    return _policy_at_top(document, "footage")
 
 
 def _site_of(document: Document) -> Site:
-    add_misfits(document)
+    promise = promise_of_file(document)
+    top = None if document.value.get("privacy") is None else _policy_at_top(document, promise, finish=False)
+    add_both_promises(document)
+    if promise == "footage":
+        add_misfits(document, top if isinstance(top, FootagePolicy) else FootagePolicy())
     try:
         parsed = FileKeys.model_validate(document.value)
     except ValidationError as error:
-        _add_all(error.errors(include_url=False), document)
+        _add_all(error.errors(include_url=False), document, promise)
     document.raise_problems()
     folder = document.path.parent
-    cameras = tuple(_camera(name, camera, folder) for name, camera in parsed.cameras.items())
+    under = top if isinstance(top, FootagePolicy) else None
+    cameras = tuple(_camera(name, camera, folder, under) for name, camera in parsed.cameras.items())
     store, ledger = (
         None if text is None else DatabaseAddress(key, text, folder)
         for key, text in (("store", parsed.store), ("ledger", parsed.ledger))
@@ -188,33 +208,65 @@ def _site_of(document: Document) -> Site:
         parsed.site.name,
         parsed.site.timezone,
         cameras,
-        tuple(_warnings(cameras, (store, ledger), document)),
+        (
+            *_warnings(cameras, (store, ledger), document),
+            *warnings_of_policies({("privacy",): top}, document),
+            *note_of_promise(document),
+        ),
         PublicPage(**parsed.page.model_dump()) if parsed.page else PublicPage(),
         store,
         ledger,
         None if parsed.mark is None else folder / parsed.mark,
         None if parsed.state is None else folder / parsed.state,
+        (top if isinstance(top, CrossingsPolicy) else CrossingsPolicy()) if promise == "crossings" else None,
     )
 
 
-def _add_all(errors: Iterable[ErrorDetails], document: Document) -> None:
+def _policy_at_top(
+    document: Document, default: PromiseName, *, finish: bool = True
+) -> CrossingsPolicy | FootagePolicy:
+    """The policy at the top; its mistakes are added. With `finish`, raises SiteError where the file has any."""
+    policy = policy_at_top(document, default)
+    if isinstance(policy, list):
+        named = document.value["privacy"]
+        promise = named.get("promise", default) if isinstance(named, dict) else default
+        _add_all(policy, document, "footage" if promise == "footage" else "crossings")
+        policy = FootagePolicy()
+    if isinstance(policy, FootagePolicy):
+        misfit_of_file(document)
+    if finish:
+        document.raise_problems()
+    return policy
+
+
+def _add_all(errors: Iterable[ErrorDetails], document: Document, promise: PromiseName) -> None:
     for error in errors:
         # A mistake in a key itself is reported at its entry.
         key = error["loc"][:-1] if error["loc"][-1:] == ("[key]",) else error["loc"]
         if error["type"] == "extra_forbidden":
-            document.add_unknown(key, known_keys(key[:-1]))
+            _add_unknown(key, document, promise)
         elif error["type"] == "missing":
-            document.add(key, f"found nothing, expected {expected_at(key)}")
+            document.add(key, f"found nothing, expected {expected_at(key, promise)}")
         elif error["type"] == "value_error":
             document.add(key, str(error["ctx"]["error"]))
         elif error["type"] == "too_short":
             document.add(key, "found none, expected at least one camera")
         else:
-            document.add(key, f"found {shown(error['input'])}, expected {expected_at(key)}")
+            document.add(key, f"found {shown(error['input'])}, expected {expected_at(key, promise)}")
 
 
-def _camera(name: str, parsed: CameraKeys, folder: Path) -> Camera:
-    policy = merged(FootagePolicy(), parsed.privacy) if parsed.privacy else None
+def _add_unknown(key: Key, document: Document, promise: PromiseName) -> None:
+    other: PromiseName = "footage" if promise == "crossings" else "crossings"
+    if key[:-1] == ("privacy",) and key[-1] in known_keys(key[:-1], other):
+        document.add(
+            key, f"found a key of the {other} promise, expected promise: {other} beside it, or no such key"
+        )
+    else:
+        document.add_unknown(key, known_keys(key[:-1], promise))
+
+
+def _camera(name: str, parsed: CameraKeys, folder: Path, under: FootagePolicy | None) -> Camera:
+    policy = merged(under or FootagePolicy(), parsed.privacy) if parsed.privacy else under
     lines = tuple(
         CountedLine(
             make_line(line_name, line.start, line.end, names=line.names, anchor=line.anchor),

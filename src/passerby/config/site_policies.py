@@ -1,18 +1,24 @@
-"""The privacy policies of a site file: how they merge, and whether their durations fit together.
+"""The promise of a site file and its privacy policies: how they merge, and whether their durations fit together.
 
-Invariant: a policy that can never release is refused, at the key that the user wrote and in the user's units.
+Invariant: a file gives one promise; a policy that can never release is refused, at the key that the user wrote and in
+the user's units.
+
+    privacy at the top of the file                    its `promise`, which is crossings where it names none
+    privacy at a camera or a line, none at the top    footage, as files had it before there were two promises
+    no privacy at all                                 crossings, with the defaults
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
-from passerby.config.site_schema import PrivacyKeys
+from passerby.config.site_schema import CrossingsKeys, FootageKeys, PrivacyKeys
 from passerby.config.yaml_document import Document, Key
 from passerby.domain.calendar import DAY_MS, duration_text
-from passerby.domain.policy import FootagePolicy
+from passerby.domain.policy import CrossingsPolicy, FootagePolicy, PromiseName
 from passerby.errors import PolicyError
 
 _LARGE_EPSILON = 5.0
@@ -20,19 +26,95 @@ _SECOND_MS = 1000
 _USUAL_EVERY_MS = 900_000
 
 
-def merged(under: FootagePolicy, keys: PrivacyKeys) -> FootagePolicy:
+_Policy = TypeVar("_Policy", CrossingsPolicy, FootagePolicy)
+
+
+def merged(under: _Policy, keys: PrivacyKeys | CrossingsKeys) -> _Policy:
     """The policy `under`, with the values of `keys` in place of its own. Raises PolicyError where they do not fit."""
-    given = keys.model_dump(exclude_unset=True)
-    names = {field.name.removesuffix("_ms"): field.name for field in fields(FootagePolicy)}
+    given = keys.model_dump(exclude_none=True, exclude={"promise"})
+    names = {field.name.removesuffix("_ms"): field.name for field in fields(under)}
     return replace(under, **{names[name]: value for name, value in given.items()})
 
 
-def add_misfits(document: Document) -> None:
-    """Add every policy whose durations do not fit together, also where the file has other mistakes."""
+def promise_of_file(document: Document) -> PromiseName:
+    """The promise that a site file gives, also where it has mistakes."""
+    top = document.value.get("privacy")
+    if top is not None:
+        return "footage" if isinstance(top, dict) and top.get("promise") == "footage" else "crossings"
+    return "footage" if _written_below(document) else "crossings"
+
+
+def policy_at_top(
+    document: Document, default: PromiseName
+) -> CrossingsPolicy | FootagePolicy | list[ErrorDetails]:
+    """The policy of the key `privacy` at the top of a file, with the promise `default` where it names none.
+
+    Where it has mistakes, those, at their places in the file.
+    """
+    value = _mapping(document.value, "privacy")
+    footage = value.get("promise", default) == "footage"
+    try:
+        if footage:
+            return merged(FootagePolicy(), FootageKeys.model_validate(document.value["privacy"]))
+        return merged(CrossingsPolicy(), CrossingsKeys.model_validate(document.value["privacy"]))
+    except ValidationError as error:
+        return [
+            {**mistake, "loc": ("privacy", *mistake["loc"])} for mistake in error.errors(include_url=False)
+        ]
+    except PolicyError:
+        # Its durations do not fit together: see `misfit_of_file`.
+        return FootagePolicy()
+
+
+def add_both_promises(document: Document) -> None:
+    """Add a mistake for each policy of a camera or a line in a file whose top gives the crossings promise."""
+    if document.value.get("privacy") is None or promise_of_file(document) == "footage":
+        return
+    for key in _written_below(document):
+        line = document.line_of(("privacy",))
+        document.add(
+            key,
+            f"found both promises: crossings at the top of the file (line {line}) and footage here; expected one, "
+            "such as no privacy here",
+        )
+
+
+def note_of_promise(document: Document) -> Iterator[str]:
+    """A line for people about a file that gives the footage promise without naming it."""
+    written = _written_below(document)
+    if written and document.value.get("privacy") is None:
+        yield document.message_at(
+            written[0],
+            "this file gives the footage promise, as before; the crossings promise (one key at the top of the file, "
+            "privacy: {promise: crossings}, and none below) gives numbers with far less noise",
+        )
+
+
+def _written_below(document: Document) -> list[Key]:
+    """The places of the policies of cameras and lines, in the order of the file."""
+    found: list[Key] = []
+    for name, camera in _mapping(document.value, "cameras").items():
+        holders = {("cameras", name): camera} | {
+            ("cameras", name, "lines", line_name): line
+            for line_name, line in _mapping(camera, "lines").items()
+        }
+        found += [
+            (*key, "privacy")
+            for key, holder in holders.items()
+            if isinstance(holder, dict) and holder.get("privacy") is not None
+        ]
+    return sorted(found, key=document.line_of)
+
+
+def add_misfits(document: Document, under: FootagePolicy) -> None:
+    """Add every policy whose durations do not fit together, also where the file has other mistakes.
+
+    `under`: the defaults of all cameras.
+    """
     for name, camera in _mapping(document.value, "cameras").items():
         key: Key = ("cameras", name)
         lines = _mapping(camera, "lines")
-        policy = _merged_or(FootagePolicy(), camera, key, document)
+        policy = _merged_or(under, camera, key, document)
         alone = not any(_mapping(line, "privacy") for line in lines.values())
         if alone and _mapping(camera, "privacy"):
             _add_indivisible(policy, [(*key, "privacy")], document)
@@ -44,12 +126,14 @@ def add_misfits(document: Document) -> None:
 
 
 def misfit_of_file(document: Document) -> None:
-    """The same for the one policy of a file."""
+    """The same for the policy at the top of a file, of the footage promise."""
     policy = _merged_or(FootagePolicy(), document.value, (), document)
     _add_indivisible(policy, [("privacy",)], document)
 
 
-def warnings_of_policies(policies: Mapping[Key, FootagePolicy | None], document: Document) -> Iterator[str]:
+def warnings_of_policies(
+    policies: Mapping[Key, CrossingsPolicy | FootagePolicy | None], document: Document
+) -> Iterator[str]:
     """A line for people about each policy of the file that protects little."""
     for key, policy in policies.items():
         if key in document.lines and policy is not None and policy.epsilon > _LARGE_EPSILON:
@@ -59,8 +143,9 @@ def warnings_of_policies(policies: Mapping[Key, FootagePolicy | None], document:
 
 
 def _merged_or(under: FootagePolicy, holder: Any, key: Key, document: Document) -> FootagePolicy:
+    model = PrivacyKeys if key else FootageKeys
     try:
-        keys = PrivacyKeys.model_validate(_mapping(holder, "privacy"))
+        keys = model.model_validate(_mapping(holder, "privacy"))
     except ValidationError:
         return under
     try:

@@ -4,7 +4,7 @@ Invariant: a key that no model names is refused.
 """
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -15,6 +15,7 @@ from passerby.config.site_values import Check
 from passerby.config.yaml_document import Key
 from passerby.domain.geometry import DEFAULT_CORRIDOR, DIRECTIONS, Anchor, Point
 from passerby.domain.labels import LABELS
+from passerby.domain.policy import PromiseName
 from passerby.errors import LineError
 
 ARM_NAMES = ("in", "out")
@@ -44,6 +45,26 @@ class PrivacyKeys(_Keys):
     chunk: Annotated[int | None, values.policy_check("chunk_ms")] = None
     warmup: Annotated[int | None, values.policy_check("warmup_ms")] = None
     every: Annotated[int | None, values.policy_check("every_ms")] = None
+
+
+_Promise = Annotated[PromiseName, Check("crossings or footage", values.promise)]
+
+
+class CrossingsKeys(_Keys):
+    """The key `privacy` of a whole site, under the crossings promise."""
+
+    promise: _Promise = "crossings"
+    crossings: Annotated[int | None, values.policy_check("crossings")] = None
+    influence: Annotated[int | None, values.policy_check("influence")] = None
+    epsilon: Annotated[float | None, values.policy_check("epsilon")] = None
+    every: Annotated[int | None, values.policy_check("every_ms")] = None
+    reserve: Annotated[float | None, values.policy_check("reserve")] = None
+
+
+class FootageKeys(PrivacyKeys):
+    """The key `privacy` of a whole site, under the footage promise."""
+
+    promise: _Promise = "footage"
 
 
 class LineKeys(_Keys):
@@ -115,11 +136,13 @@ class FileKeys(_Keys):
     ledger: _Database | None = None
     mark: _Path | None = None
     state: _Path | None = None
+    privacy: Any = None
+    """Read by `passerby.config.site_policies`: its keys are those of its promise."""
     cameras: Annotated[dict[_Name, CameraKeys], Field(min_length=1)]
 
 
-def _model_at(key: Key) -> type[_Keys]:
-    """The model of the mapping at `key`, which is one that pydantic found a fault in."""
+def _model_at(key: Key, promise: PromiseName) -> type[_Keys]:
+    """The model of the mapping at `key`, which is one that pydantic found a fault in, in a file of that promise."""
     match key:
         case ():
             return FileKeys
@@ -129,6 +152,8 @@ def _model_at(key: Key) -> type[_Keys]:
             return PageKeys
         case (*_, "accuracy"):
             return AccuracyKeys
+        case ("privacy",):
+            return CrossingsKeys if promise == "crossings" else FootageKeys
         case (*_, "privacy"):
             return PrivacyKeys
         case ("cameras", _):
@@ -137,20 +162,20 @@ def _model_at(key: Key) -> type[_Keys]:
             return LineKeys
 
 
-def expected_at(key: Key) -> str:
+def expected_at(key: Key, promise: PromiseName) -> str:
     match key:
         case ("site",):
             return "a mapping with name and timezone"
         case ("cameras",) | ("cameras", _, "lines" | "zones"):
             return "a mapping from names"
         case (*parent, last):
-            for name, field in _model_at(tuple(parent)).model_fields.items():
+            for name, field in _model_at(tuple(parent), promise).model_fields.items():
                 if last == (field.alias or name):
                     for check in field.metadata:
                         if isinstance(check, Check):
                             return check.expected
-    return f"a mapping with some of {', '.join(known_keys(key))}"
+    return f"a mapping with some of {', '.join(known_keys(key, promise))}"
 
 
-def known_keys(key: Key) -> list[str]:
-    return [field.alias or name for name, field in _model_at(key).model_fields.items()]
+def known_keys(key: Key, promise: PromiseName) -> list[str]:
+    return [field.alias or name for name, field in _model_at(key, promise).model_fields.items()]

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from itertools import pairwise
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic_core import CoreSchema, core_schema
 
@@ -22,9 +22,10 @@ from passerby.config.yaml_document import shown
 from passerby.domain.calendar import bin_length_ms, duration_ms, zone_of
 from passerby.domain.geometry import Point
 from passerby.domain.labels import LABELS
-from passerby.domain.policy import policy_limit
+from passerby.domain.policy import PromiseName, policy_limit
 from passerby.errors import InputError
 
+PROMISES: tuple[PromiseName, ...] = get_args(PromiseName)
 LONGEST_SENTENCE = 500
 _WEB_ADDRESS = re.compile(r"https?://[^\s/@<>\"']+(?:/[^\s<>\"']*)?")
 
@@ -116,6 +117,13 @@ def anchor(value: Any) -> str:
 
 def transport(value: Any) -> Transport:
     for known in TRANSPORTS:
+        if value == known:
+            return known
+    raise TypeError
+
+
+def promise(value: Any) -> PromiseName:
+    for known in PROMISES:
         if value == known:
             return known
     raise TypeError
@@ -213,7 +221,7 @@ def _limited(key: str) -> Callable[[Any], Any]:
                 parsed = bin_length_ms(value) if key == "every_ms" else duration_ms(value)
             except InputError as error:
                 raise ValueError(str(error)) from None
-        elif key == "epsilon":
+        elif key in ("epsilon", "reserve"):
             parsed = _number(value)
         if policy_limit(key, parsed):
             raise TypeError

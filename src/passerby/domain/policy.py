@@ -1,14 +1,41 @@
-"""A privacy policy: the promise, and its cost in noise.
+"""The privacy policies of the two promises, `crossings` and `footage`: what is promised, and its cost in noise.
 
 Invariant: standard library only; a policy that cannot hold raises PolicyError when it is made.
 """
 
 from dataclasses import dataclass, fields
 from math import isfinite
-from typing import Any
+from typing import Any, Literal
 
-from passerby.domain.calendar import duration_text
+from passerby.domain.calendar import DAY_MS, duration_text
 from passerby.errors import PolicyError
+
+PromiseName = Literal["crossings", "footage"]
+"""`crossings` protects what one person adds to the table of a day; `footage` protects any change of the pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrossingsPolicy:
+    """The crossings promise of a whole site: `epsilon` hides all crossings of one person on one local day.
+
+    A person crosses at most `crossings` times (C), and each crossing changes all tallies together by at most
+    `influence` (b) in L1. A bin lasts `every_ms`. The share `reserve` of epsilon, 0 to below 1, is kept for questions
+    that are asked beside the standing numbers. Raises PolicyError, which names the first key that cannot hold.
+    """
+
+    crossings: int = 4
+    influence: int = 2
+    epsilon: float = 1.0
+    every_ms: int = 900_000
+    reserve: float = 0.1
+
+    def __post_init__(self) -> None:
+        _check_limits(self)
+        if DAY_MS % self.every_ms:
+            raise PolicyError(
+                f"privacy.every: found {duration_text(self.every_ms)}, expected a duration that parts a day, such as "
+                "15m"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +56,25 @@ class FootagePolicy:
     every_ms: int = 900_000
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if expected := policy_limit(field.name, value):
-                raise PolicyError(
-                    f"privacy.{field.name.removesuffix('_ms')}: found {value}, expected {expected}"
-                )
+        _check_limits(self)
         if problem := policy_misfit(self.chunk_ms, self.every_ms):
             raise PolicyError(f"privacy: {problem}")
 
 
+def _check_limits(policy: CrossingsPolicy | FootagePolicy) -> None:
+    for field in fields(policy):
+        value = getattr(policy, field.name)
+        if expected := policy_limit(field.name, value):
+            raise PolicyError(f"privacy.{field.name.removesuffix('_ms')}: found {value}, expected {expected}")
+
+
 def policy_limit(key: str, value: Any) -> str | None:
     """The expected values of a policy's key where `value` cannot hold; None for a value that can."""
-    if key == "epsilon":
-        good = (
-            isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) and value > 0
-        )
-        return None if good else "a finite number above 0, such as 1"
+    if key in ("epsilon", "reserve"):
+        number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+        if key == "reserve":
+            return None if number and 0 <= value < 1 else "a share from 0 to below 1, such as 0.1"
+        return None if number and value > 0 else "a finite number above 0, such as 1"
     whole = isinstance(value, int) and not isinstance(value, bool)
     if key == "warmup_ms":
         return None if whole and value >= 0 else "a duration of 0s or more, such as 2s"

@@ -50,6 +50,7 @@ def site_text(cameras: int = 2, *, page: str = "", camera: str = "") -> str:
                 "count: [person, bicycle], corridor: 0.15}"
             )
         lines.append("    privacy: {rho: 4s, k: 2, epsilon: 2, chunk: 5s, warmup: 1s, clip: 3, every: 15m}")
+    lines.append("privacy: {promise: footage}")
     return "\n".join(lines) + "\n"
 
 

@@ -22,7 +22,8 @@ CELLS = tuple(Cell("north", "road", direction, "car") for direction in ("in", "o
 def opened() -> OpenBin:
     terms = {"epsilon_micro": 10, "rho_ms": 4_000, "k": 1, "chunk_ms": CHUNK_MS, "warmup_ms": 2_000}
     return OpenBin(
-        "bin", Receipt(FootageCharge("north", 1, "road bins", SPAN, CELLS, cap=CAP, **terms), "receipt")
+        "bin",
+        Receipt(FootageCharge("north", 1, "road bins", SPAN, CELLS, cap=CAP, limit=None, **terms), "receipt"),
     )
 
 

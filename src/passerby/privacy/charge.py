@@ -2,11 +2,12 @@
 
 Invariant: pure arithmetic on integers; a refusal depends on charges and configuration only, never on a count.
 
-Proof that the sum by query and by start of segment is enough: docs/proofs/sensitivity.md, 4.
+Proof that the sum by pool and by start of segment is enough: docs/proofs/sensitivity.md, 4; for the pools of a
+site: docs/proofs/crossings.md, 4.
 """
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, Protocol
 
@@ -35,6 +36,32 @@ def whole_chunks(span: Span, chunk_ms: int) -> Span:
     return Span(span.start_ms // chunk_ms * chunk_ms, -(-span.end_ms // chunk_ms) * chunk_ms)
 
 
+_SITE = " "
+"""The account of a site begins with it, which no camera's name does."""
+
+
+def site_account(site: str) -> str:
+    """The account of a whole site, which pays under the crossings promise: a name that no camera can have."""
+    return f"{_SITE}site {site}"
+
+
+def is_site(account: str) -> bool:
+    return account.startswith(_SITE)
+
+
+def account_text(account: str) -> str:
+    """The account in words: `site quay` or `camera north`."""
+    return account.strip() if is_site(account) else f"camera {account}"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A part of the budget that a charge has to stay within: its `name` in words, and its micro-epsilons."""
+
+    name: str
+    micro: int
+
+
 class Charge(Protocol):
     """The price of one release, and all that the ledger, the gate and the engine ask of it.
 
@@ -44,14 +71,31 @@ class Charge(Protocol):
 
     @property
     def camera(self) -> str:
-        """The account that pays: the name of a camera."""
+        """The camera whose line is counted."""
+
+    @property
+    def account(self) -> str:
+        """The account that pays: the camera, or its site (`site_account`)."""
 
     @property
     def epoch(self) -> int: ...
 
     @property
     def query(self) -> str:
-        """The slots of a query share one epsilon: they are disjoint, and all of their terms are the same."""
+        """The name of the slots of one line and level: they are disjoint in time."""
+
+    @property
+    def pool(self) -> str:
+        """The slots of a pool that cover one instant share one epsilon: all of their noise is calibrated to it and to
+        one Delta. The query, or the first word of it where several queries are one pool."""
+
+    @property
+    def limit(self) -> Limit | None:
+        """The part of the budget for this charge and those that `shares_limit`; None for all of it."""
+
+    @property
+    def takes_rest(self) -> bool:
+        """Whether it is paid for just before its noise is drawn, with all that is left, up to `epsilon_micro`."""
 
     @property
     def span(self) -> Span: ...
@@ -64,7 +108,7 @@ class Charge(Protocol):
 
     @property
     def delta(self) -> int:
-        """The L1 sensitivity that the noise is calibrated to, over all slots of the query."""
+        """The L1 sensitivity that the noise is calibrated to, over all slots of the pool."""
 
     @property
     def covers(self) -> Span:
@@ -72,7 +116,15 @@ class Charge(Protocol):
 
     @property
     def terms(self) -> dict[str, Any]:
-        """All that the slots of a query share, as the ledger writes it."""
+        """All that the ledger writes of it beside the columns of an entry."""
+
+    def with_epsilon(self, epsilon_micro: int) -> "Charge": ...
+
+    def shares_limit(self, terms: Mapping[str, Any]) -> bool:
+        """Whether a charge with these terms counts towards `limit` too."""
+
+    def conflict(self, terms: Mapping[str, Any]) -> str | None:
+        """Why this charge cannot stand beside one of its pool with these terms at the same time; None where it can."""
 
     def allows(self, contribution: Contribution) -> bool:
         """Whether a sum of chunks is one that the sensitivity allows for."""
@@ -101,6 +153,7 @@ class FootageCharge:
     warmup_ms: int
     cap: int
     lookahead_ms: int = 0
+    limit: Limit | None = None
 
     def __post_init__(self) -> None:
         where = f"camera {self.camera}, query {self.query}"
@@ -119,6 +172,18 @@ class FootageCharge:
             or self.span.end_ms % self.chunk_ms
         ):
             raise PolicyError(f"{where}: expected a span that starts and ends where chunks do")
+
+    @property
+    def account(self) -> str:
+        return self.camera
+
+    @property
+    def pool(self) -> str:
+        return self.query
+
+    @property
+    def takes_rest(self) -> bool:
+        return False
 
     @property
     def delta(self) -> int:
@@ -141,8 +206,18 @@ class FootageCharge:
     @property
     def terms(self) -> dict[str, Any]:
         terms = asdict(self)
-        del terms["span"]
+        # The limit decides whether it is paid for, and nothing of what is released.
+        del terms["span"], terms["limit"]
         return {**terms, "delta": self.delta}
+
+    def with_epsilon(self, epsilon_micro: int) -> "FootageCharge":
+        return replace(self, epsilon_micro=epsilon_micro)
+
+    def shares_limit(self, terms: Mapping[str, Any]) -> bool:
+        return bool(terms["cells"][0]["line"] == self.cells[0].line)
+
+    def conflict(self, terms: Mapping[str, Any]) -> str | None:
+        return None
 
     def allows(self, contribution: Contribution) -> bool:
         return within(contribution, self.cap, -(-contribution.chunk.span.duration_ms // self.chunk_ms))
@@ -172,9 +247,9 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """A charge as the budget sees it: `query` is unique within the camera, its slots share `epsilon_micro`."""
+    """A charge as the budget sees it: `pool` is unique within the account, its slots share `epsilon_micro`."""
 
-    query: str
+    pool: str
     covers: Span
     epsilon_micro: int
 
@@ -182,21 +257,21 @@ class Spent:
 def peak(charges: Iterable[Spent], over: Span) -> int:
     """The most micro-epsilons that any one segment costs that starts within `over`.
 
-    At each start, the queries that cover it are added up, each once, however many of its slots do.
+    At each start, the pools that cover it are added up, each once, however many of its slots do.
     """
     steps: list[tuple[int, int, str, int]] = []
     for charge in charges:
         start = max(charge.covers.start_ms, over.start_ms)
         end = min(charge.covers.end_ms, over.end_ms)
         if start < end:
-            steps.append((start, 1, charge.query, charge.epsilon_micro))
-            steps.append((end, -1, charge.query, charge.epsilon_micro))
+            steps.append((start, 1, charge.pool, charge.epsilon_micro))
+            steps.append((end, -1, charge.pool, charge.epsilon_micro))
     covering: dict[str, int] = {}
     cost = most = 0
-    for _, change, query, epsilon_micro in sorted(steps):
-        before = covering.get(query, 0)
-        covering[query] = before + change
-        if before == 0 or covering[query] == 0:
+    for _, change, pool, epsilon_micro in sorted(steps):
+        before = covering.get(pool, 0)
+        covering[pool] = before + change
+        if before == 0 or covering[pool] == 0:
             cost += change * epsilon_micro
         most = max(most, cost)
     return most

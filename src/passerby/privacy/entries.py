@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 
 from passerby.domain.timespan import Span
+from passerby.privacy.charge import Spent, is_site
 from passerby.privacy.high_water_mark import Mark
 
 _PAGE = 1_000
@@ -59,8 +60,8 @@ HEAD = Table(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One link of the chain. `kind` is epoch, spend, value or seal; `covers_*` are the ends of the span that a charge
-    covers; `body` is JSON."""
+    """One link of the chain. `camera` is the account: that of a camera or of a site. `kind` is epoch, spend, value or
+    seal; `covers_*` are the ends of the span that a charge covers; `body` is JSON."""
 
     number: int
     kind: str
@@ -87,6 +88,12 @@ class Entry:
     def content(self) -> dict[str, Any]:
         """The body as a mapping."""
         return dict(json.loads(self.body))
+
+
+def spent(entry: Entry) -> Spent:
+    """The charge of an entry, as the budget sees it: of a site its pool, the first word of the query."""
+    pool = entry.query.partition(" ")[0] if is_site(entry.camera) else entry.query
+    return Spent(f"{entry.epoch} {pool}", entry.covers, entry.epsilon_micro)
 
 
 def genesis(ledger: str) -> Mark:

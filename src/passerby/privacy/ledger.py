@@ -3,13 +3,17 @@
 Invariant: entries are added and never changed, each key once; nothing is refunded; no clock is read and no count comes
 here; a ledger that cannot be trusted stops all releases.
 
-    epoch(camera, ...)      a configuration begins, after a blackout
+    epoch(account, ...)     a configuration begins, after a blackout
     spend(charge)           check and reserve in one transaction -> Receipt
     regain(charge)          the receipt of a slot that an interrupted process spent
     record(receipt, ...)    the noised values, once
     seal(before)            gives up a stretch of time for ever: the way back after a restored backup
 
-Proof that `spend` keeps the right sum within the budget: docs/proofs/sensitivity.md, 4.
+Proof that `spend` keeps the right sum within the budget: docs/proofs/sensitivity.md, 4, and crossings.md, 4.
+
+An account is a camera under the footage promise, and a whole site under the crossings promise; the column `camera` has
+its name. Time that one account of a site has paid for is taken for every other one: a day is not paid for twice under
+another name of the site, or under another promise.
 """
 
 from collections.abc import Iterator
@@ -24,7 +28,18 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from passerby.domain.timespan import Span
 from passerby.errors import BudgetError, LedgerError
-from passerby.privacy.charge import Charge, Receipt, Spent, Stored, epsilon_text, peak
+from passerby.privacy.charge import (
+    Charge,
+    Limit,
+    Receipt,
+    Spent,
+    Stored,
+    account_text,
+    epsilon_text,
+    is_site,
+    peak,
+    site_account,
+)
 from passerby.privacy.entries import (
     ENTRY,
     Draft,
@@ -34,6 +49,7 @@ from passerby.privacy.entries import (
     find,
     follow,
     genesis,
+    spent,
     take_turn,
     walk,
 )
@@ -44,9 +60,9 @@ RECOVER = "all releases stop; `passerby ledger seal` gives up the time before no
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """From `start_ms` (Unix ms UTC) on, one configuration of a camera, until the blackout before the next."""
+    """From `start_ms` (Unix ms UTC) on, one configuration of an account, until the blackout before the next."""
 
-    camera: str
+    account: str
     number: int
     start_ms: int
 
@@ -67,35 +83,47 @@ class Ledger:
         self._engine.dispose()
 
     def epoch(
-        self, camera: str, configuration: str, start_ms: int, *, blackout_ms: int, budget_micro: int
+        self, account: str, configuration: str, start_ms: int, *, blackout_ms: int, budget_micro: int
     ) -> Epoch:
-        """The camera's epoch for `configuration`: the current one while it is the same, else a new one.
+        """The account's epoch for `configuration`: the current one while it is the same, else a new one.
 
-        `configuration` is the text of all that releases depend on: policies, lines, mask, detector. A new epoch
-        starts at `start_ms`, or later: a blackout (rho + w + c) after the last charge of the epoch before.
+        `configuration` is the text of all that releases depend on: policies, lines, mask, detector; of a site, its
+        policy alone. A new epoch starts at `start_ms`, or later: a blackout (rho + w + c; none of a site) after the
+        time that the epoch before has paid for.
         """
         terms = {
             "configuration": sha256(configuration.encode()).hexdigest(),
             "blackout_ms": blackout_ms,
             "budget_micro": budget_micro,
         }
-        of_camera = ENTRY.c.camera == camera
+        of_account = ENTRY.c.camera == account
         with self._turn() as (connection, tip):
-            epochs = find(connection, ENTRY.c.kind == "epoch", of_camera, newest_first=True, limit=1)
+            epochs = find(connection, ENTRY.c.kind == "epoch", of_account, newest_first=True, limit=1)
             number = 1
             if epochs:
                 last = epochs[0]
                 if last.content == terms:
-                    return Epoch(camera, last.epoch, last.start_ms)
+                    return Epoch(account, last.epoch, last.start_ms)
                 charged = connection.scalar(
-                    select(func.max(ENTRY.c.end_ms)).where(ENTRY.c.kind == "spend", of_camera)
+                    select(func.max(ENTRY.c.covers_end_ms)).where(ENTRY.c.kind == "spend", of_account)
                 )
                 blackout = max(blackout_ms, last.content["blackout_ms"])
                 start_ms = max(start_ms, max(last.start_ms, charged or last.start_ms) + blackout)
                 number = last.epoch + 1
-            draft = Draft("epoch", Span(start_ms, start_ms), terms, camera=camera, epoch=number)
+            draft = Draft("epoch", Span(start_ms, start_ms), terms, camera=account, epoch=number)
             add(connection, tip, draft)
-        return Epoch(camera, number, start_ms)
+        return Epoch(account, number, start_ms)
+
+    def taken_until(self, account: str, from_ms: int) -> int:
+        """The end of the time from `from_ms` on that other accounts of this site have paid for; `from_ms` where there
+        is none. An epoch that begins earlier could release nothing before."""
+        with self._turn() as (connection, _):
+            until = connection.scalar(
+                select(func.max(ENTRY.c.covers_end_ms)).where(
+                    *_others(account), ENTRY.c.covers_end_ms > from_ms
+                )
+            )
+            return from_ms if until is None else int(until)
 
     def spend(self, charge: Charge) -> Receipt:
         """Check and reserve in one transaction; on return the charge is on the disk.
@@ -104,10 +132,11 @@ class Ledger:
         does not reach, or when the slot was spent by a process that died before it released.
         """
         with self._turn() as (connection, tip):
+            charge = _settled(connection, charge)
             for slot in find(connection, *_slots(charge), *_meets(charge.span)):
                 if slot.span == charge.span and slot.body == canonical(charge.terms):
                     return _paid_before(connection, charge, slot)
-                raise LedgerError(f"{_named(charge)}: a slot that overlaps one spent before")
+                raise _overlaps(charge)
             _check_terms(connection, charge)
             _check_time(connection, charge)
             _check_budget(connection, charge)
@@ -115,7 +144,7 @@ class Ledger:
                 "spend",
                 charge.span,
                 charge.terms,
-                camera=charge.camera,
+                camera=charge.account,
                 epoch=charge.epoch,
                 query=charge.query,
                 covers=charge.covers,
@@ -131,10 +160,11 @@ class Ledger:
         no second value. Raises BudgetError for a slot that overlaps one spent before.
         """
         with self._turn() as (connection, _):
+            charge = _settled(connection, charge)
             for slot in find(connection, *_slots(charge), *_meets(charge.span)):
                 if slot.span == charge.span and slot.body == canonical(charge.terms):
                     return Receipt(charge, slot.hash, _value(connection, slot))
-                raise BudgetError(f"{_named(charge)}: a slot that overlaps one spent before")
+                raise _overlaps(charge)
         return None
 
     def record(self, receipt: Receipt, stored: Stored) -> None:
@@ -151,7 +181,7 @@ class Ledger:
                 "value",
                 charge.span,
                 {"receipt": receipt.id, **known},
-                camera=charge.camera,
+                camera=charge.account,
                 epoch=charge.epoch,
                 query=charge.query,
             )
@@ -162,10 +192,11 @@ class Ledger:
         with self._turn() as (connection, _):
             return _released(connection, receipt)
 
-    def spent_micro(self, camera: str, span: Span) -> int:
-        """The most micro-epsilons that any one segment starting in `span` has cost so far at `camera`."""
+    def spent_micro(self, account: str, span: Span) -> int:
+        """The most micro-epsilons that any one segment starting in `span`, or of a site any day that meets it, has cost
+        so far."""
         with self._turn() as (connection, _):
-            return peak(map(_spent, _charges(connection, camera, span)), span)
+            return peak(map(spent, _charges(connection, account, span)), span)
 
     def entries(self) -> list[Entry]:
         """All entries, oldest first, after their chain was checked from the first to the last."""
@@ -231,34 +262,68 @@ def _holds(connection: Connection, mark: Mark, head: Mark | None = None) -> bool
 
 
 def _named(charge: Charge) -> str:
-    return f"camera {charge.camera}, query {charge.query}"
+    return f"{account_text(charge.account)}, query {charge.query}"
+
+
+def _overlaps(charge: Charge) -> BudgetError:
+    cause = "a slot that overlaps one spent before, or was spent with other terms"
+    return BudgetError(f"{_named(charge)}: {cause}")
 
 
 def _slots(charge: Charge) -> tuple[Any, ...]:
     return (
         ENTRY.c.kind == "spend",
-        ENTRY.c.camera == charge.camera,
+        ENTRY.c.camera == charge.account,
         ENTRY.c.epoch == charge.epoch,
         ENTRY.c.query == charge.query,
     )
+
+
+def _of_pool(charge: Charge) -> tuple[Any, ...]:
+    """The slots of the charge's pool, which is the first word of their queries."""
+    return (
+        ENTRY.c.kind == "spend",
+        ENTRY.c.camera == charge.account,
+        ENTRY.c.epoch == charge.epoch,
+        ENTRY.c.query.startswith(f"{charge.pool} ", autoescape=True),
+    )
+
+
+def _others(account: str) -> tuple[Any, ...]:
+    """The charges of accounts that pay for the same people: of a site all others, of a camera those of sites."""
+    site = ENTRY.c.camera.startswith(site_account(""), autoescape=True)
+    return ENTRY.c.kind == "spend", ENTRY.c.camera != account if is_site(account) else site
 
 
 def _meets(span: Span) -> tuple[Any, ...]:
     return ENTRY.c.start_ms < span.end_ms, ENTRY.c.end_ms > span.start_ms
 
 
-def _charges(connection: Connection, camera: str, covers: Span) -> list[Entry]:
-    return find(
-        connection,
-        ENTRY.c.kind == "spend",
-        ENTRY.c.camera == camera,
-        ENTRY.c.covers_start_ms < covers.end_ms,
-        ENTRY.c.covers_end_ms > covers.start_ms,
-    )
+def _covers(span: Span) -> tuple[Any, ...]:
+    return ENTRY.c.covers_start_ms < span.end_ms, ENTRY.c.covers_end_ms > span.start_ms
 
 
-def _spent(entry: Entry) -> Spent:
-    return Spent(f"{entry.epoch} {entry.query}", entry.covers, entry.epsilon_micro)
+def _charges(connection: Connection, account: str, covers: Span) -> list[Entry]:
+    return find(connection, ENTRY.c.kind == "spend", ENTRY.c.camera == account, *_covers(covers))
+
+
+def _settled(connection: Connection, charge: Charge) -> Charge:
+    """The charge with its own price: of one that takes the rest, that of its pool where that was paid for, else all
+    that is left of the budget, up to its own. Raises BudgetError where nothing is left.
+
+    It is known from the ledger alone: docs/proofs/crossings.md, 5.
+    """
+    if not charge.takes_rest:
+        return charge
+    before = _charges(connection, charge.account, charge.covers)
+    own = f"{charge.epoch} {charge.pool}"
+    paid = {slot.epsilon_micro for slot in before if spent(slot).pool == own}
+    if paid:
+        return charge.with_epsilon(max(paid))
+    left = _budget(connection, charge, before) - peak(map(spent, before), charge.covers)
+    if left <= 0:
+        raise BudgetError(f"{_named(charge)}: the budget does not reach: nothing is left of this day")
+    return charge.with_epsilon(min(left, charge.epsilon_micro))
 
 
 def _released(connection: Connection, receipt: Receipt) -> Stored | None:
@@ -291,6 +356,11 @@ def _paid_before(connection: Connection, charge: Charge, slot: Entry) -> Receipt
 
 
 def _check_terms(connection: Connection, charge: Charge) -> None:
+    if charge.pool != charge.query:
+        for slot in find(connection, *_of_pool(charge), *_meets(charge.span)):
+            if cause := charge.conflict(slot.content):
+                raise BudgetError(f"{_named(charge)}: {cause}")
+        return
     for slot in find(connection, *_slots(charge), limit=1):
         if slot.body != canonical(charge.terms):
             raise LedgerError(f"{_named(charge)}: other terms than the slots that this query has spent")
@@ -303,7 +373,7 @@ def _check_time(connection: Connection, charge: Charge) -> None:
         for entry in find(
             connection,
             ENTRY.c.kind == "epoch",
-            ENTRY.c.camera == charge.camera,
+            ENTRY.c.camera == charge.account,
             ENTRY.c.epoch.in_([charge.epoch, charge.epoch + 1]),
         )
     }
@@ -319,21 +389,44 @@ def _check_time(connection: Connection, charge: Charge) -> None:
     if sealed is not None and charge.covers.start_ms < sealed:
         raise BudgetError(f"{_named(charge)}: in the time that was given up when the ledger was sealed")
 
+    taken = find(connection, *_others(charge.account), *_covers(charge.covers), limit=1)
+    if taken:
+        raise BudgetError(
+            f"{_named(charge)}: {account_text(taken[0].camera)} has paid for this time in the same ledger; another "
+            "promise or another name of the site takes effect with the next local day, and another site needs a ledger "
+            "of its own"
+        )
 
-def _check_budget(connection: Connection, charge: Charge) -> None:
-    before = _charges(connection, charge.camera, charge.covers)
+
+def _budget(connection: Connection, charge: Charge, before: list[Entry]) -> int:
+    """The micro-epsilons that may be spent on what the charge covers: the least of the epochs that spent there."""
     epochs = find(
         connection,
         ENTRY.c.kind == "epoch",
-        ENTRY.c.camera == charge.camera,
+        ENTRY.c.camera == charge.account,
         ENTRY.c.epoch.in_({charge.epoch, *(slot.epoch for slot in before)}),
     )
-    budget: int = min(entry.content["budget_micro"] for entry in epochs)
-    asked = Spent(f"{charge.epoch} {charge.query}", charge.covers, charge.epsilon_micro)
-    cost = peak([*map(_spent, before), asked], charge.covers)
-    if cost > budget:
-        left = max(0, budget - (cost - charge.epsilon_micro))
+    return int(min((entry.content["budget_micro"] for entry in epochs), default=0))
+
+
+def _check_budget(connection: Connection, charge: Charge) -> None:
+    before = _charges(connection, charge.account, charge.covers)
+    _check_sum(charge, before, Limit("the budget", _budget(connection, charge, before)))
+    if charge.limit is not None:
+        shared = [slot for slot in before if charge.shares_limit(slot.content)]
+        _check_sum(charge, shared, charge.limit)
+
+
+def _check_sum(charge: Charge, before: list[Entry], limit: Limit) -> None:
+    """Raises BudgetError where the charges `before` and this one are above `limit` anywhere in what it covers."""
+    asked = Spent(f"{charge.epoch} {charge.pool}", charge.covers, charge.epsilon_micro)
+    others = [spent(slot) for slot in before]
+    if any(one.pool == asked.pool and one.epsilon_micro != asked.epsilon_micro for one in others):
+        raise LedgerError(f"{_named(charge)}: another epsilon than its pool has spent at this time")
+    cost = peak([*others, asked], charge.covers)
+    if cost > limit.micro:
+        left = max(0, limit.micro - (cost - charge.epsilon_micro))
         raise BudgetError(
-            f"{_named(charge)}: the budget does not reach: epsilon {epsilon_text(charge.epsilon_micro)} asked, "
-            f"{epsilon_text(left)} left of {epsilon_text(budget)}"
+            f"{_named(charge)}: {limit.name} does not reach: epsilon {epsilon_text(charge.epsilon_micro)} asked, "
+            f"{epsilon_text(left)} left of {epsilon_text(limit.micro)}"
         )

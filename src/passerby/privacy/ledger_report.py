@@ -10,15 +10,15 @@ from datetime import UTC, datetime
 
 from passerby.domain.timespan import Span
 from passerby.errors import LedgerError
-from passerby.privacy.charge import Spent, epsilon_text, peak
-from passerby.privacy.entries import Entry
+from passerby.privacy.charge import account_text, epsilon_text, is_site, peak
+from passerby.privacy.entries import Entry, spent
 from passerby.privacy.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The account of one camera: `cost_micro` is the most that any one segment has cost, of `budget_micro`;
-    `unreleased` slots are spent and empty for ever."""
+    """The account of one camera, or of a site: `cost_micro` is the most that any one segment, or one person's day, has
+    cost, of `budget_micro`; `unreleased` slots are spent and empty. `camera` is the account's name in the ledger."""
 
     camera: str
     epoch: int
@@ -31,7 +31,7 @@ class Account:
 
 
 def accounts(ledger: Ledger) -> list[Account]:
-    """The cameras' accounts, after the chain was checked from its first entry. Raises LedgerError."""
+    """The accounts of cameras and sites, after the chain was checked from its first entry. Raises LedgerError."""
     entries = ledger.entries()
     cameras = sorted({entry.camera for entry in entries if entry.kind == "epoch"})
     return [_account(camera, [entry for entry in entries if entry.camera == camera]) for camera in cameras]
@@ -41,12 +41,11 @@ def _account(camera: str, entries: list[Entry]) -> Account:
     epoch = [entry for entry in entries if entry.kind == "epoch"][-1]
     spends = [entry for entry in entries if entry.kind == "spend"]
     values = [entry for entry in entries if entry.kind == "value"]
-    charges = [Spent(f"{entry.epoch} {entry.query}", entry.covers, entry.epsilon_micro) for entry in spends]
     cost = 0
     if spends:
         first = min(entry.covers_start_ms for entry in spends)
         last = max(entry.covers_end_ms for entry in spends)
-        cost = peak(charges, Span(first, last))
+        cost = peak(map(spent, spends), Span(first, last))
     return Account(
         camera=camera,
         epoch=epoch.epoch,
@@ -66,9 +65,10 @@ def show(ledger: Ledger) -> Iterator[str]:
         yield "nothing was spent"
     for account in found:
         since = datetime.fromtimestamp(account.since_ms / 1000, UTC).isoformat(timespec="seconds")
-        yield f"camera {account.camera}: epoch {account.epoch} since {since}"
+        yield f"{account_text(account.camera)}: epoch {account.epoch} since {since}"
+        most = "on the most costly day" if is_site(account.camera) else "who passed at the most costly moment"
         yield (
-            f"  a person who passed at the most costly moment: epsilon {epsilon_text(account.cost_micro)} "
+            f"  a person {most}: epsilon {epsilon_text(account.cost_micro)} "
             f"of {epsilon_text(account.budget_micro)}"
         )
         yield f"  {_number(account.spent, 'slot')} spent, {account.unreleased} of them never released"

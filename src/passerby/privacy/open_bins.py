@@ -1,6 +1,6 @@
-"""Open bins and days: paid for, added to chunk by chunk, closed when they were published.
+"""Open bins and days: added to chunk by chunk, closed when they were published.
 
-Invariant: arithmetic on clipped counts and charges; reads no clock, no database and no disk.
+Invariant: arithmetic on counts and charges; reads no clock, no database and no disk.
 """
 
 from collections.abc import Mapping
@@ -9,8 +9,9 @@ from typing import Any
 
 from passerby.domain.release import Cell, Level, Release
 from passerby.domain.timespan import Chunk, Span
-from passerby.privacy.charge import Charge, FootageCharge, Receipt
+from passerby.privacy.charge import Charge, FootageCharge, Limit, Receipt
 from passerby.privacy.contribution import Contribution
+from passerby.privacy.crossings import CrossingsCharge
 
 Key = tuple[str, int, str, int]
 """Camera, epoch, query and start in Unix ms: the key of a slot of the ledger."""
@@ -18,9 +19,9 @@ Key = tuple[str, int, str, int]
 
 @dataclass(slots=True)
 class OpenBin:
-    """One bin or day of a line that was paid for.
+    """One bin or day of a line that was paid for, or a day that is paid for when it has ended (no id in its receipt).
 
-    `sums`: the clipped counts of its cells over the chunks from `first_ms` to `until_ms`, None before the first chunk.
+    `sums`: the counts of its cells over the chunks from `first_ms` to `until_ms`, None before the first chunk.
     `covered_ms`: so long there were frames, and for `sender_ms` of it frames that the sender's clock dated, None where
     that is not known of every chunk. `drawn`: its releases, once noise was drawn, to be published at `due_ms`.
     """
@@ -97,9 +98,10 @@ def key_of(charge: Charge) -> Key:
 def to_plain(open_bin: OpenBin) -> dict[str, Any]:
     """As plain values, without the drawn releases: those are in the ledger."""
     charge = open_bin.charge
-    assert isinstance(charge, FootageCharge)
+    assert isinstance(charge, FootageCharge | CrossingsCharge)
     return {
         "level": open_bin.level,
+        "promise": "footage" if isinstance(charge, FootageCharge) else "crossings",
         "charge": asdict(charge),
         "receipt": open_bin.receipt.id,
         "sums": open_bin.sums,
@@ -113,12 +115,17 @@ def to_plain(open_bin: OpenBin) -> dict[str, Any]:
 def from_plain(plain: Mapping[str, Any]) -> OpenBin:
     """Raises KeyError, TypeError, ValueError or PolicyError for values that `to_plain` did not make."""
     terms = dict(plain["charge"])
-    terms["span"] = Span(**terms["span"])
+    terms |= {name: Span(**terms[name]) for name in ("span", "covers") if name in terms}
     terms["cells"] = tuple(Cell(**cell) for cell in terms["cells"])
+    if terms.get("limit") is not None:
+        terms["limit"] = Limit(**terms["limit"])
+    # A bin that an earlier version kept has no name of its promise.
+    crossings = plain.get("promise") == "crossings"
+    charge: Charge = CrossingsCharge(**terms) if crossings else FootageCharge(**terms)
     sums, sender_ms = plain["sums"], plain.get("sender_ms")
     return OpenBin(
         level="day" if plain["level"] == "day" else "bin",
-        receipt=Receipt(FootageCharge(**terms), str(plain["receipt"])),
+        receipt=Receipt(charge, str(plain["receipt"])),
         sums=None if sums is None else tuple(int(count) for count in sums),
         first_ms=int(plain["first_ms"]),
         until_ms=int(plain["until_ms"]),

@@ -1,4 +1,5 @@
-"""The standing query of a line: its cells, and the charges of its bins and days, from the site file alone.
+"""The standing query of a line: its cells, and the charges of its bins and days under the footage promise, from the
+site file alone.
 
 Invariant: the same policy gives the same charges; nothing here depends on a count or on the time of day.
 """
@@ -17,7 +18,7 @@ from passerby.domain.labels import LABELS
 from passerby.domain.release import Cell, Level
 from passerby.domain.timespan import Span
 from passerby.errors import PolicyError
-from passerby.privacy.charge import FootageCharge, micro_epsilon
+from passerby.privacy.charge import FootageCharge, Limit, micro_epsilon
 from passerby.privacy.noise import MICRO
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ def _charge(
         chunk_ms=policy.chunk_ms,
         warmup_ms=policy.warmup_ms,
         cap=policy.clip,
+        limit=Limit(f"the budget of line {cells[0].line}", whole_micro(policy.epsilon)),
     )
 
 

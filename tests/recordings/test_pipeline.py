@@ -16,6 +16,7 @@ from tests.sample_videos import walkers, write
 from tests.tiers import examples
 
 from passerby import synth
+from passerby.counting.chunks import chunks, crossings_of
 from passerby.counting.counts import Counts, Crossing
 from passerby.counting.detections import Detections, no_detections
 from passerby.counting.parameters import CountingParams
@@ -25,7 +26,6 @@ from passerby.domain.geometry import Line
 from passerby.domain.labels import Label
 from passerby.domain.timespan import Span
 from passerby.errors import InputError, LineError, OutputError, SourceError
-from passerby.recordings.chunks import chunks, crossings_of
 from passerby.recordings.counter import count
 from passerby.recordings.plan import Method, plan_of
 from passerby.recordings.progress import Progress

@@ -109,6 +109,12 @@ class Camera:
         """The stream that is counted."""
         return self.substream or self.source
 
+    @property
+    def corridor(self) -> float | None:
+        """The widest corridor of its lines, for one pass over all of them; None for the whole picture."""
+        widths = [line.corridor for line in self.lines if line.corridor is not None]
+        return max(widths) if len(widths) == len(self.lines) and widths else None
+
 
 @dataclass(frozen=True, slots=True)
 class Site:

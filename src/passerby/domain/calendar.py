@@ -116,6 +116,12 @@ def bins(span: Span, bin_ms: int, zone: tzinfo) -> Iterator[Bin]:
         begin = end
 
 
+def parted(span: Span, bin_ms: int, zone: tzinfo) -> Iterator[Span]:
+    """The parts of `span` that lie in one bin each, in order. Raises ValueError as `bins` does."""
+    for one in bins(span, bin_ms, zone):
+        yield Span(max(span.start_ms, one.span.start_ms), min(span.end_ms, one.span.end_ms))
+
+
 def elapsed_bins(span: Span, bin_ms: int) -> Iterator[ElapsedBin]:
     """The bins of a recording whose clock is not known: from the start of `span` on, whole, in order."""
     for start_ms in range(span.start_ms, span.end_ms, bin_ms):

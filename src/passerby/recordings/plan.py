@@ -22,7 +22,7 @@ from passerby.video.detect.fingerprint import made_with
 from passerby.video.detect.interface import Detector
 from passerby.video.detect.selection import AUTO, Choice, choose
 from passerby.video.observe import probe, unfiltered
-from passerby.video.scheduling.optimizations import Optimizations
+from passerby.video.scheduling.optimizations import Optimizations, suited
 from passerby.video.segments import Part, Task, parts_of
 
 
@@ -60,8 +60,7 @@ class Method:
         if not isinstance(self.detector, str):
             # A function of the user's sees whole corridors in their own resolution.
             return Optimizations(crops=False, fit=False)
-        # `auto` prefers accuracy: longer intervals between runs of the detector cost one crossing in eighty.
-        return Optimizations(pace=self.detector != AUTO)
+        return suited(self.detector)
 
 
 @dataclass(frozen=True, slots=True)

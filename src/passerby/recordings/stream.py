@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from passerby.config.camera_address import Address
+from passerby.counting.chunks import chunks, crossings_of, of_stream
 from passerby.counting.counts import Crossing
 from passerby.domain.labels import Label, reported
-from passerby.recordings.chunks import chunks, crossings_of
 from passerby.recordings.plan import Method, plan_of
 from passerby.video.detect.selection import Choice
 from passerby.video.streaming import (
@@ -23,9 +23,6 @@ from passerby.video.streaming import (
     is_live,
 )
 
-STREAM_CHUNK_MS = 10_000
-"""Longest chunk of a stream: a crossing is yielded at most this long and a margin after it happened."""
-
 
 def stream_crossings(method: Method, source: str | Path | Iterable[TimedImage]) -> Iterator[Crossing]:
     """Crossings of `source` in order of time: see `Counter.stream`."""
@@ -33,7 +30,7 @@ def stream_crossings(method: Method, source: str | Path | Iterable[TimedImage]) 
     observation = StreamObservation(
         opened, method.lines, method.corridor, choice, method.resolved_optimizations()
     )
-    params = replace(method.params, chunk_ms=min(STREAM_CHUNK_MS, method.params.chunk_ms))
+    params = of_stream(method.params)
     wanted = method.labels or tuple(Label)
     for span, ticks in chunks(observation, params):
         crossings, _ = crossings_of(ticks, method.lines, observation.size_px, span, method.corridor, params)

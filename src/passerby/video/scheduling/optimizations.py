@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
 from passerby.errors import InputError
+from passerby.video.detect.selection import AUTO
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,12 @@ NONE = Optimizations(**dict.fromkeys(NAMES, False))
 PRIVATE = replace(ALL, pace=False, hold=False, crops=False, filter=False)
 """The optimizations of private releases. With `crops` or `pace`, one object could change how another one is detected.
 With `hold`, or without the deblocking filter, a picture would influence detection for longer than it needs to."""
+
+
+def suited(detector: str) -> Optimizations:
+    """The optimizations that suit the detector of that name, where nothing private limits them."""
+    # `auto` prefers accuracy: longer intervals between runs of the detector cost one crossing in eighty.
+    return replace(ALL, pace=detector != AUTO)
 
 
 def disabled(names: Iterable[str]) -> Optimizations:

@@ -192,7 +192,7 @@ def test_an_epsilon_too_small_to_be_shared_is_refused() -> None:
 def test_who_comes_every_day_spends_epsilon_each_day() -> None:
     assert spent_by(POLICY) == 1
     assert spent_by(POLICY, days=365) == 365
-    assert spent_by(POLICY, days=220, crossings=2) == 220
+    assert spent_by(POLICY, days=220, crossings=2) == 110
     assert spent_by(CrossingsPolicy(epsilon=0.1), days=365) == Fraction("36.5")
 
 

@@ -88,11 +88,11 @@ def split(policy: CrossingsPolicy) -> Split:
 
 
 def spent_by(policy: CrossingsPolicy, *, days: int = 1, crossings: int | None = None) -> Fraction:
-    """The most epsilon that a person spends who makes so many `crossings` a day (at most C where None) on `days` days.
+    """The most epsilon that a person spends who makes so many `crossings` a day (C where None) on so many `days`.
 
-    C crossings spend epsilon a day, n crossings n / C of it (crossings.md, 6), and days add up (crossings.md, 7).
+    n crossings spend n / C of epsilon (crossings.md, 6), and days add up (crossings.md, 7).
     """
-    share = Fraction(max(policy.crossings, crossings or 0), policy.crossings)
+    share = Fraction(policy.crossings if crossings is None else crossings, policy.crossings)
     return Fraction(str(policy.epsilon)) * share * days
 
 

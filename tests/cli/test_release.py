@@ -197,3 +197,63 @@ def test_a_mistake_is_one_line_and_nothing_is_paid(
     assert told in result.stderr
     if (place / "ledger.db").exists():
         assert "nothing was spent" in run("ledger", "show").stdout
+
+
+CROSSINGS = "privacy: {promise: crossings, epsilon: 4000, every: 12s}\n"
+
+
+@pytest.mark.slow
+def test_a_site_without_a_policy_releases_under_the_crossings_promise(video: Path, place: Path) -> None:
+    (place / "site.yaml").write_text(SITE.replace(POLICY, "").rstrip() + "\n" + CROSSINGS)
+    found = rows(run(*private(video, "--site", "site.yaml", "--format", "json")))
+
+    assert [(row["line"], row["direction"], row["class"], row["level"]) for row in found] == [
+        ("gate", direction, "person", "bin") for direction in ("in", "out")
+    ]
+    assert {round(row["noise_scale"], 9) for row in found} == {round(8 / 3000, 9)}
+    shown = run("ledger", "show", "--site", "site.yaml")
+    assert "site quay: epoch 1" in shown.stdout
+    assert "a person on the most costly day: epsilon 3000 of 4000" in shown.stdout
+
+
+@pytest.mark.slow
+def test_a_policy_of_the_crossings_promise_needs_no_site(video: Path, place: Path) -> None:
+    (place / "policy.yaml").write_text(CROSSINGS)
+    words = private(video, "--policy", "policy.yaml", "--line", LINE, "--count", "person", "--format", "json")
+
+    assert {row["epsilon"] for row in rows(run(*words))} == {3000.0}
+
+
+def test_a_policy_of_another_promise_than_the_site_gives_is_refused(video: Path, place: Path) -> None:
+    (place / "policy.yaml").write_text(CROSSINGS)
+    result = run(*private(video, "--policy", "policy.yaml", "--site", "site.yaml"))
+
+    assert result.exit_code == 2
+    assert "--policy: another promise than site.yaml, which gives footage: expected that one" in result.stderr
+
+
+@pytest.mark.slow
+def test_a_question_under_crossings_is_free_or_paid_from_the_reserve(video: Path, place: Path) -> None:
+    (place / "site.yaml").write_text(SITE.replace(POLICY, "").rstrip() + "\n" + CROSSINGS)
+    start = ("--start", "2026-11-23T08:00")
+    ask = (
+        "ask",
+        "site.yaml",
+        "--line",
+        "gate",
+        "--from",
+        "2026-11-23T08:00:02",
+        "--to",
+        "2026-11-23T08:00:09",
+    )
+    refused = run(*ask)
+    bought = run(*ask, "--recording", video, *start, "--detector", "motion", "--epsilon", "400")
+    more = run(*ask, "--recording", video, *start, "--detector", "motion", "--epsilon", "1")
+    assert (refused.exit_code, bought.exit_code, more.exit_code) == (2, 0, 2)
+    assert "at a price of epsilon 400 for everyone who crossed on these days" in bought.stderr
+    assert "the reserve of a day does not reach: epsilon 1 asked, 0 left of 400" in more.stderr
+
+    run(*private(video, "--site", "site.yaml", *start))
+    free = run(*ask[:-4], "--from", "2026-11-23T08:00", "--to", "2026-11-23T08:00:12")
+    assert free.exit_code == 0, free.stderr
+    assert "answered from past releases, at no price" in free.stderr

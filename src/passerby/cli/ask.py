@@ -20,6 +20,7 @@ from passerby.errors import InputError
 
 if TYPE_CHECKING:
     from passerby.config.site import Camera, CountedLine, Site
+    from passerby.domain.release import Release
     from passerby.privacy.answers import Answer
     from passerby.privacy.ledger import Ledger
 
@@ -89,7 +90,7 @@ def ask(site: Path, question: QuestionOptions, source: RecordingOptions, ledger:
     line = _line(camera.lines, question.line)
     span = _span(question.from_, question.to, loaded.timezone)
     with opened(ledger, loaded, create=source.recording is not None) as book:
-        answers = _from_releases(book, camera.name, line, span)
+        answers = _from_releases(book, loaded, camera.name, line, span)
         if answers is not None:
             note("answered from past releases, at no price")
         else:
@@ -97,12 +98,16 @@ def ask(site: Path, question: QuestionOptions, source: RecordingOptions, ledger:
     _print(answers, calendar.zone_of(loaded.timezone))
 
 
-def _from_releases(ledger: "Ledger", camera: str, line: "CountedLine", span: Span) -> "list[Answer] | None":
+def _from_releases(
+    ledger: "Ledger", site: "Site", camera: str, line: "CountedLine", span: Span
+) -> "list[Answer] | None":
     """The answer that past releases add up to; None where they do not cover the time."""
     with needs("private"):
         from passerby.privacy import answers, standing_query
+        from passerby.privacy.charge import site_account
     cells = standing_query.cells_of(camera, line)
-    bins, days = answers.released(ledger, camera, line.line.name)
+    account = site_account(site.name) if site.promise == "crossings" else None
+    bins, days = answers.released(ledger, camera, line.line.name, account=account)
     sums = [answers.summed(bins, days, cell, span) for cell in cells]
     known = [answer for answer in sums if answer is not None]
     return known if len(known) == len(cells) else None
@@ -119,27 +124,16 @@ def _from_recording(
     """An answer from a recording, which the ledger pays for. Raises InputError where none may be bought."""
     with needs("private"):
         from passerby.privacy import answers
-        from passerby.recordings import release
     from passerby.domain.noise_interval import noise_95_of_release
 
     if question.epsilon is None or source.recording is None:
         raise InputError(
             "past releases do not cover this time: expected --epsilon and --recording, to answer at a price"
         )
-    countings, _ = release.countings(
-        source.recording,
-        camera.name,
-        camera.lines,
-        detector=source.detector or camera.detector,
-        model_dir=source.model_dir,
-        start=source.start,
-        timezone=site.timezone,
-    )
-    released = release.ask_recording(
-        countings, question.line, span, question.epsilon, ledger, executor(source.jobs), source.jobs
-    )
+    released = _bought(ledger, site, camera, question, source, span)
+    payers = "crossed on these days" if site.promise == "crossings" else "passed then"
     note(
-        f"answered from {source.recording}, at a price of epsilon {question.epsilon:g} for everyone who passed then"
+        f"answered from {source.recording}, at a price of epsilon {question.epsilon:g} for everyone who {payers}"
     )
     return [
         answers.Answer(
@@ -151,6 +145,48 @@ def _from_recording(
         )
         for paid in released
     ]
+
+
+def _bought(
+    ledger: "Ledger",
+    site: "Site",
+    camera: "Camera",
+    question: QuestionOptions,
+    source: RecordingOptions,
+    span: Span,
+) -> "tuple[Release, ...]":
+    """The releases that the ledger pays for. Raises BudgetError."""
+    from passerby.recordings import crossings_release, release
+    from passerby.recordings.plan import Clock
+    from passerby.recordings.settings import Runtime
+
+    assert source.recording is not None
+    assert question.epsilon is not None
+    detector = source.detector or camera.detector
+    if site.privacy is not None:
+        recording = crossings_release.site_recording(
+            source.recording,
+            camera.name,
+            camera.lines,
+            policy=site.privacy,
+            site=site.name,
+            detector=detector,
+            runtime=Runtime(jobs=source.jobs, model_dir=source.model_dir),
+            clock=Clock(source.start, site.timezone),
+        )
+        return crossings_release.ask_crossings(recording, question.line, span, question.epsilon, ledger)
+    countings, _ = release.countings(
+        source.recording,
+        camera.name,
+        camera.lines,
+        detector=detector,
+        model_dir=source.model_dir,
+        start=source.start,
+        timezone=site.timezone,
+    )
+    return release.ask_recording(
+        countings, question.line, span, question.epsilon, ledger, executor(source.jobs), source.jobs
+    )
 
 
 def _line(lines: "tuple[CountedLine, ...]", name: str) -> "CountedLine":

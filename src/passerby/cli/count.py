@@ -122,10 +122,12 @@ def count(
     chosen = choose(None if several else video, line, time.timezone)
     if settings.private:
         assert isinstance(video, Path)
+        counted_lines, promised = private_lines(chosen, line.corridor, labels, policy)
         request = Request(
             video,
             line.camera or (video.stem if chosen.site is None else chosen.site.camera().name),
-            private_lines(chosen, line.corridor, labels, policy),
+            counted_lines,
+            promised,
             chosen,
             line.model_dir,
             time.start,

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
     from passerby import Label
     from passerby.config.site import CountedLine
-    from passerby.domain.policy import FootagePolicy
+    from passerby.domain.policy import CrossingsPolicy, FootagePolicy
     from passerby.domain.release import Release
     from passerby.executors.processes import Executor
+    from passerby.recordings.crossings_release import SiteRecording
     from passerby.recordings.release import Published
 
 _COLUMNS = (
@@ -36,42 +37,105 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A recording to release: of which camera, by which lines; `start` None where the file says when it began."""
+    """A recording to release: of which camera, by which lines; `start` None where the file says when it began.
+
+    `policy`: that of the crossings promise, None where each line has its own of the footage promise.
+    """
 
     video: Path
     camera: str
     lines: "Sequence[CountedLine]"
+    policy: "CrossingsPolicy | None"
     chosen: Chosen
     model_dir: Path | None
     start: str | None
 
 
 def private_lines(
-    chosen: Chosen, corridor: str | None, labels: "Sequence[Label] | None", policy: "FootagePolicy | None"
-) -> "list[CountedLine]":
-    """The lines with their labels, corridor and policy; `policy` is None for the site's own. Raises InputError."""
+    chosen: Chosen,
+    corridor: str | None,
+    labels: "Sequence[Label] | None",
+    policy: "CrossingsPolicy | FootagePolicy | None",
+) -> "tuple[list[CountedLine], CrossingsPolicy | None]":
+    """The lines with their labels, corridor and policy, and the policy of the crossings promise where that is given;
+    `policy` is None for the site's own. Raises InputError."""
     from passerby.config.site import CountedLine
+    from passerby.domain.policy import CrossingsPolicy
+
+    of_site = chosen.site.privacy if chosen.site is not None else None
+    of_lines = None if isinstance(policy, CrossingsPolicy) else policy
+    promised = policy if isinstance(policy, CrossingsPolicy) else of_site
+    if policy is not None and chosen.site is not None and (of_site is None) != (of_lines is not None):
+        raise InputError(
+            f"--policy: another promise than {chosen.site.path}, which gives {chosen.site.promise}: expected that one"
+        )
 
     half_width = half_width_of(corridor)
     names = None if labels is None else tuple(label.text for label in labels)
     counted_lines = []
     for index, line in enumerate(chosen.lines):
         if index < len(chosen.of_site):
-            of_site = chosen.of_site[index]
-            counted = replace(of_site, line=line)
+            counted = replace(chosen.of_site[index], line=line)
             if corridor is not None:
                 counted = replace(counted, corridor=half_width)
         else:
             counted = CountedLine(line, None, half_width, None)
-        counted = replace(counted, policy=policy or counted.policy, labels=names or counted.labels)
-        if counted.policy is None:
-            raise InputError(f"line {line.name!r}: it has no privacy policy, expected --policy FILE")
+        counted = replace(counted, labels=names or counted.labels)
+        if promised is None:
+            counted = replace(counted, policy=of_lines or counted.policy)
+            if counted.policy is None:
+                raise InputError(f"line {line.name!r}: it has no privacy policy, expected --policy FILE")
         counted_lines.append(counted)
-    return counted_lines
+    return counted_lines, promised
 
 
 def count_privately(request: Request, ledger: LedgerOptions, jobs: int, target: Target) -> None:
     """Release the recording and print what was released."""
+    if request.policy is not None:
+        published, zone = _released(request, request.policy, ledger, jobs)
+    else:
+        published, zone = _released_of_footage(request, ledger, jobs)
+    for problem in published.refused:
+        note(f"warning: {problem}")
+    if published.again:
+        note(f"warning: {counted_noun(published.again, 'slot')} released before: the same numbers again")
+    _write(published, zone, target)
+
+
+def _released(
+    request: Request, policy: "CrossingsPolicy", ledger: LedgerOptions, jobs: int
+) -> "tuple[Published, tzinfo]":
+    """The releases under the crossings promise, and the zone of their bins."""
+    recording = recording_of(request, policy, jobs)
+    with needs("private"):
+        from passerby.recordings.crossings_release import release_crossings
+
+    with opened(ledger, request.chosen.site, create=True) as book:
+        return release_crossings(recording, book, lambda release: None), recording.zone
+
+
+def recording_of(request: Request, policy: "CrossingsPolicy", jobs: int) -> "SiteRecording":
+    """The recording and the site that pays for it under the crossings promise. Raises InputError, SourceError."""
+    with needs("private"):
+        from passerby.recordings.crossings_release import site_recording
+    from passerby.recordings.plan import Clock
+    from passerby.recordings.settings import Runtime
+
+    chosen = request.chosen
+    return site_recording(
+        request.video,
+        request.camera,
+        request.lines,
+        policy=policy,
+        site="" if chosen.site is None else chosen.site.name,
+        detector=chosen.detector,
+        runtime=Runtime(jobs=jobs, model_dir=request.model_dir),
+        clock=Clock(request.start, chosen.timezone),
+    )
+
+
+def _released_of_footage(request: Request, ledger: LedgerOptions, jobs: int) -> "tuple[Published, tzinfo]":
+    """The releases under the footage promise, and the zone of their bins."""
     with needs("private"):
         from passerby.recordings.release import count_privately as release_recording
         from passerby.recordings.release import countings
@@ -86,12 +150,7 @@ def count_privately(request: Request, ledger: LedgerOptions, jobs: int, target: 
         timezone=request.chosen.timezone,
     )
     with opened(ledger, request.chosen.site, create=True) as book:
-        published = release_recording(of_camera, zone, book, executor(jobs), lambda release: None, jobs)
-    for problem in published.refused:
-        note(f"warning: {problem}")
-    if published.again:
-        note(f"warning: {counted_noun(published.again, 'slot')} released before: the same numbers again")
-    _write(published, zone, target)
+        return release_recording(of_camera, zone, book, executor(jobs), lambda release: None, jobs), zone
 
 
 def executor(jobs: int) -> "Executor":
@@ -152,7 +211,9 @@ def _table(rows: Sequence[dict[str, Any]]) -> "Table":
     return table("Released", names, shown, 3)
 
 
-def policy_of(policy: Path | None, site: Path | None) -> "tuple[FootagePolicy | None, Path | None]":
+def policy_of(
+    policy: Path | None, site: Path | None
+) -> "tuple[CrossingsPolicy | FootagePolicy | None, Path | None]":
     """The policy of a file of its own, and the site file: --policy may name either. Raises InputError, SiteError."""
     if policy is None:
         return None, site
@@ -160,11 +221,7 @@ def policy_of(policy: Path | None, site: Path | None) -> "tuple[FootagePolicy | 
 
     own = load_policy(policy)
     if own is not None:
-        from passerby.domain.policy import FootagePolicy
         from passerby.privacy.plan import LARGE_EPSILON
-
-        if not isinstance(own, FootagePolicy):
-            raise InputError(f"--policy {policy}: found the crossings promise, expected the footage promise")
 
         if own.epsilon > LARGE_EPSILON:
             note(f"warning: {policy}: epsilon {own.epsilon:g} is above {LARGE_EPSILON:g}: it hides little")

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from passerby.domain.noise_interval import noise_95_of_release, noise_95_of_variances, variance
-from passerby.domain.release import Cell, Release
+from passerby.domain.release import LEVELS, Cell, Release
 from passerby.domain.timespan import Span
+from passerby.privacy import crossings
 from passerby.privacy.entries import Entry
 from passerby.privacy.gate import reconcile
 from passerby.privacy.ledger import Ledger
@@ -27,17 +28,25 @@ class Answer:
     coverage: float
 
 
-def released(ledger: Ledger, camera: str, line: str) -> tuple[list[Release], list[Release]]:
-    """The bins and the days of a line that were released so far, oldest first. Raises LedgerError."""
+def released(
+    ledger: Ledger, camera: str, line: str, *, account: str | None = None
+) -> tuple[list[Release], list[Release]]:
+    """The bins and the days of a line that were released so far, oldest first; `account` is that of the site under the
+    crossings promise. Raises LedgerError."""
     entries = ledger.entries()
-    spends = {entry.hash: entry for entry in entries if entry.kind == "spend" and entry.camera == camera}
+    payer = camera if account is None else account
+    spends = {entry.hash: entry for entry in entries if entry.kind == "spend" and entry.camera == payer}
+    of_bins, of_days = (
+        query_of(line, level) if account is None else crossings.query_of(camera, line, level)
+        for level in LEVELS
+    )
     bins: list[Release] = []
     days: list[Release] = []
     for entry in entries:
         paid = spends.get(entry.content["receipt"]) if entry.kind == "value" else None
-        if paid is not None and paid.query == query_of(line, "bin"):
+        if paid is not None and paid.query == of_bins:
             bins += _releases(paid, entry)
-        elif paid is not None and paid.query == query_of(line, "day"):
+        elif paid is not None and paid.query == of_days:
             days += _releases(paid, entry)
     return sorted(bins, key=lambda one: one.start_ms), sorted(days, key=lambda one: one.start_ms)
 

@@ -2,8 +2,9 @@
 
     video (pixels) -> counting (boxes, tracks, exact counts)        here
                       counting -> privacy (clipped, noised)         release.py, and live/ for cameras
+                      counting -> privacy (noised)                  crossings_release.py, and live/ for cameras
 
-Invariant: rooms meet here and in release.py; no work is done here that a room could do.
+Invariant: rooms meet here and in the two releases; no work is done here that a room could do.
 """
 
 from collections.abc import Callable, Iterator
@@ -43,6 +44,15 @@ def count_plan(
     ):
         counts = count_detections(plan, count, observed, progress)
     return counts if picture is None or samples is None else with_picture(plan, counts, picture, samples)
+
+
+def plain_crossings(plan: Plan) -> Done:
+    """The crossings of the recording of `plan` before they are compared with each other: nobody's class depends on the
+    traffic around them, as in `Counter.stream`. Every optimization of `plan` is used."""
+    _check(plan, None, None)
+    count = ChunkCount(plan, Done())
+    with _detections(plan, count, bounded=False, sampled=False) as (observed, _):
+        return count.run(observed)
 
 
 def count_detections(

@@ -4,6 +4,7 @@ Invariant: nothing is computed here; exact counts do not pass through.
 """
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from passerby.config import site as site_files
@@ -11,6 +12,8 @@ from passerby.config.site import Site
 from passerby.domain.release import Release
 from passerby.errors import InputError
 from passerby.executors.processes import executor_of
+from passerby.recordings.crossings_release import release_crossings, site_recording
+from passerby.recordings.plan import Clock
 from passerby.recordings.release import Published, count_privately, countings
 from passerby.recordings.settings import Runtime
 
@@ -34,11 +37,12 @@ def release(
     runtime: Runtime = Runtime(),
     on_release: Callable[[Release], None] = lambda release: None,
 ) -> Published:
-    """Release the counts of one recording with noise, paid for from the budget of its camera.
+    """Release the counts of one recording with noise, paid for from the budget of its site, or under the footage
+    promise of its camera.
 
-    `site`: from `load_site`; lines, policies, detector and time zone are those of its `camera`, None for the only one.
-    `ledger`: a file or database address, created where there is none. `start` (ISO 8601): when the recording began,
-    where the file does not say. `runtime`: its jobs and model folder; decoder and device are always software and cpu.
+    `site`: from `load_site`; promise, lines, policies, detector and time zone are those of its `camera`, None for the
+    only one. `ledger`: a file or database address, created where there is none. `start` (ISO 8601): when the recording
+    began, where the file does not say. `runtime`: under the footage promise its jobs and model folder alone.
     `on_release` is called with each release. The same recording again gives the same numbers at no cost.
 
     Raises BudgetError when the budget allows no release, LedgerError for a ledger that cannot be trusted, PolicyError
@@ -55,6 +59,19 @@ def release(
         raise InputError("passerby.release needs: pip install 'passerby[private]'") from None
 
     of_camera = site.camera(camera)
+    if site.privacy is not None:
+        recording = site_recording(
+            Path(video),
+            of_camera.name,
+            of_camera.lines,
+            policy=site.privacy,
+            site=site.name,
+            detector=of_camera.detector,
+            runtime=runtime,
+            clock=Clock(start, site.timezone),
+        )
+        with closing(open_ledger(str(ledger), None, create=True)) as opened:
+            return release_crossings(recording, opened, on_release)
     lines, zone = countings(
         Path(video),
         of_camera.name,
@@ -64,8 +81,5 @@ def release(
         start=start,
         timezone=site.timezone,
     )
-    opened = open_ledger(str(ledger), None, create=True)
-    try:
+    with closing(open_ledger(str(ledger), None, create=True)) as opened:
         return count_privately(lines, zone, opened, executor_of(runtime.jobs), on_release, runtime.jobs)
-    finally:
-        opened.close()

@@ -1,4 +1,4 @@
-"""The private path: a recording goes in, paid and noised numbers come out, and nothing else does.
+"""The private path of the footage promise: a recording goes in, paid and noised numbers come out, nothing else does.
 
     chunk     frames of its window -> boxes -> tracks -> exact counts -> clipped      contributions_of
     bin, day  paid for, counted, added up, noised, kept, published                    count_privately
@@ -29,7 +29,7 @@ from passerby.domain.timespan import Span, cut
 from passerby.errors import BudgetError, InputError, PolicyError
 from passerby.executors.processes import Executor
 from passerby.privacy import plan, standing_query
-from passerby.privacy.accounts import Accounts, Publish
+from passerby.privacy.accounts import Accounts
 from passerby.privacy.charge import whole_chunks
 from passerby.privacy.contribution import Contribution
 from passerby.privacy.epochs import begin_epoch
@@ -195,6 +195,18 @@ def count_privately(
     for chunk_ms in run.count(chunks, executor, jobs):
         # Chunks come in order of their start, so no chunk of a bin that ended before is missing.
         run.draw_ended(chunk_ms)
+    run.draw_ended(_END_OF_TIME_MS)
+    bins, days = collected(run.accounts, sink)
+    if run.refused and not bins:
+        raise BudgetError("\n".join(run.refused))
+    return Published(bins, days, tuple(run.refused), run.again)
+
+
+def collected(accounts: Accounts, sink: Sink) -> tuple[tuple[Release, ...], tuple[Release, ...]]:
+    """Publish all that was drawn to `sink`, and return the bins and the days of it, each in order of time.
+
+    All of it at the end: a recording's schedule has no times that its contents could move.
+    """
     levels: dict[Level, dict[Span, list[Release]]] = {"bin": {}, "day": {}}
 
     def publish(releases: tuple[Release, ...], level: Level) -> None:
@@ -202,15 +214,12 @@ def count_privately(
         for release in releases:
             sink(release)
 
-    # All of it at the end: a recording's schedule has no times that its contents could move.
-    run.publish(publish)
-    if run.refused and not levels["bin"]:
-        raise BudgetError("\n".join(run.refused))
+    accounts.publish(_END_OF_TIME_MS, publish)
     bins, days = (
         tuple(release for _, releases in sorted(levels[level].items()) for release in releases)
         for level in levels
     )
-    return Published(bins, days, tuple(run.refused), run.again)
+    return bins, days
 
 
 def ask_recording(
@@ -238,9 +247,9 @@ def ask_recording(
         chunks = ((0, chunk) for chunk in _chunks_with_frames(counting, asked, recorded))
         for _ in run.count(chunks, executor, jobs):
             pass
-    answer: list[Release] = []
-    run.publish(lambda releases, level: answer.extend(releases))
-    return tuple(answer)
+    run.draw_ended(_END_OF_TIME_MS)
+    answer, _ = collected(run.accounts, lambda release: None)
+    return answer
 
 
 def begin(of_camera: Sequence[Counting], ledger: Ledger) -> int:
@@ -300,11 +309,6 @@ class _Run:
     def draw_ended(self, now_ms: int) -> None:
         for open_bin in self.accounts.ended(now_ms):
             self.accounts.draw(open_bin, due_ms=open_bin.span.end_ms)
-
-    def publish(self, publish: Publish) -> None:
-        """Draw the noise of all bins that are left, and publish everything, in order of time."""
-        self.draw_ended(_END_OF_TIME_MS)
-        self.accounts.publish(_END_OF_TIME_MS, publish)
 
     def _parts(self, chunks: Iterator[tuple[int, Span]], jobs: int) -> Iterator[Part]:
         longest_ms = PART_MS

@@ -32,6 +32,8 @@ def test_the_public_names_are_these() -> None:
         "Evaluation",
         "Executor",
         "InputError",
+        "KindEvidence",
+        "KindParams",
         "Kinematics",
         "Label",
         "LedgerError",

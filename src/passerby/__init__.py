@@ -35,11 +35,18 @@ if TYPE_CHECKING:
         Cost,
         Counts,
         Crossing,
+        KindEvidence,
         Kinematics,
         LineDiagnostics,
         TotalCount,
     )
-    from passerby.counting.parameters import ContextParams, CountingParams, CrossingParams, TrackerParams
+    from passerby.counting.parameters import (
+        ContextParams,
+        CountingParams,
+        CrossingParams,
+        KindParams,
+        TrackerParams,
+    )
     from passerby.domain.labels import Label
     from passerby.domain.release import Cell, Release
     from passerby.evaluation.score import ClipSummary, Evaluation, Score, Summary
@@ -75,6 +82,8 @@ __all__ = [
     "Evaluation",
     "Executor",
     "InputError",
+    "KindEvidence",
+    "KindParams",
     "Kinematics",
     "Label",
     "LedgerError",
@@ -135,7 +144,16 @@ def _load(name: str) -> Any:
         from passerby.counting import parameters
 
         return getattr(parameters, name)
-    if name in ("BinCount", "Cost", "Counts", "Crossing", "Kinematics", "LineDiagnostics", "TotalCount"):
+    if name in (
+        "BinCount",
+        "Cost",
+        "Counts",
+        "Crossing",
+        "KindEvidence",
+        "Kinematics",
+        "LineDiagnostics",
+        "TotalCount",
+    ):
         from passerby.counting import counts
 
         return getattr(counts, name)

@@ -22,11 +22,11 @@ from tests.counting.bodies import (
 )
 from tests.tiers import examples
 
-from passerby.counting.class_vote import elect
 from passerby.counting.context import apply_context
 from passerby.counting.counts import Crossing
 from passerby.counting.crossings import find_crossings
 from passerby.counting.detections import KIND, Detections
+from passerby.counting.kinds import decide, evidence_of
 from passerby.counting.tracker import track
 from passerby.domain.geometry import Line
 from passerby.domain.labels import Label
@@ -66,7 +66,7 @@ def test_only_crossings_within_the_span_are_counted() -> None:
 
 def test_no_field_connects_two_crossings() -> None:
     assert {field.name for field in fields(Crossing)} == {
-        *("time_ms", "line", "direction", "label", "along", "share", "kinematics")
+        *("time_ms", "line", "direction", "label", "along", "share", "kinematics", "evidence")
     }
 
 
@@ -78,7 +78,7 @@ def test_only_a_body_without_a_class_has_kinematics_until_context_is_applied() -
     assert (moving.kinematics.length, moving.kinematics.height) == pytest.approx((24, 60), abs=0.1)
     assert (moving.kinematics.x, moving.kinematics.y) == pytest.approx((320, 170), abs=2)
     assert (moving.kinematics.dx * 1000, moving.kinematics.dy) == pytest.approx((77, 0), abs=1)
-    assert apply_context([moving]) == [replace(moving, kinematics=None)]
+    assert apply_context([moving]) == [replace(moving, kinematics=None, evidence=None)]
 
 
 @pytest.mark.parametrize("boxes", [1, 2])
@@ -140,17 +140,20 @@ def test_a_body_without_a_class_has_the_shape_of_most_of_its_boxes(
 
 
 @pytest.mark.parametrize(
-    ("seconds", "size", "expected"),
+    ("confidence", "seconds", "size", "expected"),
     [
-        (8, (24, 60), "person"),
-        (5, (24, 60), "person"),  # 1.7 of their height in a second: who jogs
-        (3, (24, 60), "bicycle"),
-        (3, (60, 60), "bicycle"),
+        (0.8, 8, (24, 60), "person"),
+        (0.8, 5, (24, 60), "person"),  # a runner: 1.7 body heights in a second
+        (0.8, 3, (24, 60), "bicycle"),
+        (0.8, 3, (60, 60), "bicycle"),
+        (0.0, 8, (24, 60), "person"),
+        (0.0, 5, (24, 60), "person"),
+        (0.0, 3, (24, 60), "unknown"),  # the shape of a pedestrian, the pace of a rider
+        (0.0, 3, (60, 60), "bicycle"),
     ],
 )
-@pytest.mark.parametrize("confidence", [0.8, 0.0])
 def test_a_person_faster_than_any_pedestrian_is_a_rider(
-    seconds: float, size: tuple[float, float], expected: str, confidence: float
+    confidence: float, seconds: float, size: tuple[float, float], expected: str
 ) -> None:
     body = along((0, 60, 200), (seconds, 580, 200), size=size, confidence=confidence)
     assert ways(crossings(seen(body))) == [("middle", "to_left", expected)]
@@ -177,30 +180,32 @@ def test_boxes_long_before_the_crossing_have_no_vote() -> None:
 VOTES = st.lists(st.integers(0, 40), min_size=len(Label), max_size=len(Label)).filter(any)
 
 
-@given(VOTES)
-def test_an_elected_class_had_votes_of_its_kind(votes: list[int]) -> None:
-    label, share = elect(np.array(votes, np.float64))
-    assert sum(votes[one] for one in Label if KIND[one] == KIND[label]) > 0
+@given(VOTES, VOTES)
+def test_a_name_needs_boxes_that_gave_it(said: list[int], moved: list[int]) -> None:
+    votes = np.array([said, moved], np.float64)
+    label, share = decide(evidence_of(votes, None))
     if label in {Label.MOTORCYCLE, Label.BUS, Label.TRUCK}:
-        assert votes[label] > 0
-    assert 0 < share <= 1 + 1e-9
+        assert votes[0, label] > 0
+    if label is not Label.UNKNOWN:
+        assert sum(votes[:, one].sum() for one in Label if KIND[one] == KIND[label]) > 0
+    assert 1 / 3 <= share <= 1 + 1e-9
 
 
-@given(VOTES, st.integers(1, 1000))
-def test_only_the_shares_of_votes_matter(votes: list[int], factor: int) -> None:
-    label, share = elect(np.array(votes, np.float64))
-    again, same = elect(np.array(votes, np.float64) * factor)
-    assert again is label
-    assert same == pytest.approx(share)
+@given(st.sampled_from([label for label in Label if label is not Label.UNKNOWN]), st.floats(2, 100))
+def test_one_sure_voice_decides(label: Label, votes: float) -> None:
+    alone = np.zeros((2, len(Label)))
+    alone[0, label] = votes
+    named, share = decide(evidence_of(alone, None))
+    assert named is (Label.CAR if label is Label.VEHICLE else label)
+    assert share > 0.7
 
 
-@given(st.sampled_from(list(Label)), st.floats(0.1, 100))
-def test_one_voice_decides(label: Label, votes: float) -> None:
-    alone = np.zeros(len(Label))
-    alone[label] = votes
-    elected, share = elect(alone)
-    assert elected is (Label.CAR if label is Label.VEHICLE else label)
-    assert share == pytest.approx(1)
+def test_where_nothing_speaks_for_a_kind_none_is_named() -> None:
+    silent = np.zeros((2, len(Label)))
+    silent[0, Label.UNKNOWN] = 5
+    label, share = decide(evidence_of(silent, None))
+    assert label is Label.UNKNOWN
+    assert share == pytest.approx(1 / 3)
 
 
 # One body, once

@@ -13,12 +13,18 @@ from tests.counting.bodies import CAR, HEIGHT, MIDDLE, WIDTH, Box, along, seen
 from passerby.counting import parameters
 from passerby.counting.context import apply_context
 from passerby.counting.crossings import find_crossings
-from passerby.counting.parameters import ContextParams, CountingParams, CrossingParams, TrackerParams
+from passerby.counting.parameters import (
+    ContextParams,
+    CountingParams,
+    CrossingParams,
+    KindParams,
+    TrackerParams,
+)
 from passerby.counting.tracker import track
 from passerby.domain.labels import Label
 from passerby.domain.timespan import Span
 
-CLASSES = (TrackerParams, CrossingParams, ContextParams, CountingParams)
+CLASSES = (TrackerParams, KindParams, CrossingParams, ContextParams, CountingParams)
 EVER = Span(0, 10**12)
 TREE = ast.parse(inspect.getsource(parameters))
 WALK = along((0, 260, 250), (4, 380, 250))
@@ -54,7 +60,7 @@ def test_parameters_are_frozen(params: type) -> None:
 def test_no_threshold_of_counting_is_a_loose_number() -> None:
     """The modules that decide a count define no constant of their own but those without a unit."""
     folder = Path(inspect.getfile(parameters)).parent
-    for name in ("tracker", "track_state", "occlusion", "splits", "relinking", "paths", "class_vote"):
+    for name in ("tracker", "track_state", "occlusion", "splits", "relinking", "paths", "kinds"):
         check_no_number(folder / f"{name}.py")
     for name in ("duplicates", "crossings", "line_test", "context"):
         check_no_number(folder / f"{name}.py")

@@ -242,7 +242,7 @@ def test_a_checkpoint_has_crossings_and_no_box(street: Path, tmp_path: Path) -> 
     assert {key for line in lines for key in line} == {
         *("key", "crossings", "diagnostics", "reading", "counted_ms", "read_ms", "complete")
     }
-    assert {len(row) for line in lines for row in line["crossings"]} == {7}
+    assert {len(row) for line in lines for row in line["crossings"]} == {8}
     assert len(lines) == 8
 
 

@@ -96,7 +96,8 @@ def test_an_unknown_option_is_refused(video: Path) -> None:
 
 def test_a_stream_of_a_file_gives_the_crossings_of_its_count(video: Path, counts: passerby.Counts) -> None:
     streamed = list(passerby.Counter([MIDDLE], "motion", params=PARAMS).stream(video))
-    assert [replace(c, time_ms=c.time_ms) for c in streamed] == list(counts.crossings)
+    # A count also knows what else crosses there, so its shares differ.
+    assert [replace(c, share=0) for c in streamed] == [replace(c, share=0) for c in counts.crossings]
 
 
 def test_a_stream_of_images_gives_the_crossings_of_the_file(video: Path) -> None:

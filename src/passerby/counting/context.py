@@ -1,7 +1,7 @@
-"""Compare bodies without a class with the usual traffic of their line: merge parts of one body, and name classes.
+"""Compare bodies with the usual traffic of their line: kinds by its experience, parts of one body, large vehicles.
 
 Invariant: crossings of one's own recording in and out. Here one body influences the class of another, so no release is
-made of the result. Where too few bodies cross to know what is usual, each keeps the class of its shape.
+made of the result. Where too few bodies cross to know what is usual, nothing is merged, and no vehicle is large.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from passerby.counting.counts import Crossing, Kinematics
-from passerby.counting.parameters import ContextParams
+from passerby.counting.kinds import DEFAULTS, decide, experience_of
+from passerby.counting.parameters import ContextParams, KindParams
 from passerby.domain.labels import Label
 
 
@@ -25,31 +26,41 @@ class Usual(NamedTuple):
     pace: float
 
 
-def apply_context(crossings: Iterable[Crossing], params: ContextParams = ContextParams()) -> list[Crossing]:
-    """Each body once, in order of time; crossings of bodies that a detector classified are returned unchanged."""
+def apply_context(
+    crossings: Iterable[Crossing],
+    params: ContextParams = ContextParams(),
+    kinds: KindParams = DEFAULTS,
+) -> list[Crossing]:
+    """Each body once, in order of time, without its evidence."""
     result: list[Crossing] = []
-    for _, group in groupby(sorted(crossings, key=_line_and_direction), key=_line_and_direction):
-        result += _compared(list(group), params)
-    return sorted(result, key=lambda c: (c.time_ms, c.line, c.along))
+    for _, at_line in groupby(sorted(crossings, key=lambda c: c.line), key=lambda c: c.line):
+        known = sorted(_with_experience(list(at_line), kinds), key=lambda c: c.direction)
+        for _, group in groupby(known, key=lambda c: c.direction):
+            result += _compared(list(group), params)
+    return sorted(
+        (replace(c, kinematics=None, evidence=None) for c in result),
+        key=lambda c: (c.time_ms, c.line, c.along),
+    )
 
 
-def _line_and_direction(crossing: Crossing) -> tuple[str, str]:
-    return crossing.line, crossing.direction
+def _with_experience(crossings: list[Crossing], params: KindParams) -> Iterator[Crossing]:
+    """The crossings of one line, each named with the experience of all others there."""
+    weighed = [(c, c.evidence) for c in crossings if c.evidence is not None]
+    yield from (c for c in crossings if c.evidence is None)
+    for (crossing, evidence), odds in zip(
+        weighed, experience_of([evidence for _, evidence in weighed], params), strict=True
+    ):
+        label, share = decide(evidence, odds, params)
+        yield replace(crossing, label=label, share=share)
 
 
 def _compared(crossings: list[Crossing], params: ContextParams) -> Iterator[Crossing]:
     """The crossings of one line in one direction."""
     moving = [(c, c.kinematics) for c in crossings if c.kinematics is not None]
     yield from (c for c in crossings if c.kinematics is None)
-    walking = usual([body for c, body in moving if c.label == Label.PERSON], params)
-    if walking is not None:
-        moving = [
-            (replace(c, label=Label.PERSON) if is_walking(body, walking, params) else c, body)
-            for c, body in moving
-        ]
     driving = usual([body for c, body in moving if c.label == Label.CAR], params)
     if driving is None:
-        yield from (replace(c, kinematics=None) for c, _ in moving)
+        yield from (c for c, _ in moving)
         return
     kept: list[tuple[int, Kinematics]] = []
     for crossing, body in sorted(moving, key=lambda pair: -pair[1].length * pair[1].height):
@@ -59,7 +70,7 @@ def _compared(crossings: list[Crossing], params: ContextParams) -> Iterator[Cros
             continue
         kept.append((crossing.time_ms, body))
         label = class_of(body, driving, params) if crossing.label == Label.CAR else crossing.label
-        yield replace(crossing, kinematics=None, label=label)
+        yield replace(crossing, label=label)
 
 
 def usual(bodies: Sequence[Kinematics], params: ContextParams = ContextParams()) -> Usual | None:
@@ -70,28 +81,18 @@ def usual(bodies: Sequence[Kinematics], params: ContextParams = ContextParams())
     return Usual(*(float(value) for value in np.median(np.array(rows), axis=0)))
 
 
-def is_walking(body: Kinematics, walking: Usual, params: ContextParams = ContextParams()) -> bool:
-    """Whether it is no faster and no longer than the pedestrians there: two side by side are no vehicle."""
-    return (
-        body.pace < params.walking_max_pace * walking.pace
-        and body.length < params.walking_max_length * walking.length
-    )
-
-
 def is_part(body: Kinematics, driving: Usual, params: ContextParams = ContextParams()) -> bool:
     """Whether it is too low for a vehicle of its own."""
     return body.height < params.part_height * driving.height
 
 
 def class_of(body: Kinematics, driving: Usual, params: ContextParams = ContextParams()) -> Label:
-    """The class of a vehicle: much larger than usual is a bus or a truck, by its length for its height; as tall and
-    half as long, or slower and half as long, is a two-wheeler."""
+    """The class of a vehicle: much larger than usual is a bus or a truck, by its length for its height."""
     length, height = body.length / driving.length, body.height / driving.height
-    if length * height >= params.large_area and height >= params.large_height:
-        is_bus = params.bus_ratio * height <= length <= params.bus_max_length
-        return Label.BUS if is_bus else Label.TRUCK
-    is_whole = not is_part(body, driving, params) or body.pace < params.two_wheeler_max_pace * driving.pace
-    return Label.BICYCLE if length < params.two_wheeler_max_length and is_whole else Label.CAR
+    if length * height < params.large_area or height < params.large_height:
+        return Label.CAR
+    is_bus = params.bus_ratio * height <= length <= params.bus_max_length
+    return Label.BUS if is_bus else Label.TRUCK
 
 
 def are_one_body(

@@ -42,13 +42,29 @@ class Kinematics:
 
 
 @dataclass(frozen=True, slots=True)
+class KindEvidence:
+    """What speaks for each kind of body: `log`, the natural logarithm of its likelihood as a person, as a two-wheeler
+    and as a motor vehicle, the greatest of them 0; `cycle` and `vehicle`, its label if it is one of these.
+
+    >>> evidence = passerby.KindEvidence((-5.2, 0.0, -1.1), passerby.Label.BICYCLE, passerby.Label.CAR)
+    >>> evidence.cycle.text
+    'bicycle'
+    """
+
+    log: tuple[float, float, float]
+    cycle: Label
+    vehicle: Label
+
+
+@dataclass(frozen=True, slots=True)
 class Crossing:
     """One counted crossing.
 
     `time_ms` is in Unix ms UTC, interpolated between frames (where the clock of the recording is not known, only its
     distance from `Counts.start_ms` has a meaning); `along` is the place on the line, 0 at its first point
-    and 1 at its second; `share` of the votes, 0..1, went to `label`. `kinematics` is for a body without a class, until
-    it has been compared with the usual traffic, and None in every result.
+    and 1 at its second; `share` is the probability, 0..1, of the kind of `label`, and for `UNKNOWN` that of the
+    likeliest kind. `evidence`, and the `kinematics` of a body without a class, are kept until it has been compared with
+    the usual traffic, and are None in every result.
 
     >>> counts = passerby.count("street.mp4", [line], detector="motion")
     >>> [(crossing.line, crossing.direction, crossing.label.text) for crossing in counts.crossings][:1]
@@ -62,6 +78,7 @@ class Crossing:
     along: float
     share: float
     kinematics: Kinematics | None = None
+    evidence: KindEvidence | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""From tracks to crossings: each body that crosses a line counts once, with the class that its boxes voted for.
+"""From tracks to crossings: each body that crosses a line counts once, with the class that the evidence gives.
 
 Invariant: a crossing has a time, a place, a direction and a class; nothing connects two crossings with each other.
 """
@@ -6,17 +6,15 @@ Invariant: a crossing has a time, a place, a direction and a class; nothing conn
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from passerby.counting.class_vote import elect, votes_of
 from passerby.counting.counts import Crossing, Kinematics
 from passerby.counting.detections import Tracks
 from passerby.counting.duplicates import Event, are_one_body
+from passerby.counting.kinds import Votes, decide, evidence_of, votes_of
 from passerby.counting.line_test import passages
 from passerby.counting.parameters import CrossingParams
 from passerby.counting.paths import Path, body_paths
 from passerby.domain.geometry import Line
-from passerby.domain.labels import Label
 from passerby.domain.timespan import Span
 
 
@@ -44,40 +42,30 @@ def find_crossings(
     return sorted(crossings, key=lambda c: (c.time_ms, c.line, c.along))
 
 
-def _without_duplicates(
-    events: Sequence[Event], params: CrossingParams
-) -> list[tuple[Event, NDArray[np.float64]]]:
-    """One event for each body, the one of the highest confidence, with the votes (8,) of all its events."""
+def _without_duplicates(events: Sequence[Event], params: CrossingParams) -> list[tuple[Event, Votes]]:
+    """One event for each body, the one of the highest confidence, with the votes of all its events."""
     near = [event.path.near(event.passage.time_ms, params.vote_ms) for event in events]
     best_first = sorted(
         zip(events, near, strict=True),
         key=lambda pair: (-pair[1].total_confidence, pair[0].passage.time_ms),
     )
-    kept: list[tuple[Event, NDArray[np.float64]]] = []
+    kept: list[tuple[Event, Votes]] = []
     for event, path in best_first:
         for known, votes in kept:
             if are_one_body(event, known, params):
-                votes += votes_of(path, params)
+                votes += votes_of(path)
                 break
         else:
-            kept.append((event, votes_of(path, params)))
+            kept.append((event, votes_of(path)))
     return kept
 
 
-def _crossing(
-    line: Line, event: Event, votes: NDArray[np.float64], height: int, params: CrossingParams
-) -> Crossing:
+def _crossing(line: Line, event: Event, votes: Votes, height: int, params: CrossingParams) -> Crossing:
     passage = event.passage
     near = event.path.near(passage.time_ms, params.vote_ms)
-    label, share = elect(votes, params)
     kinematics = _kinematics(near, passage.time_ms, params)
-    if (
-        label == Label.PERSON
-        and kinematics is not None
-        and _is_riding(kinematics, params)
-        and _is_whole(near, height, params)
-    ):
-        label = Label.BICYCLE
+    evidence = evidence_of(votes, kinematics if _is_whole(near, height, params) else None, params.kinds)
+    label, share = decide(evidence, params=params.kinds)
     return Crossing(
         passage.time_ms,
         line.name,
@@ -86,12 +74,8 @@ def _crossing(
         passage.along,
         share,
         kinematics if near.total_confidence == 0 else None,
+        evidence,
     )
-
-
-def _is_riding(kinematics: Kinematics, params: CrossingParams) -> bool:
-    """Whether a pedestrian's box moves faster than pedestrians do."""
-    return 1000 * kinematics.pace >= params.riding_pace * max(kinematics.length, kinematics.height)
 
 
 def _is_whole(path: Path, height: int, params: CrossingParams) -> bool:

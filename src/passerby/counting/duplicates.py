@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from passerby.counting.box_ops import area, shared
-from passerby.counting.class_vote import kind_of
+from passerby.counting.kinds import kind_of
 from passerby.counting.line_test import Passage
 from passerby.counting.parameters import CrossingParams
 from passerby.counting.paths import Path

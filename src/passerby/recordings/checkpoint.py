@@ -16,7 +16,7 @@ from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from passerby.counting.counts import Crossing, Kinematics, LineDiagnostics
+from passerby.counting.counts import Crossing, KindEvidence, Kinematics, LineDiagnostics
 from passerby.domain.labels import label_of
 from passerby.domain.timespan import Span
 from passerby.errors import InputError, OutputError
@@ -147,11 +147,21 @@ def _crossing(crossing: Crossing) -> list[Any]:
         crossing.along,
         crossing.share,
         kinematics,
+        None if crossing.evidence is None else _evidence(crossing.evidence),
     ]
 
 
+def _evidence(evidence: KindEvidence) -> list[Any]:
+    return [*evidence.log, evidence.cycle.text, evidence.vehicle.text]
+
+
+def _evidence_of(row: list[Any]) -> KindEvidence:
+    person, cycling, driving, cycle, vehicle = row
+    return KindEvidence((person, cycling, driving), label_of(cycle), label_of(vehicle))
+
+
 def _crossing_of(row: list[Any]) -> Crossing:
-    time_ms, line, direction, label, along, share, kinematics = row
+    time_ms, line, direction, label, along, share, kinematics, evidence = row
     return Crossing(
         time_ms,
         line,
@@ -160,6 +170,7 @@ def _crossing_of(row: list[Any]) -> Crossing:
         along,
         share,
         None if kinematics is None else Kinematics(*kinematics),
+        None if evidence is None else _evidence_of(evidence),
     )
 
 

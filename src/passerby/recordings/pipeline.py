@@ -59,9 +59,9 @@ def count_detections(
     plan: Plan, count: ChunkCount, observed: Observed, progress: Callable[[Progress], None] | None
 ) -> Counts:
     """From detections to counts: track and count each chunk, compare bodies with the usual traffic, fill bins."""
-    task = plan.task
+    task, params = plan.task, plan.method.params
     done = count.run(Reported(observed, task.start_ms, task.recording.duration_ms, progress))
-    crossings = apply_context(done.crossings, plan.method.params.context)
+    crossings = apply_context(done.crossings, params.context, params.crossing.kinds)
     return counts_of(plan, done, crossings, observed.cpu, count.cpu_s)
 
 

@@ -37,7 +37,7 @@ def stream_crossings(method: Method, source: str | Path | Iterable[TimedImage]) 
         for crossing in crossings:
             label = reported(crossing.label, wanted)
             if label is not None:
-                yield replace(crossing, label=label, kinematics=None)
+                yield replace(crossing, label=label, kinematics=None, evidence=None)
 
 
 def _open(method: Method, source: str | Path | Iterable[TimedImage]) -> tuple[Source, Choice]:

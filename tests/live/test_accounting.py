@@ -23,6 +23,7 @@ from passerby.domain.release import Level, Release
 from passerby.domain.timespan import Span
 from passerby.errors import LedgerError, OutputError
 from passerby.live.supervisor.accounting import AHEAD_MS, SiteAccounts, delays_of
+from passerby.live.supervisor.terms import FootageTerms
 from passerby.live.supervisor.tmpfs_store import TmpfsStore, is_memory
 from passerby.privacy.charge import FootageCharge, Receipt, Stored
 from passerby.privacy.database import open_ledger
@@ -118,7 +119,7 @@ def test_a_bin_and_its_day_are_paid_before_they_may_be_looked_at(world: World) -
     world.book = SiteAccounts(
         world.ledger, None, UTC, DELAYS, world.publish, lambda *_: paid.append(len(world.ledger.entries()))
     )
-    world.book.join(camera(), "motion", NOON_MS)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
     # An epoch, then a bin, then a day: each grant comes after its entry.
     assert paid == [2, 3]
     (spent,) = {one.span for one in world.ledger.entries() if one.query == "road bins"}
@@ -126,7 +127,7 @@ def test_a_bin_and_its_day_are_paid_before_they_may_be_looked_at(world: World) -
 
 
 def test_the_next_bin_is_paid_before_its_warm_up_begins(world: World) -> None:
-    world.book.join(camera(), "motion", NOON_MS)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
     world.granted.clear()
     before_ms = NOON_MS + BIN_MS - WARMUP_MS - AHEAD_MS
     world.book.turn(before_ms - 1)
@@ -138,7 +139,7 @@ def test_the_next_bin_is_paid_before_its_warm_up_begins(world: World) -> None:
 
 
 def test_a_bin_is_drawn_and_published_at_times_known_beforehand(world: World) -> None:
-    world.book.join(camera(), "motion", NOON_MS)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
     world.say(NOON_MS, 3, 1)
     world.say(NOON_MS + CHUNK_MS, 2, 0, covered_ms=4_500)
     due_ms = NOON_MS + BIN_MS + DELAYS.publish_ms
@@ -151,7 +152,7 @@ def test_a_bin_is_drawn_and_published_at_times_known_beforehand(world: World) ->
 
 
 def test_what_the_senders_clock_dated_is_told_with_the_coverage(world: World) -> None:
-    world.book.join(camera(), "motion", NOON_MS)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
     world.say(NOON_MS, 3, 1, sender_ms=CHUNK_MS)
     # No more than was covered; and of a chunk that was given up, nothing.
     world.say(NOON_MS + CHUNK_MS, 2, 0, covered_ms=4_500, sender_ms=9_000)
@@ -163,13 +164,13 @@ def test_what_the_senders_clock_dated_is_told_with_the_coverage(world: World) ->
 
 
 def test_a_bin_without_a_frame_is_released_all_the_same(world: World) -> None:
-    world.book.join(camera(), "motion", NOON_MS)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
     world.book.turn(NOON_MS + BIN_MS + DELAYS.publish_ms)
     assert world.values() == {NOON_MS: {((0, 0), 0.0)}}
 
 
 def test_a_chunk_counts_once_and_a_late_one_is_its_default(world: World) -> None:
-    world.book.join(camera(), "motion", NOON_MS)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
     world.say(NOON_MS, 3, 1)
     world.say(NOON_MS, 3, 1)
     # Given up by who sees.
@@ -183,7 +184,7 @@ def test_a_chunk_counts_once_and_a_late_one_is_its_default(world: World) -> None
 
 @pytest.mark.parametrize("counts", [(1,), (1, 2, 3), (10, 0)])
 def test_what_no_chunk_can_say_is_refused(world: World, counts: tuple[int, ...]) -> None:
-    world.book.join(camera(), "motion", NOON_MS)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
     with pytest.raises(ValueError, match=r"cells|caps"):
         world.say(NOON_MS, *counts)
     with pytest.raises(ValueError, match="line"):
@@ -201,7 +202,7 @@ def test_what_is_said_of_a_camera_that_is_not_there_is_nothing(world: World) -> 
 
 
 def test_a_camera_that_leaves_has_its_open_bin_released_and_no_other(world: World) -> None:
-    world.book.join(camera(), "motion", NOON_MS)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
     world.say(NOON_MS, 3, 1)
     world.book.leave("north")
     world.say(NOON_MS + CHUNK_MS, 3, 1)
@@ -211,7 +212,7 @@ def test_a_camera_that_leaves_has_its_open_bin_released_and_no_other(world: Worl
 
 
 def test_what_is_late_waits_for_whole_bins(world: World) -> None:
-    world.book.join(camera(), "motion", NOON_MS)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
     due_ms = NOON_MS + BIN_MS + DELAYS.publish_ms
     world.book.turn(due_ms + 5_000)
     assert world.published == []
@@ -222,7 +223,7 @@ def test_what_is_late_waits_for_whole_bins(world: World) -> None:
 
 
 def test_a_full_disk_delays_and_loses_nothing(world: World) -> None:
-    world.book.join(camera(), "motion", NOON_MS)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
     world.say(NOON_MS, 3, 1)
     world.full = True
     with pytest.raises(OutputError):
@@ -234,11 +235,11 @@ def test_a_full_disk_delays_and_loses_nothing(world: World) -> None:
 
 
 def test_another_configuration_waits_and_what_was_open_is_released(world: World) -> None:
-    world.book.join(camera(), "motion", NOON_MS)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
     world.say(NOON_MS, 3, 1)
     changed = camera(clip="5")
     world.book.leave("north")
-    world.book.join(changed, "motion", NOON_MS + 10_000)
+    world.book.join(FootageTerms(changed, "motion"), NOON_MS + 10_000)
     # The day was paid for whole, so a new configuration begins after it, and a blackout later.
     begins_ms = MIDNIGHT_MS + DAY_MS + 4_000 + CHUNK_MS + WARMUP_MS
     assert world.book.statuses(NOON_MS + 10_000)["north"].waits_until_ms == begins_ms
@@ -255,16 +256,16 @@ def test_another_configuration_waits_and_what_was_open_is_released(world: World)
 
 
 def test_another_detector_is_another_configuration(world: World) -> None:
-    world.book.join(camera(), "motion", NOON_MS)
-    world.book.join(camera(), "yolox_nano", NOON_MS + 10_000)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
+    world.book.join(FootageTerms(camera(), "yolox_nano"), NOON_MS + 10_000)
     assert world.book.statuses(NOON_MS + 10_000)["north"].waits_until_ms is not None
 
 
 def test_a_process_that_starts_again_goes_on_with_what_is_open(world: World) -> None:
-    world.book.join(camera(), "motion", NOON_MS)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
     world.say(NOON_MS, 3, 1)
     told, entries = list(world.granted), len(world.ledger.entries())
-    world.book.join(camera(), "motion", NOON_MS + 20_000)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS + 20_000)
     assert world.granted == told * 2
     assert len(world.ledger.entries()) == entries
     world.say(NOON_MS + 3 * CHUNK_MS, 1, 1)
@@ -273,11 +274,11 @@ def test_a_process_that_starts_again_goes_on_with_what_is_open(world: World) -> 
 
 
 def test_a_clock_set_back_releases_nothing_twice(world: World) -> None:
-    world.book.join(camera(), "motion", NOON_MS)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
     world.say(NOON_MS, 3, 1)
     world.book.turn(NOON_MS + BIN_MS + DELAYS.publish_ms)
     world.crash()
-    world.book.join(camera(), "motion", NOON_MS)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
     assert world.book.statuses(NOON_MS)["north"].refused == "released before"
     world.say(NOON_MS, 7, 7)
     world.book.turn(NOON_MS + BIN_MS + DELAYS.publish_ms)
@@ -286,7 +287,7 @@ def test_a_clock_set_back_releases_nothing_twice(world: World) -> None:
 
 def test_a_sealed_time_is_refused_and_said(world: World) -> None:
     world.ledger.seal(NOON_MS + BIN_MS)
-    world.book.join(camera(), "motion", NOON_MS)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
     assert world.granted == []
     assert "sealed" in str(world.book.statuses(NOON_MS)["north"].refused)
     world.book.turn(NOON_MS + 2 * BIN_MS)
@@ -294,7 +295,7 @@ def test_a_sealed_time_is_refused_and_said(world: World) -> None:
 
 
 def test_the_budget_that_is_left_is_told(world: World) -> None:
-    world.book.join(camera(epsilon="2"), "motion", NOON_MS)
+    world.book.join(FootageTerms(camera(epsilon="2"), "motion"), NOON_MS)
     standing = world.book.statuses(NOON_MS)["north"]
     assert (standing.left_micro, standing.budget_micro) == (0, 2_000_000)
     assert standing.covered is None
@@ -306,10 +307,10 @@ def test_the_budget_that_is_left_is_told(world: World) -> None:
 @needs_memory
 def test_a_crash_goes_on_where_it_was(tmp_path: Path, memory: Path) -> None:
     world = World(tmp_path, memory / "hold")
-    world.book.join(camera(), "motion", NOON_MS)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
     world.say(NOON_MS, 3, 1)
     world.crash()
-    world.book.join(camera(), "motion", NOON_MS + 20_000)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS + 20_000)
     world.say(NOON_MS, 3, 1)
     world.say(NOON_MS + 3 * CHUNK_MS, 1, 0)
     world.book.turn(NOON_MS + BIN_MS + DELAYS.publish_ms)
@@ -320,7 +321,7 @@ def test_a_crash_goes_on_where_it_was(tmp_path: Path, memory: Path) -> None:
 @needs_memory
 def test_a_run_that_was_away_releases_what_it_had_paid(tmp_path: Path, memory: Path) -> None:
     world = World(tmp_path, memory / "hold")
-    world.book.join(camera(), "motion", NOON_MS)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
     world.say(NOON_MS, 3, 1)
     world.crash()
     later_ms = NOON_MS + 9 * BIN_MS + DELAYS.publish_ms
@@ -333,7 +334,7 @@ def test_a_run_that_was_away_releases_what_it_had_paid(tmp_path: Path, memory: P
 @needs_memory
 def test_what_was_held_for_another_ledger_is_not_released(tmp_path: Path, memory: Path) -> None:
     world = World(tmp_path, memory / "hold")
-    world.book.join(camera(), "motion", NOON_MS)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
     world.say(NOON_MS, 3, 1)
     world.ledger.close()
     for file in tmp_path.iterdir():
@@ -346,10 +347,10 @@ def test_what_was_held_for_another_ledger_is_not_released(tmp_path: Path, memory
 
 
 def test_without_a_hold_a_crash_loses_what_was_counted_and_never_the_bin(world: World) -> None:
-    world.book.join(camera(), "motion", NOON_MS)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
     world.say(NOON_MS, 3, 1)
     world.crash()
-    world.book.join(camera(), "motion", NOON_MS + 20_000)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS + 20_000)
     world.say(NOON_MS + 3 * CHUNK_MS, 2, 2)
     world.book.turn(NOON_MS + BIN_MS + DELAYS.publish_ms)
     assert world.values() == {NOON_MS: {((2, 2), 0.01)}}
@@ -376,7 +377,7 @@ def test_killed_at_any_step_it_draws_once_and_publishes_the_same(
 ) -> None:
     world = World(tmp_path, memory / "hold")
     if at != "spend":
-        world.book.join(camera(), "motion", NOON_MS)
+        world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
         world.say(NOON_MS, 3, 1)
     with monkeypatch.context() as patch:
         owner = {"spend": world.ledger, "record": world.ledger, "save": world.hold}.get(at)
@@ -386,10 +387,10 @@ def test_killed_at_any_step_it_draws_once_and_publishes_the_same(
             patch.setattr(owner, at, dying(getattr(owner, at), when))
         with pytest.raises(Killed):
             if at == "spend":
-                world.book.join(camera(), "motion", NOON_MS)
+                world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
             world.book.turn(NOON_MS + BIN_MS + DELAYS.publish_ms)
     world.crash()
-    world.book.join(camera(), "motion", NOON_MS + 20_000)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS + 20_000)
     if at == "spend":
         world.say(NOON_MS + 3 * CHUNK_MS, 3, 1)
     for number in range(1, 4):
@@ -422,14 +423,14 @@ def test_whatever_happens_each_bin_is_the_sum_of_its_chunks(events: list[str | t
         now_ms, chunk_ms = NOON_MS, 10_000
         north = camera(chunk="10s", every="1m")
         expected: dict[int, list[int]] = {}
-        world.book.join(north, "motion", now_ms)
+        world.book.join(FootageTerms(north, "motion"), now_ms)
         for event in events:
             span = Span(now_ms, now_ms + chunk_ms)
             now_ms = span.end_ms
             if event in ("crash", "rejoin"):
                 if event == "crash":
                     world.crash()
-                world.book.join(north, "motion", now_ms)
+                world.book.join(FootageTerms(north, "motion"), now_ms)
             elif isinstance(event, tuple):
                 counts = event[1:]
                 world.book.add("north", "road", span, counts, chunk_ms, 0)
@@ -459,7 +460,7 @@ def test_a_ledger_that_fails_changes_nothing_and_is_tried_again(world: World) ->
 
     world.ledger.spend = fail  # type: ignore[method-assign, assignment]
     with pytest.raises(LedgerError):
-        world.book.join(north, "motion", NOON_MS)
+        world.book.join(FootageTerms(north, "motion"), NOON_MS)
     assert world.granted == []
     world.ledger.spend = real  # type: ignore[method-assign]
     with suppress(LedgerError):
@@ -487,10 +488,10 @@ def test_killed_between_paying_and_keeping_the_bin_is_still_released(
     with monkeypatch.context() as dying:
         dying.setattr(Ledger, "spend", killed)
         with pytest.raises(SystemExit):
-            world.book.join(camera(), "motion", NOON_MS)
+            world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
     world.crash()
     # It comes back when the bin is long over, and the day goes on.
-    world.book.join(camera(), "motion", NOON_MS + 2 * BIN_MS)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS + 2 * BIN_MS)
     for later_ms in range(2 * BIN_MS, 5 * BIN_MS, BIN_MS // 2):
         world.book.turn(NOON_MS + later_ms)
 
@@ -501,7 +502,7 @@ def test_killed_between_paying_and_keeping_the_bin_is_still_released(
 def test_what_was_meant_and_is_refused_stops_no_later_start(tmp_path: Path, memory: Path) -> None:
     """The time was paid for as another slot: another zone's day, say."""
     world = World(tmp_path, memory)
-    world.book.join(camera(), "motion", NOON_MS)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
     assert world.hold is not None
     slot = next(one for one in world.hold.load() if one.level == "bin")
     assert isinstance(slot.charge, FootageCharge)
@@ -510,7 +511,7 @@ def test_what_was_meant_and_is_refused_stops_no_later_start(tmp_path: Path, memo
     )
     world.hold.save("other", [OpenBin("bin", Receipt(later, ""))])
     world.crash()
-    world.book.join(camera(), "motion", NOON_MS)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
     world.book.turn(NOON_MS + BIN_MS + DELAYS.draw_ms)
     world.book.turn(NOON_MS + 2 * BIN_MS)
     assert NOON_MS in world.values()
@@ -520,15 +521,15 @@ def test_what_was_meant_and_is_refused_stops_no_later_start(tmp_path: Path, memo
 @needs_memory
 def test_what_is_open_may_be_looked_at_again_after_a_crash(tmp_path: Path, memory: Path) -> None:
     world = World(tmp_path, memory / "hold")
-    world.book.join(camera(), "motion", NOON_MS)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
     before = set(world.granted)
     for _ in range(2):
         world.crash()
         world.granted.clear()
-        world.book.join(camera(), "motion", NOON_MS + CHUNK_MS)
+        world.book.join(FootageTerms(camera(), "motion"), NOON_MS + CHUNK_MS)
         assert set(world.granted) == before
     # A process of the camera that is started again, too.
     world.granted.clear()
-    world.book.join(camera(), "motion", NOON_MS + 2 * CHUNK_MS)
+    world.book.join(FootageTerms(camera(), "motion"), NOON_MS + 2 * CHUNK_MS)
     assert set(world.granted) == before
     world.ledger.close()

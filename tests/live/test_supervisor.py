@@ -23,7 +23,8 @@ from passerby.domain.link_health import Reason
 from passerby.live.protocol import ChunkCounts, Heartbeat, Ready
 from passerby.live.supervisor.camera_process import CameraProcess
 from passerby.live.supervisor.desired_state import DesiredState
-from passerby.live.supervisor.supervisor import Locations, Supervisor, _Count
+from passerby.live.supervisor.supervisor import Locations, Supervisor, _Count, _Join
+from passerby.live.supervisor.terms import FootageTerms
 from passerby.publish.store.database import upgrade
 from passerby.publish.store.releases import Store, open_store
 
@@ -91,7 +92,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     found = World(tmp_path)
-    found.book.join(camera(), "motion", NOON_MS)
+    found.book.join(FootageTerms(camera(), "motion"), NOON_MS)
     yield found
     found.ledger.close()
 
@@ -174,7 +175,9 @@ def test_it_counts_by_the_detector_that_was_tried_and_by_no_other(
     )
     run.say(Ready(detector="motion"))
     (join,) = run.supervisor._requested()
-    assert join.detector == "motion"  # type: ignore[union-attr]
+    assert isinstance(join, _Join)
+    assert isinstance(join.terms, FootageTerms)
+    assert join.terms.detector == "motion"
     run.say(Ready(detector="a text of its own"))
     assert run.supervisor._requested() == []
     assert run.process.killed == 1
@@ -189,7 +192,9 @@ def test_it_counts_by_the_detector_that_was_tried_and_by_no_other(
     assert run.process.killed == 2
     run.say(Ready(detector="another"))
     (join,) = run.supervisor._requested()
-    assert join.detector == "another"  # type: ignore[union-attr]
+    assert isinstance(join, _Join)
+    assert isinstance(join.terms, FootageTerms)
+    assert join.terms.detector == "another"
     assert "detector of camera north" not in run.supervisor._outages.now()
 
 

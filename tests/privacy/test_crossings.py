@@ -428,7 +428,8 @@ class Memory:
 def add(accounts: Accounts, number: int, *counts: int) -> None:
     charge = of_bin(number)
     span = Span(charge.span.start_ms, charge.span.start_ms + 10_000)
-    accounts.add(Contribution(Chunk("north", span), charge.cells, counts), 1, covered_ms=10_000)
+    contribution = Contribution(Chunk("north", span), charge.cells, counts)
+    accounts.add(contribution, 1, covered_ms=10_000, account=ACCOUNT)
 
 
 def drawn(accounts: Accounts, ledger: Ledger) -> list[Release]:
@@ -446,7 +447,7 @@ def spends(ledger: Ledger) -> list[str]:
 def test_a_day_is_paid_for_when_it_ends_and_before_its_noise_is_drawn(ledger: Ledger) -> None:
     accounts = Accounts(ledger, Memory())
     accounts.pay(of_day(), "day", resume=True)
-    assert accounts.is_open(of_day())
+    assert accounts.open_cells(of_day())
     accounts.pay(of_bin(0), "bin", resume=True)
     add(accounts, 0, 40, 2)
     assert spends(ledger) == ['bins "north" bridge']
@@ -471,7 +472,7 @@ def test_what_was_counted_of_a_day_outlives_a_process(ledger: Ledger) -> None:
     add(first, 0, 40, 2)
 
     second = Accounts(ledger, store)
-    (day,) = [one for one in second.open_of("north", 1) if one.level == "day"]
+    (day,) = [one for one in second.open_of("north", 1, ACCOUNT) if one.level == "day"]
     assert (day.sums, day.receipt.id) == ((40, 2), "")
     assert len(drawn(second, ledger)) == 4
     assert not Memory.load(store)
@@ -492,7 +493,7 @@ def test_a_crash_between_payment_and_value_leaves_the_day_payable_once(ledger: L
     third = Accounts(ledger, Memory())
     again = third.pay(of_day(), "day", resume=True)
     assert again.receipt.stored is not None
-    assert not third.is_open(of_day())
+    assert third.open_cells(of_day()) is None
 
 
 def test_a_day_that_the_budget_does_not_reach_is_closed_and_says_why(ledger: Ledger) -> None:
@@ -503,7 +504,7 @@ def test_a_day_that_the_budget_does_not_reach_is_closed_and_says_why(ledger: Led
     ledger.seal(DAY.start_ms + 1)
 
     assert "given up when the ledger was sealed" in str(accounts.draw(opened, DAY.end_ms))
-    assert not accounts.is_open(of_day())
+    assert accounts.open_cells(of_day()) is None
     assert not store.load()
 
 

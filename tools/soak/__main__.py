@@ -1,7 +1,7 @@
 """`make soak`: eight cameras for ten minutes, their servers killed and stalled by a script; exit code 1 where
 anything is not as it should be.
 
-    python -m tools.soak [--minutes 10] [--cameras 8] [--seed 1] [--folder FOLDER] [--docs HEADING]
+    python -m tools.soak [--minutes 10] [--cameras 8] [--seed 1] [--promise crossings] [--folder FOLDER]
 
 Invariant: everything listens on loopback, on free ports, and ends with this process; what is left lies in one folder.
 """
@@ -43,7 +43,7 @@ def main() -> int:
     start_ms = round(time() * 1000)
     watched = [Camera(drawn, start_ms) for drawn in cameras.drawn(seeds, folder)]
     try:
-        with site.running(folder, watched, seeds) as process:
+        with site.running(folder, watched, seeds, options.promise) as process:
             soaked = _soak(options, folder, watched, seeds, process)
     finally:
         for camera in watched:
@@ -65,6 +65,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=10, help="how long the script is")
     parser.add_argument("--cameras", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1, help="of the script and of the streets")
+    parser.add_argument("--promise", choices=sorted(site.PRIVACY), default="crossings")
     parser.add_argument("--folder", type=Path, help="where everything lies; a new one by default")
     parser.add_argument(
         "--docs", metavar="HEADING", help="put the tables under this heading of docs/explanation/soak.md"

@@ -80,7 +80,7 @@ def run(
     on disk where PASSERBY_SPOOL_KEY holds a Fernet key.
     """
     with needs("run"):
-        from passerby.live.supervisor.accounting import delays_of
+        from passerby.live.supervisor.accounting import delays_of, short_delay
         from passerby.live.supervisor.desired_state import read_desired_state
         from passerby.live.supervisor.logs import logger
         from passerby.live.supervisor.status import alone
@@ -90,6 +90,8 @@ def run(
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     delays = delays_of(_delay_ms(delay))
     first = read_desired_state(site, model_dir)
+    if wanted := short_delay(first.site.promise, delays):
+        raise InputError(f"--delay {delay}: {wanted}")
     for warning in first.site.warnings:
         note(f"warning: {warning}")
     state = state_of(first.site, state)

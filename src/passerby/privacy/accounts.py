@@ -16,7 +16,7 @@ of the footage promise is made by `passerby.privacy.standing_query` from rho and
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from passerby.domain.release import Level, Release
+from passerby.domain.release import Cell, Level, Release
 from passerby.errors import BudgetError, OutputError
 from passerby.privacy import gate
 from passerby.privacy.charge import Charge, Receipt
@@ -76,21 +76,34 @@ class Accounts:
             self._keep(charge.camera)
         return open_bin
 
-    def is_open(self, charge: Charge) -> bool:
-        return key_of(charge) in self._open
+    def open_cells(self, charge: Charge) -> tuple[Cell, ...] | None:
+        """The cells of the slot of `charge` where it is open, which are others where its line has changed since."""
+        open_bin = self._open.get(key_of(charge))
+        return None if open_bin is None else open_bin.charge.cells
 
-    def open_of(self, camera: str, epoch: int | None) -> list[OpenBin]:
-        """The bins and days of a camera's epoch to which chunks are added."""
+    def open_of(self, camera: str, epoch: int | None, account: str | None = None) -> list[OpenBin]:
+        """The bins and days of a camera to which chunks are added: those of this epoch of the `account` that pays, the
+        camera's own where it is None."""
+        paid_by = camera if account is None else account
         return [
             open_bin
             for open_bin in self._open.values()
-            if (open_bin.charge.camera, open_bin.charge.epoch) == (camera, epoch) and open_bin.drawn is None
+            if (open_bin.charge.camera, open_bin.charge.account, open_bin.charge.epoch)
+            == (camera, paid_by, epoch)
+            and open_bin.drawn is None
         ]
 
     def add(
-        self, contribution: Contribution, epoch: int, *, covered_ms: int, sender_ms: int | None = None
+        self,
+        contribution: Contribution,
+        epoch: int,
+        *,
+        covered_ms: int,
+        sender_ms: int | None = None,
+        account: str | None = None,
     ) -> None:
-        """Add the counts of one chunk to every open bin and day of its line that holds it.
+        """Add the counts of one chunk to every open bin and day of its line that holds it, where that has the same
+        cells: see `open_of`.
 
         `covered_ms` of the chunk there were frames, `sender_ms` frames that the sender's clock dated, None where that
         is not known. Raises ValueError for a contribution that no chunk can make.
@@ -98,8 +111,8 @@ class Accounts:
         camera, line = contribution.chunk.camera, contribution.cells[0].line
         added = [
             open_bin.add(contribution, covered_ms, sender_ms)
-            for open_bin in self.open_of(camera, epoch)
-            if open_bin.line == line
+            for open_bin in self.open_of(camera, epoch, account)
+            if open_bin.line == line and open_bin.charge.cells == contribution.cells
         ]
         if any(added):
             self._keep(camera)

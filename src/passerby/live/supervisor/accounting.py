@@ -4,7 +4,7 @@ times after their end.
 Invariant: every time is known beforehand from the clock and the site file; nothing here depends on a count. Payment,
 addition, noise and publication are those of `passerby.privacy.accounts`.
 
-    join    a camera's process is ready: its epoch, and the spans that it may count
+    join    a camera's process is ready: its terms, its epoch, and the spans that it may count
     add     the counts of one of its chunks
     turn    the clock: pays for bins that begin, draws bins that have ended, publishes bins that are due
 """
@@ -15,19 +15,23 @@ from datetime import tzinfo
 
 from passerby.config.site import Camera, CountedLine
 from passerby.domain import calendar
-from passerby.domain.policy import FootagePolicy
+from passerby.domain.policy import PromiseName
 from passerby.domain.release import Level
 from passerby.domain.timespan import Chunk, Span
 from passerby.errors import BudgetError, PolicyError
+from passerby.live.supervisor.terms import Terms
 from passerby.privacy import schedule, standing_query
 from passerby.privacy.accounts import Accounts, OpenBinStore, Publish
 from passerby.privacy.contribution import Contribution
-from passerby.privacy.epochs import begin_epoch
 from passerby.privacy.ledger import Epoch, Ledger
+from passerby.privacy.open_bins import OpenBin
 
 Grant = Callable[[str, str, Span], None]
 """Called with a camera, a line and a span that was paid for and may be counted."""
 
+DECIDED_MS = 30_000
+"""Under the crossings promise, a crossing is decided at most so long after it happened: a margin of the tracker, a cell
+and the reach of motion, and the frames that wait."""
 AHEAD_MS = 2_000
 """A bin is paid for so long before the warm-up of its first chunk: the camera's process has to learn of it in time."""
 
@@ -56,6 +60,13 @@ def delays_of(publish_ms: int) -> Delays:
     )
 
 
+def short_delay(promise: PromiseName, delays: Delays) -> str | None:
+    """What to expect of a delay that leaves no time for the last crossings of a bin; None where it does."""
+    if promise == "footage" or delays.draw_ms >= DECIDED_MS:
+        return None
+    return f"expected {DECIDED_MS * 4 // 3000} s or more: a crossing is decided up to {DECIDED_MS // 1000} s later"
+
+
 @dataclass(frozen=True, slots=True)
 class AccountStatus:
     """The state of a camera's account.
@@ -74,8 +85,7 @@ class AccountStatus:
 
 @dataclass(slots=True)
 class _Account:
-    camera: Camera
-    detector: str
+    terms: Terms
     epoch: Epoch | None = None
     left_micro: int = 0
     next_ms: int = 0
@@ -84,8 +94,8 @@ class _Account:
     """Line and level -> the start of the slot that was refused last, and why."""
 
     @property
-    def policies(self) -> list[FootagePolicy]:
-        return [line.policy for line in self.camera.lines if line.policy is not None]
+    def camera(self) -> Camera:
+        return self.terms.camera
 
 
 class SiteAccounts:
@@ -117,16 +127,16 @@ class SiteAccounts:
         """Why open bins could not be kept for the next process; None where they are."""
         return self._accounts.unkept
 
-    def join(self, camera: Camera, detector: str, now_ms: int) -> None:
+    def join(self, terms: Terms, now_ms: int) -> None:
         """The process of a camera is ready: it may count all that is open. Raises LedgerError."""
+        camera = terms.camera
         account = self._cameras.get(camera.name)
-        if account is None or account.camera.lines != camera.lines or account.detector != detector:
-            account = self._cameras[camera.name] = _Account(camera, detector)
-        account.camera = camera
+        if account is None or account.terms != terms:
+            account = self._cameras[camera.name] = _Account(terms)
         if account.epoch is None:
             # Known first: a bin that was open when a process was killed is of an epoch.
             account.epoch = self._epoch(account, now_ms)
-        for open_bin in self._accounts.open_of(camera.name, account.epoch.number):
+        for open_bin in self._open_of(account):
             self._grant(camera.name, open_bin.line, open_bin.span)
         self._pay(account, now_ms)
 
@@ -153,6 +163,7 @@ class SiteAccounts:
             account.epoch.number,
             covered_ms=covered_ms,
             sender_ms=sender_ms,
+            account=account.terms.account,
         )
 
     def turn(self, now_ms: int) -> None:
@@ -163,7 +174,10 @@ class SiteAccounts:
             self._pay(account, now_ms)
         for open_bin in self._accounts.ended(now_ms - self._delays.draw_ms):
             due_ms = schedule.due_ms(open_bin.span, now_ms, self._delays.publish_ms)
-            self._accounts.draw(open_bin, due_ms)
+            refused = self._accounts.draw(open_bin, due_ms)
+            joined = self._cameras.get(open_bin.charge.camera)
+            if refused is not None and joined is not None:
+                joined.refused[open_bin.line, open_bin.level] = open_bin.span.start_ms, refused
         self.publish(now_ms)
 
     def statuses(self, now_ms: int) -> dict[str, AccountStatus]:
@@ -171,7 +185,7 @@ class SiteAccounts:
         return {
             name: AccountStatus(
                 left_micro=account.left_micro,
-                budget_micro=standing_query.budget_micro(account.policies),
+                budget_micro=account.terms.budget_micro,
                 covered=self._covered(account, now_ms),
                 waits_until_ms=_waits(account.epoch, now_ms),
                 refused=next((why for _, why in account.refused.values()), None),
@@ -187,28 +201,32 @@ class SiteAccounts:
         if account.epoch is None or now_ms < account.next_ms:
             # Without an epoch it joins again: the ledger was away.
             return
+        terms = account.terms
         paid, next_ms = False, now_ms + calendar.DAY_MS
         for line in account.camera.lines:
-            assert line.policy is not None
-            ahead_ms = line.policy.warmup_ms + AHEAD_MS
-            for level, span in _spans(line.policy, now_ms, now_ms + ahead_ms, self._zone):
+            ahead_ms = terms.warmup_ms(line) + AHEAD_MS
+            for level, span in _spans(terms.every_ms(line), now_ms, now_ms + ahead_ms, self._zone):
                 paid |= self._pay_for(account, account.epoch, line, level, span)
                 next_ms = min(next_ms, max(now_ms + 1, span.end_ms - ahead_ms))
         if paid:
-            spent = self._ledger.spent_micro(account.camera.name, Span(now_ms, now_ms + 1))
-            account.left_micro = max(0, standing_query.budget_micro(account.policies) - spent)
+            spent = self._ledger.spent_micro(terms.account, Span(now_ms, now_ms + 1))
+            account.left_micro = max(0, terms.budget_micro - spent)
         account.next_ms = next_ms
 
     def _pay_for(self, account: _Account, epoch: Epoch, line: CountedLine, level: Level, span: Span) -> bool:
         """Whether it was paid for now; nothing is done where it was before, or cannot be."""
-        assert line.policy is not None
         name, of_level = line.line.name, (line.line.name, level)
         if span.start_ms < epoch.start_ms or account.refused.get(of_level, (-1, ""))[0] == span.start_ms:
             return False
-        cells = standing_query.cells_of(account.camera.name, line)
         try:
-            charge = standing_query.standing_charge(line.policy, cells, epoch.number, span, level)
-            if self._accounts.is_open(charge):
+            charge = account.terms.charge(line, epoch.number, span, level)
+            open_cells = self._accounts.open_cells(charge)
+            if open_cells is not None:
+                if open_cells != charge.cells:
+                    account.refused[of_level] = (
+                        span.start_ms,
+                        f"line {name} changed in this time: it waits for the next",
+                    )
                 return False
             open_bin = self._accounts.pay(charge, level, resume=True)
         except (BudgetError, PolicyError) as error:
@@ -222,17 +240,19 @@ class SiteAccounts:
         self._grant(account.camera.name, name, span)
         return True
 
+    def _open_of(self, account: _Account) -> list[OpenBin]:
+        epoch = None if account.epoch is None else account.epoch.number
+        return self._accounts.open_of(account.camera.name, epoch, account.terms.account)
+
     def _epoch(self, account: _Account, now_ms: int) -> Epoch:
         # The first epoch may begin with the day: it is paid for in whole, and counted from now on.
         (today,) = calendar.bins(Span(now_ms, now_ms + 1), calendar.DAY_MS, self._zone)
-        camera = account.camera
-        return begin_epoch(self._ledger, camera.name, account.detector, camera.lines, today.span.start_ms)
+        return account.terms.epoch(self._ledger, today.span)
 
     def _covered(self, account: _Account, now_ms: int) -> float | None:
-        number = None if account.epoch is None else account.epoch.number
         days = [
             open_bin
-            for open_bin in self._accounts.open_of(account.camera.name, number)
+            for open_bin in self._open_of(account)
             if open_bin.level == "day" and now_ms in open_bin.span
         ]
         until_ms = max((day.until_ms for day in days), default=0)
@@ -241,10 +261,10 @@ class SiteAccounts:
         return sum(min(1.0, day.covered_ms / (now_ms - day.span.start_ms)) for day in days) / len(days)
 
 
-def _spans(policy: FootagePolicy, now_ms: int, soon_ms: int, zone: tzinfo) -> Iterator[tuple[Level, Span]]:
+def _spans(every_ms: int, now_ms: int, soon_ms: int, zone: tzinfo) -> Iterator[tuple[Level, Span]]:
     """The bins and days that have begun or are about to."""
     near = Span(now_ms, soon_ms + 1)
-    for one in calendar.bins(near, policy.every_ms, zone):
+    for one in calendar.bins(near, every_ms, zone):
         yield "bin", one.span
     for one in calendar.bins(near, calendar.DAY_MS, zone):
         yield "day", one.span

@@ -17,7 +17,7 @@ from passerby.domain import calendar
 from passerby.domain.timespan import Span
 from passerby.errors import PasserbyError, PolicyError, SiteError
 from passerby.live.protocol import CheckDetectors, CheckedDetectors, checked_detectors, encode
-from passerby.privacy import plan, standing_query
+from passerby.privacy import crossings, plan, standing_query
 
 _CHECK_S = 120
 
@@ -50,8 +50,10 @@ def read_desired_state(path: Path, model_dir: Path | None) -> DesiredState:
         problems = problems or [f"{path}: changed while it was read"]
         read = None
     cameras = list(_sound(path)) if read is None else list(read.cameras)
+    if read is not None:
+        problems += _misfit_promise(read)
     for camera in cameras:
-        problems += _misfits(camera, path, "UTC" if read is None else read.timezone)
+        problems += _misfits(camera, path, read)
     named = [camera.detector for camera in cameras]
     checked = _checked(named, model_dir) if named else CheckedDetectors(named={}, problems=[])
     problems += [f"{path}: {problem}" for problem in checked.problems]
@@ -90,10 +92,18 @@ def _sound(path: Path) -> Iterator[Camera]:
             continue
 
 
-def _misfits(camera: Camera, path: Path, timezone: str) -> Iterator[str]:
-    """The reasons why a camera cannot be run though its site file has no mistake."""
+def _misfit_promise(read: Site) -> Iterator[str]:
+    if read.privacy is not None:
+        try:
+            crossings.split(read.privacy)
+        except PolicyError as error:
+            yield f"{read.path}: privacy: {error}"
+
+
+def _misfits(camera: Camera, path: Path, read: Site | None) -> Iterator[str]:
+    """The reasons why a camera cannot be run though its site file has no mistake; `read` is None where it has."""
     now_ms = round(time() * 1000)
-    zone = calendar.zone_of(timezone)
+    zone = calendar.zone_of("UTC" if read is None else read.timezone)
     where = f"{path}: camera {camera.name}"
     if camera.watched is None:
         yield f"{where}: found no source, expected the address of its video"
@@ -102,6 +112,8 @@ def _misfits(camera: Camera, path: Path, timezone: str) -> Iterator[str]:
             yield f"{where}: the environment variable {name} is not set"
     if not camera.lines:
         yield f"{where}: found no line, expected at least one"
+    if read is None or read.promise == "crossings":
+        return
     for line in camera.lines:
         if line.policy is None:
             yield f"{where}, line {line.line.name}: found no privacy policy, expected the key privacy"

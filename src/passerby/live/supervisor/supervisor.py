@@ -24,7 +24,7 @@ from passerby.domain.timespan import Span
 from passerby.errors import LedgerError, OutputError, PasserbyError, SiteError
 from passerby.live.protocol import CameraOrder, ChunkCounts, FromWorker, PaidSpan, Ready, fault_of
 from passerby.live.supervisor import status
-from passerby.live.supervisor.accounting import AccountStatus, Delays, SiteAccounts
+from passerby.live.supervisor.accounting import AccountStatus, Delays, SiteAccounts, short_delay
 from passerby.live.supervisor.camera_process import CameraProcess
 from passerby.live.supervisor.capacity import cameras_possible, usable_cores
 from passerby.live.supervisor.desired_state import (
@@ -34,6 +34,7 @@ from passerby.live.supervisor.desired_state import (
 )
 from passerby.live.supervisor.outages import Outages
 from passerby.live.supervisor.outbox import Outbox
+from passerby.live.supervisor.terms import Terms, terms_of
 from passerby.live.supervisor.worker_process import WorkerProcess
 from passerby.privacy.accounts import OpenBinStore
 from passerby.privacy.database import open_ledger
@@ -63,8 +64,7 @@ class Locations:
 
 @dataclass(frozen=True, slots=True)
 class _Join:
-    camera: Camera
-    detector: str
+    terms: Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ class Supervisor:
             Thread(target=self._try_detectors_again, name="detectors", daemon=True).start()
             return
         self._outages.end(f"detector of camera {name}")
-        self._request(process, _Join(process.camera, detector))
+        self._request(process, _Join(terms_of(self._desired.site, process.camera, detector)))
 
     def _request(self, process: CameraProcess, request: _Request) -> None:
         try:
@@ -198,6 +198,7 @@ class Supervisor:
     def _apply(self, new: DesiredState, *, first: bool = False) -> None:
         """Start cameras that are new, end those that are gone, restart changed ones, and leave the rest alone."""
         before = self._desired.cameras if not first else {}
+        same_promise = _promise_of(self._desired) == _promise_of(new)
         for name in dict.fromkeys((*before, *new.cameras)):
             old, camera = before.get(name), new.cameras.get(name)
             order = None if camera is None else self._order(new, camera)
@@ -205,6 +206,7 @@ class Supervisor:
                 old is not None
                 and camera is not None
                 and order is not None
+                and same_promise
                 and _counted_by(old) == _counted_by(camera)
             ):
                 # Started again one day, it is to read the newest file.
@@ -215,7 +217,7 @@ class Supervisor:
                 self._outages.end(f"detector of camera {name}")
                 self._leaving += [worker] if worker is not None else []
                 self._log("camera ends", camera=name)
-            if old is not None and (camera is None or old.lines != camera.lines):
+            if old is not None and (camera is None or old.lines != camera.lines or not same_promise):
                 self._requests.put(_Leave(name))
             if camera is not None and order is not None:
                 self._processes[name] = CameraProcess(camera, order, self._receive, self._outages)
@@ -262,6 +264,8 @@ class Supervisor:
                         f"{self._desired.site.timezone} while it runs: its days and hours are the store's"
                     ]
                 )
+            if wanted := short_delay(read.site.promise, self._delays):
+                raise SiteError([f"{self._locations.site}: --delay: {wanted}"])
             self._read.put(read)
         except SiteError as error:
             self._read.put(error)
@@ -344,7 +348,7 @@ class Supervisor:
 
     def _obey(self, accounts: SiteAccounts, request: _Request) -> None:
         if isinstance(request, _Join):
-            accounts.join(request.camera, request.detector, _now_ms())
+            accounts.join(request.terms, _now_ms())
         elif isinstance(request, _Leave):
             accounts.leave(request.name)
         else:
@@ -446,17 +450,22 @@ class Supervisor:
 
 def _newest(requests: list[_Request]) -> list[_Request]:
     """Of a camera that started again and again only the last start."""
-    last = {request.camera.name: request for request in requests if isinstance(request, _Join)}
+    last = {request.terms.camera.name: request for request in requests if isinstance(request, _Join)}
     return [
         request
         for request in requests
-        if not isinstance(request, _Join) or last[request.camera.name] is request
+        if not isinstance(request, _Join) or last[request.terms.camera.name] is request
     ]
 
 
 def _counted_by(camera: Camera) -> tuple[object, ...]:
     """All that its process depends on: a change of a page's text or plan is no reason to start it again."""
     return camera.watched, camera.transport, camera.detector, camera.lines
+
+
+def _promise_of(desired: DesiredState) -> object:
+    """All that the processes of a site's cameras depend on together."""
+    return desired.site.name, desired.site.privacy
 
 
 def _camera_status(

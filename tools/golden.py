@@ -34,7 +34,7 @@ GOLDEN = ROOT / "tests" / "golden" / "crossings.jsonl"
 SHARED = ROOT.parent / "shared"
 CLIPS, MODELS = SHARED / "clips", SHARED / "models"
 
-DETECTORS = ("auto", "yolox_nano+motion", "motion", "person-vehicle-bike-detection-2002")
+DETECTORS = ("auto", "best", "motion", "person-vehicle-bike-detection-2002")
 STREETS: Mapping[str, synth.Street] = {
     "street-short": synth.Street(seed=71, duration_s=20, width=320, height=180, fps=12.5, density="dense"),
     "street-light-day": synth.Street(

@@ -21,7 +21,11 @@ from passerby.cli.progress import progress_bar
     "--clips", type=click.Path(path_type=Path), help="Folder of the clips; by default that of TRUTH."
 )
 @click.option(
-    "--detector", metavar="motion|NAME|PATH", default="auto", show_default=True, help="As for count."
+    "--detector",
+    metavar="auto|best|motion|NAME|PATH",
+    default="auto",
+    show_default=True,
+    help="As for count.",
 )
 @model_dir_option
 @corridor_option

@@ -88,7 +88,7 @@ line_options = grouped(
     click.option(
         "--detector",
         metavar="motion|NAME|PATH",
-        help="The detector of the objects; by default the best that is installed.",
+        help="auto (the default): one installed model with motion. best: two models with motion, slower.",
     ),
     model_dir_option,
     click.option(

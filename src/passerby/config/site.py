@@ -87,7 +87,7 @@ class PublicPage:
 class Camera:
     """One fixed camera.
 
-    `detector`: a name or a path, `auto` for the best that is installed. `substream`: a smaller stream of the same
+    `detector`: a name or a path, `auto` for one installed model with motion. `substream`: a smaller stream of the same
     view. `transport`: the protocol that carries RTSP. `plan`: a picture of the view without anybody, for the public
     page. `arms`: (line, junction) of each line that lies across an arm of a junction.
     """

@@ -123,7 +123,7 @@ KNOWN = (
         for kind, note in (
             (
                 "2004",
-                "quicker than 2002, which `auto` prefers; 448x256; needs passerby[openvino]",
+                "quicker than 2002; 448x256; needs passerby[openvino]",
             ),
             ("2003", "as 2004, slower; 864x480; needs passerby[openvino]"),
             ("crossroad-1016", "for crossroads; 512x512; needs passerby[openvino]"),

@@ -21,7 +21,7 @@ from passerby.recordings.progress import Progress
 from passerby.recordings.settings import Runtime
 from passerby.recordings.stream import stream_crossings
 from passerby.video.detect.interface import Detector
-from passerby.video.detect.selection import AUTO
+from passerby.video.detect.selection import AUTO, BEST
 from passerby.video.scene import annotated_image
 from passerby.video.scheduling.optimizations import Optimizations, disabled
 from passerby.video.streaming import TimedImage
@@ -30,7 +30,7 @@ from passerby.video.streaming import TimedImage
 class Counter:
     """Counts what crosses lines in recordings and streams: exact counts, for the owner of the footage.
 
-    `lines`: at least one. `detector`: auto, motion, names or paths of models joined by `+`, or a `Detector`.
+    `lines`: at least one. `detector`: auto, best, motion, names or paths of models joined by `+`, or a `Detector`.
     `corridor`: half the width of the band around each line in which objects are detected, in frame heights; None for
     the whole frame. `labels`: the classes to report, None for all; a motor vehicle of a class that is not listed is
     reported as `VEHICLE` where that is listed. `optimizations`: None for those that suit the detector. `params`: the
@@ -180,7 +180,7 @@ def optimizations_without(disable: Collection[str], detector: str | Detector) ->
     if "all" in disable:
         return disabled(disable)
     unsuited = () if isinstance(detector, str) else ("crops", "fit")
-    return disabled((*disable, *(("pace",) if detector == AUTO else unsuited)))
+    return disabled((*disable, *(("pace",) if detector == BEST else unsuited)))
 
 
 def _with_new_names(options: dict[str, Any]) -> dict[str, Any]:

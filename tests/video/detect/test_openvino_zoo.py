@@ -200,22 +200,23 @@ def test_class_two_of_2002_is_the_bicycle(ov: Any, shared_models: Path, shared_c
     assert ((rider[:, :2] - 20 < centre) & (centre < rider[:, 2:] + 20)).all(axis=1).any()
 
 
+@pytest.mark.parametrize("names", ["auto", "best"])
 @pytest.mark.parametrize(
     ("installed", "expected"),
     [
-        (["2002", "2004"], "person-vehicle-bike-detection-2002"),
-        (["2004"], "person-vehicle-bike-detection-2004"),
+        (["2002", "2004"], "person-vehicle-bike-detection-2004"),
+        (["2002"], "person-vehicle-bike-detection-2002"),
     ],
 )
-def test_auto_takes_the_first_model_of_the_zoo_that_is_installed(
-    ov: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: list[str], expected: str
+def test_the_first_model_of_the_zoo_that_is_installed_is_taken(
+    ov: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: str, installed: list[str], expected: str
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for kind in installed:
         name = f"person-vehicle-bike-detection-{kind}"
         zoo_model(ov, tmp_path / f"{name}.xml", name, ROWS)
 
-    choice = choose("auto", tmp_path)
+    choice = choose(names, tmp_path)
 
     assert [detector.name for detector in choice.loaded] == [expected]
     assert choice.motion

@@ -29,7 +29,7 @@ def test_a_device_that_nobody_knows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("names", ["", "motion+", "+"])
 def test_an_empty_name_is_refused(tmp_path: Path, names: str) -> None:
-    with pytest.raises(InputError, match="expected auto, motion, or names of models"):
+    with pytest.raises(InputError, match="expected auto, best, motion, or names of models"):
         choose(names, tmp_path)
 
 

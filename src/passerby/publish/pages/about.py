@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from passerby.domain import calendar
-from passerby.domain.promise import Promise, promise_of
+from passerby.domain.promise import Promise, SitePromise, promise_of
 from passerby.publish.pages import words
 from passerby.publish.pages.languages import Language
 from passerby.publish.pages.published_lines import PublishedLine
@@ -78,7 +78,7 @@ def promises(lines: Sequence[PublishedLine]) -> dict[Promise, list[PublishedLine
 
 
 def promise_text(promise: Promise, language: Language) -> str:
-    """The promise in plain words."""
+    """The footage promise in plain words."""
     return language.translate_plural(
         "Nobody who reads these numbers can guess better than {right} times in 100 whether you were here (a coin is "
         "right 50 times). This holds for {n} visit to a line, of at most {seconds} s.",
@@ -86,6 +86,18 @@ def promise_text(promise: Promise, language: Language) -> str:
         "right 50 times). This holds for up to {n} visits to a line, of at most {seconds} s each.",
         promise.visits,
         seconds=language.number(promise.visit_s, 3),
+        right=language.number(promise.right_percent, 1),
+    )
+
+
+def site_promise_text(promise: SitePromise, language: Language) -> str:
+    """The crossings promise in plain words."""
+    return language.translate_plural(
+        "Nobody who reads these numbers can guess better than {right} times in 100 whether you were here on a given day "
+        "(a coin is right 50 times). This holds for {n} crossing of our lines on that day, all cameras together.",
+        "Nobody who reads these numbers can guess better than {right} times in 100 whether you were here on a given day "
+        "(a coin is right 50 times). This holds for up to {n} crossings of our lines on that day, all cameras together.",
+        promise.crossings,
         right=language.number(promise.right_percent, 1),
     )
 

@@ -8,8 +8,9 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
-from passerby.config.site import ARM_NAMES
+from passerby.config.site import ARM_NAMES, Site
 from passerby.domain import calendar
+from passerby.domain.promise import site_promise_of
 from passerby.publish.pages import about as facts
 from passerby.publish.pages import charts, downloads, panels, plan, rendering, views, words
 from passerby.publish.pages.auto_refresh import AutoRefresh
@@ -81,7 +82,8 @@ def about(context: PageContext) -> dict[str, Any]:
         "promises": _promises(context),
         "classes": facts.class_list(_labels(context.lines), language),
         "day": language.plain_day(lines[0].day),
-        "table": _facts_table(lines, language),
+        "table": _facts_table(lines, context.server.site, language),
+        "of_site": _of_site(context),
     }
 
 
@@ -194,7 +196,10 @@ def _ranges(filters: Filters, newest: date, language: Language) -> Iterator[tupl
 
 
 def _promises(context: PageContext) -> list[dict[str, str]]:
-    language = context.language
+    language, policy = context.language, context.server.site.privacy
+    if policy is not None:
+        text = facts.site_promise_text(site_promise_of(policy), language)
+        return [{"text": text, "lines": ""}]
     return [
         {
             "text": facts.promise_text(promise, language),
@@ -204,11 +209,23 @@ def _promises(context: PageContext) -> list[dict[str, str]]:
     ]
 
 
+def _of_site(context: PageContext) -> dict[str, str] | None:
+    """What limits the crossings promise, as numbers; None under the footage promise."""
+    policy, language = context.server.site.privacy, context.language
+    if policy is None:
+        return None
+    promise = site_promise_of(policy)
+    return {
+        "epsilon": language.number(promise.epsilon, 3),
+        "year": language.number(promise.year_epsilon, 1),
+    }
+
+
 def _labels(lines: Sequence[PublishedLine]) -> list[str]:
     return list(dict.fromkeys(label for line in lines for label in line.labels))
 
 
-def _facts_table(lines: Sequence[facts.LineFacts], language: Language) -> Table:
+def _facts_table(lines: Sequence[facts.LineFacts], site: Site, language: Language) -> Table:
     translate = language.translate
     head = (
         translate("Line"),
@@ -224,7 +241,7 @@ def _facts_table(lines: Sequence[facts.LineFacts], language: Language) -> Table:
             (
                 f"{line.camera.name}: {line.name}",
                 facts.class_list(line.labels, language),
-                _spent(of_line, language),
+                _spent(of_line, site, language),
                 translate("not known") if of_line.coverage is None else language.share(of_line.coverage, 1),
                 translate("not measured")
                 if accuracy is None
@@ -238,11 +255,11 @@ def _facts_table(lines: Sequence[facts.LineFacts], language: Language) -> Table:
     return Table(head, tuple(rows))
 
 
-def _spent(of_line: facts.LineFacts, language: Language) -> str:
+def _spent(of_line: facts.LineFacts, site: Site, language: Language) -> str:
     """The epsilon that was spent on the last whole day."""
     if of_line.spent is None:
         return language.translate("none: no numbers on this day")
-    policy = of_line.line.counted.policy
+    policy = site.privacy or of_line.line.counted.policy
     return language.translate(
         "{sum} of {whole}: {bins} for bins, {day} for the whole day",
         sum=language.number(of_line.spent, 3),

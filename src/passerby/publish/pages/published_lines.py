@@ -15,10 +15,12 @@ from passerby.domain.release import Cell
 
 @dataclass(frozen=True, slots=True)
 class PublishedLine:
-    """A line of a camera; `directions` and `labels` are the published ones, in the order of the site file."""
+    """A line of a camera; `directions` and `labels` are the published ones, in the order of the site file; `bin_ms` is
+    the length of a bin by the policy."""
 
     camera: Camera
     counted: CountedLine
+    bin_ms: int
     directions: tuple[str, ...]
     labels: tuple[str, ...]
 
@@ -30,11 +32,6 @@ class PublishedLine:
     def junction(self) -> str | None:
         """The junction of which this line is an arm; None if it is not an arm."""
         return dict(self.camera.arms).get(self.name)
-
-    @property
-    def bin_ms(self) -> int:
-        """The length of a bin by the line's policy; the default length if it has no policy."""
-        return (self.counted.policy or FootagePolicy()).every_ms
 
     @property
     def key(self) -> str:
@@ -66,6 +63,7 @@ def _published_lines(site: Site, published: dict[tuple[str, str], list[Cell]]) -
                 yield PublishedLine(
                     camera,
                     counted,
+                    (site.privacy or counted.policy or FootagePolicy()).every_ms,
                     tuple(sorted(directions, key=lambda name: _rank(counted.line.names, name))),
                     tuple(sorted(labels, key=lambda name: _rank(LABELS, name))),
                 )

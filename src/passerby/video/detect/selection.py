@@ -13,13 +13,14 @@ from passerby.video.detect.detector import LoadedDetector, load
 
 MOTION = "motion"
 AUTO = "auto"
+BEST = "best"
 
-_PREFERRED = (
-    ("person-vehicle-bike-detection-2002", "person-vehicle-bike-detection-2004"),
-    ("yolox_nano",),
-)
-"""The models that `auto` runs together; of each row, the first one that is installed. Those of the first row detect
-objects seen from above, that of the second tells the kinds of vehicles apart."""
+_FROM_ABOVE = ("person-vehicle-bike-detection-2004", "person-vehicle-bike-detection-2002")
+_KINDS = "yolox_nano"
+
+_PREFERRED = {AUTO: ((_KINDS, *_FROM_ABOVE),), BEST: (_FROM_ABOVE, (_KINDS,))}
+"""The models that run together with motion; of each row, the first one that is installed. YOLOX-nano tells the kinds of
+vehicles apart, and the others detect objects seen from above. What each costs and gains: docs/decisions/0023."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,26 +35,26 @@ class Choice:
 
 
 def choose(names: str, model_dir: Path | None, device: str = onnx.CPU) -> Choice:
-    """The detectors of `names`: `auto`, `motion`, or names or paths of models joined by `+`, of which one may be
-    `motion`. They run on `device`: cpu, cuda or openvino.
+    """The detectors of `names`: `auto`, `best`, `motion`, or names or paths of models joined by `+`, of which one may
+    be `motion`. They run on `device`: cpu, cuda or openvino.
 
     Raises ModelError for a model that is not found or cannot be used, or for a device that this machine does not
     have; InputError for an empty name.
     """
     if device != onnx.CPU:  # else `auto` would count without a network on a machine without the device
         onnx.check_device(device)
-    if names == AUTO:
-        return _auto(model_dir, device)
+    if names in _PREFERRED:
+        return _installed(names, model_dir, device)
     parts = [part.strip() for part in names.split("+")]
     if not all(parts):
-        raise InputError(f"detector {names!r}: expected auto, motion, or names of models joined by +")
+        raise InputError(f"detector {names!r}: expected auto, best, motion, or names of models joined by +")
     loaded = tuple(load(part, model_dir, device=device) for part in parts if part != MOTION)
     return Choice("+".join(parts), loaded, MOTION in parts, ())
 
 
-def _auto(model_dir: Path | None, device: str) -> Choice:
+def _installed(names: str, model_dir: Path | None, device: str) -> Choice:
     loaded, warnings = [], []
-    for alternatives in _PREFERRED:
+    for alternatives in _PREFERRED[names]:
         for name in alternatives:
             try:
                 path = find(name, model_dir)
@@ -65,7 +66,7 @@ def _auto(model_dir: Path | None, device: str) -> Choice:
             except ModelError as error:
                 warnings.append(f"counting without {name}: {error}")
     if loaded:
-        names = "+".join([*(detector.name for detector in loaded), MOTION])
-        return Choice(names, tuple(loaded), True, tuple(warnings))
-    hint = f"no model found, counting by motion alone; `passerby models pull {_PREFERRED[1][0]}` gets one"
+        found = "+".join([*(detector.name for detector in loaded), MOTION])
+        return Choice(found, tuple(loaded), True, tuple(warnings))
+    hint = f"no model found, counting by motion alone; `passerby models pull {_KINDS}` gets one"
     return Choice(MOTION, (), True, (*warnings, hint))

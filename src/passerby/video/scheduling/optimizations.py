@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
 from passerby.errors import InputError
-from passerby.video.detect.selection import AUTO
+from passerby.video.detect.selection import BEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Optimizations:
     `cadence`: run the detector at an interval that depends on the corridor's width, and interpolate boxes between two
     runs.
     `pace`: wait longer between two runs while everything in the corridor is slow, or the corridor is empty. Needs
-    `cadence`. Always off for the detector `auto`.
+    `cadence`. Always off for the detector `best`.
     `gate`: run the detector only where the picture has changed since the last run there.
     `hold`: run the detector on the whole corridor every 12 s in place of every 4 s. Needs `gate`.
     `crops`: run the detector on the changed parts of the corridor alone. Needs `gate`.
@@ -49,8 +49,8 @@ With `hold`, or without the deblocking filter, a picture would influence detecti
 
 def suited(detector: str) -> Optimizations:
     """The optimizations that suit the detector of that name, where nothing private limits them."""
-    # `auto` prefers accuracy: longer intervals between runs of the detector cost one crossing in eighty.
-    return replace(ALL, pace=detector != AUTO)
+    # `best` prefers accuracy: longer intervals between runs of the detector cost one crossing in eighty.
+    return replace(ALL, pace=detector != BEST)
 
 
 def disabled(names: Iterable[str]) -> Optimizations:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passerby.domain.policy import FootagePolicy
-from passerby.domain.promise import promise_of
+from passerby.domain.policy import CrossingsPolicy, FootagePolicy
+from passerby.domain.promise import promise_of, site_promise_of
 
 PRECISE = Context(prec=400)
 
@@ -64,3 +64,15 @@ def test_an_epsilon_whose_power_no_float_holds_promises_nothing(epsilon: float) 
     promise = promise_of(FootagePolicy(epsilon=epsilon))
 
     assert (promise.times, promise.right_percent) == (inf, 100.0)
+
+
+@given(st.floats(0.001, 709))
+def test_the_promise_of_a_site_is_that_of_one_day_and_adds_up_over_a_year(epsilon: float) -> None:
+    promise, line = (
+        site_promise_of(CrossingsPolicy(epsilon=epsilon)),
+        promise_of(FootagePolicy(epsilon=epsilon)),
+    )
+
+    assert (promise.times, promise.right_percent) == (line.times, line.right_percent)
+    assert Decimal(promise.year_epsilon) >= 365 * Decimal(epsilon)
+    assert promise.year_epsilon == pytest.approx(365 * epsilon, abs=0.11)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from passerby.domain.policy import PromiseName
+
 Level = Literal["bin", "day"]
 """A release covers one of a line's bins, or its whole day, which has noise of its own."""
 LEVELS: tuple[Level, ...] = ("bin", "day")
@@ -33,7 +35,7 @@ class Release:
     `value` is a signed integer (noise can take it below zero); `noise_scale` is the scale of its discrete
     Laplace noise; `coverage` is the share of the span with frames, from 0 to 1; `receipt` is its entry in the ledger;
     `sender_clock` is the share of the span with frames that the sender's wall clock dated (the rest of `coverage` is
-    dated by arrival), None where that is not known.
+    dated by arrival), None where that is not known; `promise` is the one it was released under.
 
     >>> cell = passerby.Cell("street", "road", "to_left", "car")
     >>> passerby.Release(cell, 0, 900_000, -3, 4.0, 1.0, 1.0, "receipt").value
@@ -49,6 +51,7 @@ class Release:
     coverage: float
     receipt: str
     sender_clock: float | None = None
+    promise: PromiseName = "footage"
 
 
 Sink = Callable[[Release], None]

@@ -118,6 +118,7 @@ def _releases(paid: Entry, value: Entry) -> list[Release]:
             coverage=value.content["coverage_micro"] / MICRO,
             receipt=paid.hash,
             sender_clock=None if dated is None else dated / MICRO,
+            promise="crossings" if terms.get("promise") == "crossings" else "footage",
         )
         for cell, number in zip(terms["cells"], value.content["values"], strict=True)
     ]

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, Protocol
 
+from passerby.domain.policy import PromiseName
 from passerby.domain.release import Cell
 from passerby.domain.timespan import Span
 from passerby.errors import PolicyError
@@ -72,6 +73,9 @@ class Charge(Protocol):
     @property
     def camera(self) -> str:
         """The camera whose line is counted."""
+
+    @property
+    def promise(self) -> PromiseName: ...
 
     @property
     def account(self) -> str:
@@ -172,6 +176,10 @@ class FootageCharge:
             or self.span.end_ms % self.chunk_ms
         ):
             raise PolicyError(f"{where}: expected a span that starts and ends where chunks do")
+
+    @property
+    def promise(self) -> PromiseName:
+        return "footage"
 
     @property
     def account(self) -> str:

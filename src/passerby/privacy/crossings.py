@@ -22,7 +22,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from passerby.domain import calendar
-from passerby.domain.policy import CrossingsPolicy
+from passerby.domain.policy import CrossingsPolicy, PromiseName
 from passerby.domain.release import Cell, Level
 from passerby.domain.timespan import Span
 from passerby.errors import PolicyError
@@ -144,6 +144,10 @@ class CrossingsCharge:
             raise PolicyError(f"{where}: expected a span within the local days that pay for it")
 
     @property
+    def promise(self) -> PromiseName:
+        return "crossings"
+
+    @property
     def pool(self) -> str:
         return self.query.partition(" ")[0]
 
@@ -155,7 +159,7 @@ class CrossingsCharge:
     @property
     def terms(self) -> dict[str, Any]:
         return {
-            "promise": "crossings",
+            "promise": self.promise,
             "camera": self.camera,
             "pool": self.pool,
             "cells": [asdict(cell) for cell in self.cells],

@@ -83,6 +83,7 @@ def release(
             coverage=stored.coverage_micro / MICRO,
             receipt=receipt.id,
             sender_clock=None if stored.sender_micro is None else stored.sender_micro / MICRO,
+            promise=charge.promise,
         )
         for cell, value in zip(charge.cells, stored.values, strict=True)
     )

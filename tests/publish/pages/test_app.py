@@ -332,11 +332,26 @@ def test_shortly_after_midnight_a_line_still_has_its_recent_numbers(tmp_path: Pa
     assert "23:45 to 00:00. Latest 15 minutes: 900" in text
 
 
-def test_no_policy_is_no_promise(town_path: Path) -> None:
-    text = re.sub(r"\n    privacy: .*", "", town.site_text(1))
-    client = TestClient(create_app(parse(text, Path("site.yaml")), town_path))
-    assert "this page makes no promise" in client.get("/about").text
-    assert "can guess" not in client.get("/sign").text
+def test_a_site_says_which_promise_it_gives_and_never_the_other(client: TestClient, town_path: Path) -> None:
+    text = re.sub(r"\n    privacy: .*", "", town.site_text(1)).replace(
+        "privacy: {promise: footage}", "privacy: {promise: crossings, crossings: 6, every: 15m}"
+    )
+    site = TestClient(create_app(parse(text, Path("site.yaml")), town_path))
+    for page in ("/about", "/sign"):
+        of_crossings, of_footage = site.get(page).text, client.get(page).text
+        assert "whether you were here on a given day (a coin is right 50 times)" in of_crossings
+        assert "up to 6 crossings of our lines on that day, all cameras together" in of_crossings
+        assert "visits to a line" not in of_crossings
+        assert "visits to a line, of at most 4 s each" in of_footage
+        assert "on a given day" not in of_footage
+    about = site.get("/about").text
+    assert "each day spends an epsilon of 1, and a year of days 365" in about
+    assert "trusts the counting" in about
+    # Nothing is clipped under the crossings promise.
+    assert "a few crossings are left out" not in about
+    assert "a few crossings are left out" in client.get("/about").text
+    for code, words in (("de", "an einem bestimmten Tag"), ("fr", "un jour donné"), ("da", "en bestemt dag")):
+        assert words in site.get(f"/sign?lang={code}").text
 
 
 def test_the_compressed_response_equals_the_plain_one(client: TestClient) -> None:

@@ -318,8 +318,13 @@ def test_a_store_of_the_first_version_keeps_its_numbers_when_upgraded(location: 
     opened.write(old, "bin")
     before, state = list(opened.rows(Query())), opened.state()
     with opened.database.writing() as connection:
-        # The schema before the sender's clock was stored.
-        for table, column in (("release", "sender_clock"), ("rollup", "sender")):
+        # The schema before the sender's clock and the promise were stored.
+        for table, column in (
+            ("release", "sender_clock"),
+            ("rollup", "sender"),
+            ("release", "promise"),
+            ("rollup", "promise"),
+        ):
             connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         connection.execute(text("UPDATE store_version SET version_num = '1'"))
     opened.close()
@@ -330,7 +335,7 @@ def test_a_store_of_the_first_version_keeps_its_numbers_when_upgraded(location: 
     assert not upgrade(location)
     opened = open_store(location, ZONE)
     assert list(opened.rows(Query())) == before
-    assert {each.sender_clock for each in before} == {None}
+    assert {(each.sender_clock, each.promise) for each in before} == {(None, "footage")}
     assert opened.state() != state
     # What waited on disk meanwhile, sent again; and the rest of the hour.
     assert opened.write(old, "bin") == Written(same=3)
@@ -339,6 +344,15 @@ def test_a_store_of_the_first_version_keeps_its_numbers_when_upgraded(location: 
     assert [each.sender_clock for each in opened.rows(Query("hour"))] == [None, 0.25]
     assert [each.sender_clock for each in opened.rows(Query("day"))] == [None]
     opened.close()
+
+
+def test_each_number_says_which_promise_it_was_released_under(store: Store) -> None:
+    store.write([release(number) for number in range(4)], "bin")
+    store.write([replace(release(number), promise="crossings") for number in range(4, 8)], "bin")
+    assert [each.promise for each in store.rows(Query())] == ["footage"] * 4 + ["crossings"] * 4
+    assert [each.promise for each in store.rows(Query("hour"))] == ["footage", "crossings"]
+    with pytest.raises(ConflictError):
+        store.write([replace(release(0), promise="crossings")], "bin")
 
 
 def test_sender_clock_is_summed_and_never_changed(store: Store) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from passerby.domain.policy import PromiseName
+
 MOST_ROWS = 10_000
 
 
@@ -104,6 +106,7 @@ class Row(BaseModel):
     receipt: str | None = Field(
         description="The entry of the privacy ledger that paid for it; null for a sum."
     )
+    promise: PromiseName = Field(description="The privacy promise that it was released under.")
 
 
 class Page(BaseModel):

@@ -24,7 +24,7 @@ FORMATS: tuple[Format, ...] = ("csv", "json", "parquet", "xlsx")
 COLUMNS = (
     *("start", "end", "camera", "line", "direction", "class"),
     *("value", "noise_sd", "noise_95", "epsilon"),
-    *("coverage", "sender_clock", "releases", "complete", "receipt"),
+    *("coverage", "sender_clock", "releases", "complete", "receipt", "promise"),
 )
 # Excel has no timezones, so each time has its offset in a column of its own.
 _SHEET_COLUMNS = ("start", "start offset", "end", "end offset", *COLUMNS[2:])
@@ -53,6 +53,7 @@ def row_of(number: Sum, timezone: str) -> dict[str, tables.Value]:
         "releases": number.releases,
         "complete": number.complete,
         "receipt": number.receipt,
+        "promise": number.promise,
     }
 
 
@@ -152,6 +153,7 @@ def _write_parquet(sums: Iterable[Sum], timezone: str, file: IO[bytes]) -> None:
         "releases": pa.int64(),
         "complete": pa.bool_(),
         "receipt": text,
+        "promise": text,
     }
     schema = pa.schema([(name, types[name]) for name in COLUMNS])
     with pq.ParquetWriter(file, schema) as writer:

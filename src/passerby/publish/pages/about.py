@@ -93,10 +93,11 @@ def promise_text(promise: Promise, language: Language) -> str:
 def site_promise_text(promise: SitePromise, language: Language) -> str:
     """The crossings promise in plain words."""
     return language.translate_plural(
-        "Nobody who reads these numbers can guess better than {right} times in 100 whether you were here on a given day "
-        "(a coin is right 50 times). This holds for {n} crossing of our lines on that day, all cameras together.",
-        "Nobody who reads these numbers can guess better than {right} times in 100 whether you were here on a given day "
-        "(a coin is right 50 times). This holds for up to {n} crossings of our lines on that day, all cameras together.",
+        "Nobody who reads these numbers can guess better than {right} times in 100 whether you were here on a given "
+        "day (a coin is right 50 times). This holds for {n} crossing of our lines on that day, all cameras together.",
+        "Nobody who reads these numbers can guess better than {right} times in 100 whether you were here on a given "
+        "day (a coin is right 50 times). This holds for up to {n} crossings of our lines on that day, all cameras "
+        "together.",
         promise.crossings,
         right=language.number(promise.right_percent, 1),
     )

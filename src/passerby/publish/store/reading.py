@@ -29,6 +29,7 @@ from passerby.publish.store.query import Cursor, Query
 from passerby.publish.store.schema import CELL, RELEASE, ROLLUP
 from passerby.publish.store.sums import Resolution
 
+_BOTH_COLUMNS = ("cell_id", "start_ms", "end_ms", "value", "epsilon", "promise")
 # Columns that only one of the two tables has; they are NULL in rows from the other.
 _RELEASE_COLUMNS = (
     ("noise_scale", Float(53)),
@@ -111,7 +112,7 @@ def _conditions(
 
 def select_releases(level: Level) -> Select[Any]:
     """Every release of this level, with NULL in the columns of roll-ups."""
-    columns = [RELEASE.c[name] for name in ("cell_id", "start_ms", "end_ms", "value", "epsilon")]
+    columns = [RELEASE.c[name] for name in _BOTH_COLUMNS]
     return select(
         *columns,
         *(RELEASE.c[name] for name, _ in _RELEASE_COLUMNS),
@@ -120,7 +121,7 @@ def select_releases(level: Level) -> Select[Any]:
 
 
 def _select_rollups(resolution: Resolution) -> Select[Any]:
-    columns = [ROLLUP.c[name] for name in ("cell_id", "start_ms", "end_ms", "value", "epsilon")]
+    columns = [ROLLUP.c[name] for name in _BOTH_COLUMNS]
     return select(
         *columns,
         *(cast(null(), kind).label(name) for name, kind in _RELEASE_COLUMNS),

@@ -316,4 +316,5 @@ def _sum(row: Row[Any], cell: Cell) -> Sum:
         releases=1 if single else row.releases,
         complete=single or row.summed_ms == length_ms,
         receipt=row.receipt,
+        promise="crossings" if row.promise == "crossings" else "footage",
     )

@@ -23,7 +23,8 @@ class Rollup:
     """The sum of the bins of one cell in `span`.
 
     `covered` is the time with frames, in millionths of a millisecond; `sender` is the part of it that was dated by the
-    sender's clock, None unless it is known for every bin.
+    sender's clock, None unless it is known for every bin. `promise` is that of the bins, None for `footage`: it changes
+    with a day only.
     """
 
     span: Span
@@ -34,6 +35,7 @@ class Rollup:
     summed_ms: int = 0
     releases: int = 0
     sender: int | None = 0
+    promise: str | None = None
 
     def add(self, release: Release) -> None:
         length_ms = release.end_ms - release.start_ms
@@ -44,6 +46,7 @@ class Rollup:
         self.covered += round(release.coverage * MICRO) * length_ms
         self.summed_ms += length_ms
         self.releases += 1
+        self.promise = None if release.promise == "footage" else release.promise
         if self.sender is None or release.sender_clock is None:
             self.sender = None
         else:

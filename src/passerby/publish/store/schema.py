@@ -47,6 +47,8 @@ RELEASE = Table(
     Column("receipt", Text),
     # NULL where it is not known, as in rows from an earlier version.
     Column("sender_clock", Float(53)),
+    # NULL is the footage promise, so also rows from an earlier version.
+    Column("promise", String(16)),
 )
 ROLLUP = Table(
     "rollup",
@@ -64,6 +66,8 @@ ROLLUP = Table(
     Column("releases", Integer),
     # The part of `covered` that was dated by the sender's clock; NULL unless it is known for every bin in the sum.
     Column("sender", BigInteger),
+    # That of all bins in the sum; NULL as in the releases.
+    Column("promise", String(16)),
 )
 API_KEY = Table(
     "api_key",

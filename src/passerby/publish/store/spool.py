@@ -128,7 +128,7 @@ class Spool:
                 *(release.cell.camera, release.cell.line, release.cell.direction, release.cell.label),
                 *(release.start_ms, release.end_ms, release.value),
                 *(release.noise_scale, release.epsilon, release.coverage),
-                *(release.receipt, release.sender_clock),
+                *(release.receipt, release.sender_clock, release.promise),
             ]
             for release in releases
         ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Literal
 
+from passerby.domain.policy import PromiseName
 from passerby.domain.release import Cell
 
 Resolution = Literal["bin", "hour", "day"]
@@ -19,7 +20,8 @@ class Sum:
 
     `variance` is that of the noise alone, and `noise_95` the half-width of the 95 % interval. `coverage` is the share
     of the span with video frames, 0 to 1; `sender_clock` is the part of it that was dated by the sender's clock, None
-    if that is not known. `receipt` is that of a single release, None for a sum of several.
+    if that is not known. `receipt` is that of a single release, None for a sum of several. `promise` is the one
+    that its releases were made under.
     """
 
     cell: Cell
@@ -34,6 +36,7 @@ class Sum:
     releases: int
     complete: bool
     receipt: str | None
+    promise: PromiseName = "footage"
 
     @property
     def noise_sd(self) -> float:

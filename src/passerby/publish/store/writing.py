@@ -143,6 +143,8 @@ def _release_row(release: Release, cell_id: int, level: Level) -> dict[str, Any]
         "coverage": float(release.coverage),
         "receipt": release.receipt,
         "sender_clock": None if release.sender_clock is None else float(release.sender_clock),
+        # As in rows from an earlier version, which are sent again after an upgrade.
+        "promise": None if release.promise == "footage" else release.promise,
     }
 
 
@@ -192,6 +194,7 @@ def _rollup(row: Row[Any]) -> Rollup:
         row.summed_ms,
         row.releases,
         row.sender,
+        row.promise,
     )
 
 
@@ -208,4 +211,5 @@ def _rollup_row(key: tuple[int, Resolution, int], rollup: Rollup) -> dict[str, A
         "summed_ms": rollup.summed_ms,
         "releases": rollup.releases,
         "sender": rollup.sender,
+        "promise": rollup.promise,
     }

@@ -93,7 +93,9 @@ def test_it_counts_what_the_stream_of_a_recording_counts(monkeypatch: pytest.Mon
     found = spans(monkeypatch, camera(lines), street_frames(), part_ms=7_000)
 
     assert len(expected) > 3
-    assert [replace(one, kinematics=None, evidence=None) for span in found for one in span.crossings] == expected
+    assert [
+        replace(one, kinematics=None, evidence=None) for span in found for one in span.crossings
+    ] == expected
     # The spans follow each other from the first tick to the last, and each crossing lies in its own.
     assert [one.span.start_ms for one in found[1:]] == [one.span.end_ms for one in found[:-1]]
     assert all(one.time_ms in span.span for span in found for one in span.crossings)

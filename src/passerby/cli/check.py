@@ -15,7 +15,8 @@ from passerby.cli.lines import load_with_warnings
 from passerby.errors import InputError
 
 if TYPE_CHECKING:
-    from passerby.config.site import Camera, CountedLine, Site
+    from passerby.config.site import Camera, Site
+    from passerby.domain.policy import CrossingsPolicy
 
 
 @click.command(short_help="Check a site file and its privacy policies.")
@@ -32,35 +33,88 @@ if TYPE_CHECKING:
     metavar="RECEIPT",
     help="Expect as many as in the past release with this receipt; its first letters are enough.",
 )
+@click.option(
+    "--error",
+    metavar="SHARE",
+    help="Propose policies whose bins are within this share of the count, such as 10%.",
+)
 @click.option("--verbose", is_flag=True, help="Also print the sensitivity and the scales of the noise.")
 @ledger_options
-def check(site: Path, expect: float, like: str | None, verbose: bool, ledger: LedgerOptions) -> None:
+def check(
+    site: Path, expect: float, like: str | None, error: str | None, verbose: bool, ledger: LedgerOptions
+) -> None:
     """Check the site file SITE: every mistake at once, each with file, line, key and the expected value.
 
-    For each line with a privacy policy it prints the releases, their noise, and the privacy promise.
+    It prints the privacy promise, and the releases with their noise: of the site under the crossings promise, of each
+    line under the footage promise. The exit code is 1 where no number is usable with the traffic expected.
     """
     loaded = load_with_warnings(site)
+    wished = None if error is None else _share(error)
     if like is not None:
         expect = _learned(like, ledger, loaded)
-    texts = []
-    for camera in loaded.cameras:
-        names = ", ".join(line.line.name for line in camera.lines) or "none"
-        policy = "with a privacy policy" if camera.policy else "without a privacy policy"
-        texts.append(f"  camera {camera.name}: lines {names}; detector {camera.detector}; {policy}\n")
-        texts += [_planned(camera, line, expect, verbose) for line in camera.lines if line.policy is not None]
-    write_out(f"{site}: no mistakes; site {loaded.name} in {loaded.timezone}\n" + "".join(texts))
+    head = f"{site}: no mistakes; site {loaded.name} in {loaded.timezone}; promise {loaded.promise}\n"
+    if loaded.privacy is None:
+        if wished is not None:
+            raise InputError(
+                "--error: expected a site of the crossings promise (privacy: {promise: crossings})"
+            )
+        text, useful = _of_lines(loaded, expect, verbose)
+    else:
+        text, useful = _of_site(loaded, loaded.privacy, expect, wished)
+    write_out(head + text)
+    if not useful:
+        raise click.exceptions.Exit(1)
 
 
-def _planned(camera: "Camera", line: "CountedLine", expect: float, verbose: bool) -> str:
+def _share(text: str) -> float:
+    """10% or 0.1 as 0.1. Raises InputError."""
+    number, percent, rest = text.strip().partition("%")
+    try:
+        share = float(number) / (100 if percent else 1)
+    except ValueError:
+        share = 0.0
+    if rest or not 0 < share < 1:
+        raise InputError(f"--error {text}: expected a share such as 10%")
+    return share
+
+
+def _of_site(
+    loaded: "Site", policy: "CrossingsPolicy", expect: float, error: float | None
+) -> tuple[str, bool]:
+    """What the site's one policy gives, and whether any number of it is usable."""
+    with needs("private"):
+        from passerby.privacy import crossings_plan, standing_query
+    cells = sum(
+        len(standing_query.cells_of(camera.name, line)) for camera in loaded.cameras for line in camera.lines
+    )
+    texts = [f"  {_camera_text(camera)}\n" for camera in loaded.cameras]
+    planned = crossings_plan.plan(policy, expect)
+    texts += [f"  {text}\n" for text in crossings_plan.describe(planned, cells, error).splitlines()]
+    return "".join(texts), planned.useful_from is not None
+
+
+def _of_lines(loaded: "Site", expect: float, verbose: bool) -> tuple[str, bool]:
+    """What the policies of the lines give, and whether any number of any line is usable."""
     with needs("private"):
         from passerby.privacy import plan, standing_query
-    assert line.policy is not None
-    planned = plan.plan(line.policy, standing_query.cells_of(camera.name, line), expect)
-    texts = [
-        plan.corridor_told(line.policy, line.corridor),
-        *plan.describe(planned, verbose=verbose).splitlines(),
-    ]
-    return f"  line {line.line.name}:\n" + "".join(f"    {text}\n" for text in texts)
+    texts, useful = [], []
+    for camera in loaded.cameras:
+        texts.append(f"  {_camera_text(camera)}\n")
+        for line in camera.lines:
+            assert line.policy is not None
+            planned = plan.plan(line.policy, standing_query.cells_of(camera.name, line), expect)
+            useful.append(planned.useful_from is not None)
+            told = [
+                plan.corridor_told(line.policy, line.corridor),
+                *plan.describe(planned, verbose=verbose).splitlines(),
+            ]
+            texts.append(f"  line {line.line.name}:\n" + "".join(f"    {text}\n" for text in told))
+    return "".join(texts), any(useful) or not useful
+
+
+def _camera_text(camera: "Camera") -> str:
+    names = ", ".join(line.line.name for line in camera.lines) or "none"
+    return f"camera {camera.name}: lines {names}; detector {camera.detector}"
 
 
 def _learned(receipt: str, ledger: LedgerOptions, site: "Site") -> float:

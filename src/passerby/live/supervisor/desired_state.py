@@ -6,14 +6,17 @@ Invariant: all mistakes are reported together; nothing is started, paid or writt
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import time
+from typing import Any
 
 from passerby.config import site, yaml_document
 from passerby.config.site import Camera, Site
+from passerby.config.site_policies import promise_of_file
 from passerby.domain import calendar
+from passerby.domain.policy import PromiseName
 from passerby.domain.timespan import Span
 from passerby.errors import PasserbyError, PolicyError, SiteError
 from passerby.live.protocol import CheckDetectors, CheckedDetectors, checked_detectors, encode
@@ -49,11 +52,13 @@ def read_desired_state(path: Path, model_dir: Path | None) -> DesiredState:
     except (OSError, UnicodeDecodeError, SiteError):
         problems = problems or [f"{path}: changed while it was read"]
         read = None
-    cameras = list(_sound(path)) if read is None else list(read.cameras)
-    if read is not None:
+    if read is None:
+        promise, cameras, timezone = _sound(path)
+    else:
+        promise, cameras, timezone = read.promise, list(read.cameras), read.timezone
         problems += _misfit_promise(read)
     for camera in cameras:
-        problems += _misfits(camera, path, read)
+        problems += _misfits(camera, path, promise, timezone)
     named = [camera.detector for camera in cameras]
     checked = _checked(named, model_dir) if named else CheckedDetectors(named={}, problems=[])
     problems += [f"{path}: {problem}" for problem in checked.problems]
@@ -74,14 +79,19 @@ def with_detectors_tried_again(before: DesiredState, model_dir: Path | None) -> 
     return replace(before, detectors={camera.name: checked.named[camera.detector] for camera in cameras})
 
 
-def _sound(path: Path) -> Iterator[Camera]:
-    """The cameras of a broken site file that have no mistake of their own, so that their misfits are reported too."""
+def _sound(path: Path) -> tuple[PromiseName, list[Camera], str]:
+    """The promise of a broken site file, and its cameras that have no mistake of their own, so that their misfits are
+    reported too; in UTC."""
     try:
-        value = yaml_document.load(
+        document = yaml_document.load(
             path, SiteError, kind="a site file", expected="the keys site and cameras"
-        ).value
+        )
     except SiteError:
-        return
+        return "crossings", [], "UTC"
+    return promise_of_file(document), list(_sound_cameras(document.value, path)), "UTC"
+
+
+def _sound_cameras(value: Mapping[str, Any], path: Path) -> Iterator[Camera]:
     cameras = value.get("cameras")
     for name, camera in cameras.items() if isinstance(cameras, dict) else ():
         alone = {"site": {"name": "site", "timezone": "UTC"}, "cameras": {name: camera}}
@@ -100,10 +110,10 @@ def _misfit_promise(read: Site) -> Iterator[str]:
             yield f"{read.path}: privacy: {error}"
 
 
-def _misfits(camera: Camera, path: Path, read: Site | None) -> Iterator[str]:
-    """The reasons why a camera cannot be run though its site file has no mistake; `read` is None where it has."""
+def _misfits(camera: Camera, path: Path, promise: PromiseName, timezone: str) -> Iterator[str]:
+    """The reasons why a camera cannot be run though its site file has no mistake."""
     now_ms = round(time() * 1000)
-    zone = calendar.zone_of("UTC" if read is None else read.timezone)
+    zone = calendar.zone_of(timezone)
     where = f"{path}: camera {camera.name}"
     if camera.watched is None:
         yield f"{where}: found no source, expected the address of its video"
@@ -112,7 +122,7 @@ def _misfits(camera: Camera, path: Path, read: Site | None) -> Iterator[str]:
             yield f"{where}: the environment variable {name} is not set"
     if not camera.lines:
         yield f"{where}: found no line, expected at least one"
-    if read is None or read.promise == "crossings":
+    if promise == "crossings":
         return
     for line in camera.lines:
         if line.policy is None:

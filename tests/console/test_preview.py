@@ -8,7 +8,7 @@ import pytest
 from passerby.console import policy_form, preview
 from passerby.console.preview import Scale, ground, iec_class, plan_or_problem
 from passerby.domain.geometry import Line
-from passerby.domain.policy import FootagePolicy
+from passerby.domain.policy import CrossingsPolicy, FootagePolicy
 from passerby.domain.release import Cell
 from passerby.errors import InputError, PolicyError
 from passerby.privacy.plan import Plan
@@ -84,7 +84,7 @@ def test_a_plan_or_the_error_of_the_policy() -> None:
 
 def test_a_policy_and_its_texts_are_equal() -> None:
     for policy in (FootagePolicy(), FootagePolicy(rho_ms=2500, epsilon=0.5, warmup_ms=0, every_ms=3_600_000)):
-        assert policy_form.parse(policy_form.texts(policy)) == policy
+        assert policy_form.parse(policy_form.texts(policy), "footage") == policy
 
 
 @pytest.mark.parametrize(
@@ -98,4 +98,17 @@ def test_a_policy_and_its_texts_are_equal() -> None:
 )
 def test_an_invalid_policy_is_an_error(key: str, text: str, error: type[Exception]) -> None:
     with pytest.raises(error):
-        policy_form.parse({**policy_form.texts(FootagePolicy()), key: text})
+        policy_form.parse({**policy_form.texts(FootagePolicy()), key: text}, "footage")
+
+
+def test_a_policy_of_a_site_and_its_texts_are_equal() -> None:
+    for policy in (CrossingsPolicy(), CrossingsPolicy(2, 3, 0.5, 3_600_000, 0.0)):
+        assert policy_form.parse(policy_form.texts(policy), "crossings") == policy
+
+
+def test_a_site_is_shown_the_noise_of_its_numbers() -> None:
+    assert preview.crossings_rows(CrossingsPolicy()) == [
+        ("Promise", "crossings 4, influence 2, epsilon 1"),
+        ("Per 15m", "± 32"),
+        ("Per day", "± 96, or less with the bins"),
+    ]

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from ruamel.yaml.comments import CommentedMap
 
 from passerby.config import site
-from passerby.console import shapes, site_file
+from passerby.console import policy_form, shapes, site_file
+from passerby.console.pages.add_camera import NewCamera, change_of
 from passerby.console.shapes import Shape
 from passerby.console.site_file import mapping_at, point
-from passerby.errors import InputError, SiteError
+from passerby.domain.policy import CrossingsPolicy
+from passerby.errors import InputError, PolicyError, SiteError
 
 TEXT = """\
 # The quay, as agreed with the city
@@ -216,3 +218,70 @@ def test_any_line_is_refused_or_read_back_from_the_file(
     line = site.load(path).camera("north").lines[-1]
     assert (line.line.name, line.line.start) == (new.name, new.points[0])
     assert line.corridor == (None if corridor is None else pytest.approx(corridor, abs=1e-4))
+
+
+# The promise of a site
+
+BARE = """\
+site: {name: quay, timezone: UTC}   # one place
+cameras:
+  north: {lines: {gate: {from: [0, 0], to: [1, 1]}}}
+"""
+
+
+def bare(tmp_path: Path, text: str = BARE) -> Path:
+    path = tmp_path / "bare.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_the_policy_of_a_site_is_written_once_at_the_top(tmp_path: Path) -> None:
+    path, policy = bare(tmp_path), CrossingsPolicy()
+    typed = {**policy_form.texts(policy), "epsilon": "0.5", "every": "1h"}
+    proposal = site_file.propose(path, policy_form.change_of_site(policy, typed))
+
+    assert proposal.text == BARE + "privacy: {epsilon: 0.5, every: 1h}\n"
+    assert proposal.privacy == ("epsilon changes from 1 to 0.5", "every changes from 900 s to 3600 s")
+    with pytest.raises(InputError, match="nothing was changed"):
+        site_file.propose(path, policy_form.change_of_site(policy, policy_form.texts(policy)))
+    with pytest.raises(PolicyError, match=r"privacy\.reserve"):
+        policy_form.change_of_site(policy, {**policy_form.texts(policy), "reserve": "1"})
+
+
+def test_another_promise_is_a_change_of_privacy(tmp_path: Path) -> None:
+    def change(root: CommentedMap) -> None:
+        root["privacy"] = {"promise": "footage"}
+
+    assert site_file.propose(bare(tmp_path), change).privacy == (
+        "the promise changes from crossings to footage",
+    )
+
+
+def test_under_crossings_a_moved_or_new_line_changes_nothing_of_the_promise(tmp_path: Path) -> None:
+    def change(root: CommentedMap) -> None:
+        lines = mapping_at(root, "cameras", "north", "lines")
+        lines["gate"]["to"] = point(0.5, 0.5)
+        lines["other"] = {"from": point(0.1, 0.1), "to": point(0.5, 0.5)}
+
+    assert site_file.propose(bare(tmp_path), change).privacy == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "has_policy"),
+    [
+        (BARE, False),
+        (BARE + "privacy: {promise: footage}\n", False),
+        (BARE.replace("}}}\n", "}}, privacy: {k: 2}}\n"), True),
+    ],
+)
+def test_a_new_camera_gets_a_policy_of_its_own_only_where_the_others_have_theirs(
+    tmp_path: Path, text: str, has_policy: bool
+) -> None:
+    new = NewCamera("south", "rtsp://camera.local/stream", "typed")
+    path = bare(tmp_path, text)
+    before = site.load(path)
+    change, _ = change_of(path, new)
+    after = site_file.result(path, change)
+
+    assert after.promise == before.promise
+    assert ("privacy: {rho" in site_file.propose(path, change).text) == has_policy

@@ -318,3 +318,33 @@ def test_a_spent_slot_is_regained_and_still_released_once(book: Ledger) -> None:
     assert again is not None
     with pytest.raises(LedgerError, match="used before"):
         book.record(again, Stored((8,), 1_000_000))
+
+
+# Against its owner
+
+
+def test_only_the_owner_can_read_a_new_ledger_and_its_mark(tmp_path: Path) -> None:
+    ledger = open_ledger(tmp_path / "ledger.db", create=True)
+    begin(ledger)
+    ledger.close()
+
+    modes = {path.name: oct(path.stat().st_mode & 0o777) for path in tmp_path.iterdir()}
+    assert modes == dict.fromkeys(("ledger.db", "ledger.db.mark", "ledger.db.mark.lock"), "0o600")
+
+
+def test_a_camera_by_another_name_has_no_budget_of_its_own(book: Ledger) -> None:
+    def begun(camera: str, source: str) -> int:
+        return book.epoch(
+            camera, "first", 0, blackout_ms=17_000, budget_micro=1_000_000, source=source
+        ).number
+
+    assert begun("north", "lens") == 1
+    assert begun("south", "lens") == begun("west", "another lens") == 1
+    book.spend(charge(4))
+    with pytest.raises(BudgetError, match="camera north has paid for this time from the same source"):
+        book.spend(charge(4, camera="south"))
+    book.spend(charge(4, camera="west"))
+    # Another time is free: a camera may be renamed.
+    book.spend(charge(9, camera="south"))
+    with pytest.raises(BudgetError, match="camera south has paid for this time"):
+        book.spend(charge(9))

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, hypot
 
+from passerby.domain.calendar import duration_text
 from passerby.domain.geometry import Line, Point
-from passerby.domain.policy import FootagePolicy
+from passerby.domain.noise_interval import noise_95_of_release
+from passerby.domain.policy import CrossingsPolicy, FootagePolicy
 from passerby.domain.release import Cell
 from passerby.errors import PolicyError
-from passerby.privacy import plan
+from passerby.privacy import crossings, plan
+from passerby.privacy.noise import scale
 from passerby.privacy.plan import Plan
 
 WALK_M_S, SLOW_M_S = 1.3, 0.8
@@ -105,6 +108,20 @@ def plan_or_problem(policy: FootagePolicy, cells: Sequence[Cell], per_hour: floa
         return plan.plan(policy, cells, per_hour)
     except PolicyError as error:
         return str(error)
+
+
+def crossings_rows(policy: CrossingsPolicy) -> list[tuple[str, str]]:
+    """The promise of a site and the 95 % noise of each of its numbers, as pairs for a table. Raises PolicyError."""
+    shares, delta = crossings.split(policy), crossings.sensitivity(policy)
+    bins, days = (scale(delta, micro) for micro in (shares.bins, shares.days + shares.reserve))
+    return [
+        (
+            "Promise",
+            f"crossings {policy.crossings}, influence {policy.influence}, epsilon {policy.epsilon:g}",
+        ),
+        (f"Per {duration_text(policy.every_ms)}", f"± {noise_95_of_release(bins)}"),
+        ("Per day", f"± {noise_95_of_release(days)}, or less with the bins"),
+    ]
 
 
 def rho_text(policy: FootagePolicy, scale: Ground | None) -> str:

@@ -18,6 +18,7 @@ from ruamel.yaml.error import YAMLError
 from passerby.config import site
 from passerby.config.site import Camera, CountedLine, Site
 from passerby.config.yaml_document import masked
+from passerby.domain.policy import CrossingsPolicy, FootagePolicy
 from passerby.errors import InputError, SiteError
 from passerby.io import files
 
@@ -88,7 +89,13 @@ def write(path: Path, proposal: Proposal) -> None:
 
 
 def privacy_changes(before: Site, after: Site) -> Iterator[str]:
-    """The changes of what is promised or released, as texts: each starts a new epoch of its camera in the ledger."""
+    """The changes of what is promised or released, as texts: each starts a new epoch of its camera, or of the site
+    under the crossings promise, in the ledger."""
+    if before.promise != after.promise:
+        yield f"the promise changes from {before.promise} to {after.promise}"
+        return
+    if before.privacy is not None and after.privacy is not None:
+        yield from _policy_changes(before.privacy, after.privacy)
     old_cameras = {camera.name: camera for camera in before.cameras}
     for camera in after.cameras:
         old = old_cameras.pop(camera.name, None)
@@ -121,17 +128,23 @@ def _line_changes(was: CountedLine, line: CountedLine) -> Iterator[str]:
     if was.policy is None or line.policy is None:
         yield "it gets a privacy policy" if line.policy else "its privacy policy is removed"
         return
-    then, now = asdict(was.policy), asdict(line.policy)
-    for key in then:
-        if then[key] != now[key]:
-            name = key.removesuffix("_ms")
-            yield f"{name} changes from {_policy_text(key, then[key])} to {_policy_text(key, now[key])}"
+    yield from _policy_changes(was.policy, line.policy)
     if replace(was.line, names=line.line.names) != line.line:
         yield "it is moved"
     if was.line.names != line.line.names or set(was.labels or ()) != set(line.labels or ()):
         yield "its directions or counted classes change"
     if was.corridor != line.corridor:
         yield f"its corridor changes from {_corridor_text(was.corridor)} to {_corridor_text(line.corridor)}"
+
+
+def _policy_changes(
+    was: CrossingsPolicy | FootagePolicy, policy: CrossingsPolicy | FootagePolicy
+) -> Iterator[str]:
+    then, now = asdict(was), asdict(policy)
+    for key in then:
+        if then[key] != now[key]:
+            name = key.removesuffix("_ms")
+            yield f"{name} changes from {_policy_text(key, then[key])} to {_policy_text(key, now[key])}"
 
 
 def _policy_text(key: str, value: Any) -> str:

@@ -3,6 +3,7 @@
 Invariant: durable before fast: WAL and synchronous FULL, BEGIN IMMEDIATE; PostgreSQL with fsync and synchronous commit.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -47,7 +48,7 @@ def seal_ledger(where: str | Path, mark: Path | None = None, *, before_ms: int) 
 
 
 def _open(where: str | Path, mark: Path | None, *, create: bool, anew: bool) -> Ledger:
-    engine, name, beside = _engine(where)
+    engine, name, beside = _engine(where, create)
     mark = mark or beside
     if mark is None:
         raise LedgerError(f"{name}: expected a file for the high-water mark of a ledger in a database server")
@@ -74,7 +75,16 @@ def _open(where: str | Path, mark: Path | None, *, create: bool, anew: bool) -> 
     return Ledger(engine, name, mark)
 
 
-def _engine(where: str | Path) -> tuple[Engine, str, Path | None]:
+def _make_private(path: Path) -> None:
+    """Make a file that only its owner can read, where there is none; SQLite's own files beside it take its mode."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except OSError:
+        # It is there, or it cannot be made, which SQLite then reports.
+        return
+
+
+def _engine(where: str | Path, create: bool) -> tuple[Engine, str, Path | None]:
     if isinstance(where, str) and "://" in where:
         try:
             url = make_url(where)
@@ -87,6 +97,8 @@ def _engine(where: str | Path) -> tuple[Engine, str, Path | None]:
         event.listen(engine, "connect", _prepare_postgresql)
         return engine, url.render_as_string(hide_password=True), None
     path = Path(where)
+    if create:
+        _make_private(path)
     engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_immediate)

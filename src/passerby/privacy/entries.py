@@ -60,8 +60,8 @@ HEAD = Table(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One link of the chain. `camera` is the account: that of a camera or of a site. `kind` is epoch, spend, value or
-    seal; `covers_*` are the ends of the span that a charge covers; `body` is JSON."""
+    """One link of the chain. `camera` is the account: that of a camera or of a site. `kind` is epoch, source, spend,
+    value or seal; `covers_*` are the ends of the span that a charge covers; `body` is JSON."""
 
     number: int
     kind: str

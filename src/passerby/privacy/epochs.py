@@ -15,7 +15,13 @@ from passerby.privacy.ledger import Epoch, Ledger
 
 
 def begin_epoch(
-    ledger: Ledger, camera: str, detector: str, lines: Sequence[CountedLine], start_ms: int
+    ledger: Ledger,
+    camera: str,
+    detector: str,
+    lines: Sequence[CountedLine],
+    start_ms: int,
+    *,
+    source: str = "",
 ) -> Epoch:
     """The epoch of `camera` from `start_ms` (Unix ms UTC) or later on: see `Ledger.epoch`.
 
@@ -31,6 +37,7 @@ def begin_epoch(
         taken_ms + blackout_ms if taken_ms > start_ms else start_ms,
         blackout_ms=blackout_ms,
         budget_micro=standing_query.budget_micro(policies),
+        source=source,
     )
 
 

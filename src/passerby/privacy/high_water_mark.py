@@ -49,7 +49,7 @@ def raise_mark(path: Path, mark: Mark) -> None:
 def write_mark(path: Path, mark: Mark) -> None:
     """Replace the mark and wait until it is on the disk. Raises OSError."""
     beside = path.with_name(path.name + ".new")
-    with beside.open("w", encoding="ascii") as file:
+    with open(beside, "w", encoding="ascii", opener=_private) as file:
         file.write(f"{mark.ledger} {mark.number} {mark.hash}\n")
         file.flush()
         os.fsync(file.fileno())
@@ -61,8 +61,12 @@ def write_mark(path: Path, mark: Mark) -> None:
         os.close(folder)
 
 
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    with path.with_name(path.name + ".lock").open("a") as lock:
+    with open(path.with_name(path.name + ".lock"), "a", opener=_private) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -83,13 +83,21 @@ class Ledger:
         self._engine.dispose()
 
     def epoch(
-        self, account: str, configuration: str, start_ms: int, *, blackout_ms: int, budget_micro: int
+        self,
+        account: str,
+        configuration: str,
+        start_ms: int,
+        *,
+        blackout_ms: int,
+        budget_micro: int,
+        source: str = "",
     ) -> Epoch:
         """The account's epoch for `configuration`: the current one while it is the same, else a new one.
 
         `configuration` is the text of all that releases depend on: policies, lines, mask, detector; of a site, its
         policy alone. A new epoch starts at `start_ms`, or later: a blackout (rho + w + c; none of a site) after the
-        time that the epoch before has paid for.
+        time that the epoch before has paid for. `source` is the digest of a camera's address or recording, kept so
+        that another camera with the same one cannot pay for the same time.
         """
         terms = {
             "configuration": sha256(configuration.encode()).hexdigest(),
@@ -98,6 +106,8 @@ class Ledger:
         }
         of_account = ENTRY.c.camera == account
         with self._turn() as (connection, tip):
+            if source and not find(connection, *_named_source(source), of_account, limit=1):
+                tip = add(connection, tip, Draft("source", Span(0, 0), {}, camera=account, query=source))
             epochs = find(connection, ENTRY.c.kind == "epoch", of_account, newest_first=True, limit=1)
             number = 1
             if epochs:
@@ -295,6 +305,18 @@ def _others(account: str) -> tuple[Any, ...]:
     return ENTRY.c.kind == "spend", ENTRY.c.camera != account if is_site(account) else site
 
 
+def _named_source(source: str) -> tuple[Any, ...]:
+    return ENTRY.c.kind == "source", ENTRY.c.query == source
+
+
+def _twins(connection: Connection, account: str) -> list[str]:
+    """The cameras by other names that have a source of this one."""
+    sources = ENTRY.c.kind == "source"
+    own = [entry.query for entry in find(connection, sources, ENTRY.c.camera == account)]
+    shared = find(connection, sources, ENTRY.c.camera != account, ENTRY.c.query.in_(own)) if own else []
+    return sorted({entry.camera for entry in shared})
+
+
 def _meets(span: Span) -> tuple[Any, ...]:
     return ENTRY.c.start_ms < span.end_ms, ENTRY.c.end_ms > span.start_ms
 
@@ -395,6 +417,13 @@ def _check_time(connection: Connection, charge: Charge) -> None:
             f"{_named(charge)}: {account_text(taken[0].camera)} has paid for this time in the same ledger; another "
             "promise or another name of the site takes effect with the next local day, and another site needs a ledger "
             "of its own"
+        )
+    twins = _twins(connection, charge.account)
+    paid = ENTRY.c.kind == "spend", ENTRY.c.camera.in_(twins)
+    for twin in find(connection, *paid, *_covers(charge.covers), limit=1) if twins else ():
+        raise BudgetError(
+            f"{_named(charge)}: camera {twin.camera} has paid for this time from the same source: one camera has one "
+            "name"
         )
 
 

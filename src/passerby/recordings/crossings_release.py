@@ -13,7 +13,6 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
-from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from passerby.domain import calendar
 from passerby.domain.policy import CrossingsPolicy
 from passerby.domain.release import Level, Release, Sink
 from passerby.domain.timespan import Span
-from passerby.errors import BudgetError, InputError, SourceError
+from passerby.errors import BudgetError, InputError
 from passerby.privacy.accounts import Accounts
 from passerby.privacy.charge import site_account
 from passerby.privacy.crossings import CameraTable, CrossingsCharge, SiteTerms, charge_for, question_charge
@@ -31,12 +30,11 @@ from passerby.privacy.epochs import begin_site_epoch
 from passerby.privacy.ledger import Ledger
 from passerby.recordings.pipeline import plain_crossings
 from passerby.recordings.plan import Clock, Method, Plan, plan_of
-from passerby.recordings.release import Published, collected
+from passerby.recordings.release import Published, collected, source_of
 from passerby.recordings.settings import Runtime
 from passerby.video.observe import extent
 
 _END_OF_TIME_MS = 2**62
-_HEAD_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ def site_recording(
     if not plan.opened.known:
         raise InputError(f"{video}: when it began is not known, so no time can be paid for: expected --start")
     return SiteRecording(
-        plan, CameraTable(camera, tuple(lines), _source_of(video)), site_account(site), policy
+        plan, CameraTable(camera, tuple(lines), source_of(video)), site_account(site), policy
     )
 
 
@@ -193,14 +191,3 @@ class _Run:
             for open_bin in self.accounts.ended(_END_OF_TIME_MS)
         ]
         return [refusal for refusal in drawn if refusal is not None]
-
-
-def _source_of(video: Path) -> str:
-    """A short name of the recording's content: a copy under another name is the same source. Raises SourceError."""
-    try:
-        with video.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
-        size = video.stat().st_size
-    except OSError as error:
-        raise SourceError(f"{video}: could not be read: {error.strerror or error}") from None
-    return sha256(f"{size} ".encode() + head).hexdigest()[:16]

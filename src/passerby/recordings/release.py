@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import lru_cache
+from hashlib import sha256
 from heapq import merge
 from pathlib import Path
 from typing import TypeVar
@@ -28,6 +29,7 @@ from passerby.domain.release import Cell, Level, Release, Sink
 from passerby.domain.timespan import Span, cut
 from passerby.errors import BudgetError, InputError, PolicyError
 from passerby.executors.processes import Executor
+from passerby.io.sources import Place
 from passerby.privacy import plan, standing_query
 from passerby.privacy.accounts import Accounts
 from passerby.privacy.charge import whole_chunks
@@ -256,8 +258,16 @@ def begin(of_camera: Sequence[Counting], ledger: Ledger) -> int:
     """The number of the camera's epoch: all lines of the camera are its configuration."""
     first = of_camera[0]
     # Recordings come in any order, so the first epoch holds for all time.
-    epoch = begin_epoch(ledger, first.camera, first.detector, [counting.line for counting in of_camera], 0)
-    return epoch.number
+    source = source_of(first.recording.path)
+    lines = [counting.line for counting in of_camera]
+    return begin_epoch(ledger, first.camera, first.detector, lines, 0, source=source).number
+
+
+def source_of(recording: Place) -> str:
+    """A short name of the place of a recording, for the ledger: no digest of its content, which would be a trace of
+    it."""
+    place = str(recording.resolve()) if isinstance(recording, Path) else str(recording)
+    return sha256(place.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 def recorded_span(counting: Counting) -> Span:

@@ -197,7 +197,12 @@ def with_user(address: str, user: str, password: str) -> str:
 
 
 def change_of(site: Path, new: NewCamera) -> tuple[Change, Path | None]:
-    """The change of the site file that adds the camera, and the file that will hold its address, if any."""
+    """The change of the site file that adds the camera, and the file that will hold its address, if any.
+
+    It gets a policy of its own where the other cameras have theirs: under the crossings promise the site has one.
+    Raises SiteError.
+    """
+    of_camera = site_file.read(site).site.promise == "footage"
     secret = None
     if new.keep == "file" and "${" not in new.address:
         secret = site.parent / "secrets" / path_of(Path(), new.name).with_suffix(".address").name
@@ -211,7 +216,8 @@ def change_of(site: Path, new: NewCamera) -> tuple[Change, Path | None]:
             camera["source"] = new.address
         else:
             camera["source"] = _flow({"file": f"secrets/{secret.name}"})
-        camera["privacy"] = _flow(dict(_POLICY))
+        if of_camera and root.get("privacy") is None:
+            camera["privacy"] = _flow(dict(_POLICY))
         cameras[new.name] = camera
 
     return change, secret

@@ -40,7 +40,8 @@ async def camera(context: ConsoleContext, login: Login, request: Request) -> Non
     if background is None or job is not None or "background" in request.query_params:
         capture_section(context, login, shown)
         return
-    await line_editor(context, login, shown, background, background_url(shown.name, background.digest))
+    src = background_url(shown.name, background.digest)
+    await line_editor(context, login, shown, background, src, file.site.privacy)
     _about(context, login, shown, background, calendar.zone_of(file.site.timezone))
 
 

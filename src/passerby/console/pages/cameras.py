@@ -9,7 +9,7 @@ from fastapi import Request
 from nicegui import ui
 from starlette.concurrency import run_in_threadpool
 
-from passerby.config.site import Camera
+from passerby.config.site import Camera, Site
 from passerby.console import backgrounds, site_file, site_state
 from passerby.console.context import ConsoleContext, Login
 from passerby.console.jobs import reason_text
@@ -17,6 +17,7 @@ from passerby.console.pages.layout import background_url, camera_url, heading, p
 from passerby.console.site_state import CameraState, SiteState
 from passerby.domain import calendar
 from passerby.domain.link_health import Reason
+from passerby.domain.policy import PromiseName
 
 
 async def cameras(context: ConsoleContext, login: Login, request: Request) -> None:
@@ -37,12 +38,13 @@ async def cameras(context: ConsoleContext, login: Login, request: Request) -> No
             problems(state.problems)
     with ui.element("ul").classes("cards"):
         for camera in site.cameras:
-            _card(context, camera, state, zone)
+            _card(context, site, camera, state)
     if login.is_operator:
         text_element("a", "Add a camera", "button").props('href="/add"')
 
 
-def _card(context: ConsoleContext, camera: Camera, state: SiteState | None, zone: tzinfo) -> None:
+def _card(context: ConsoleContext, site: Site, camera: Camera, state: SiteState | None) -> None:
+    zone = calendar.zone_of(site.timezone)
     background = backgrounds.find(context.settings.backgrounds, camera.name)
     camera_state = None if state is None else state.cameras.get(camera.name)
     with ui.element("li").classes("card"):
@@ -59,7 +61,7 @@ def _card(context: ConsoleContext, camera: Camera, state: SiteState | None, zone
             lines, zones = len(camera.lines), len(camera.zones)
             shapes = f"{lines} line{'' if lines == 1 else 's'}, {zones} zone{'' if zones == 1 else 's'}"
             text_element("p", shapes)
-            text_element("p", _budget(camera, camera_state))
+            text_element("p", _budget(camera, camera_state, site.promise))
             if camera_state is not None and camera_state.note:
                 text_element("p", camera_state.note, "hint")
 
@@ -80,9 +82,9 @@ def _health(camera: CameraState | None, state: SiteState | None, zone: tzinfo) -
     return "up" if state.runs else "unknown", text
 
 
-def _budget(camera: Camera, state: CameraState | None) -> str:
+def _budget(camera: Camera, state: CameraState | None, promise: PromiseName) -> str:
     if state is None or state.epsilon_left is None or state.epsilon_budget is None:
-        return "" if camera.policy else "no privacy policy: nothing is released"
+        return "" if camera.policy or promise == "crossings" else "no privacy policy: nothing is released"
     # A running site reserves the whole budget of the present in advance.
     if state.epsilon_left <= 0:
         return f"Privacy budget for now: reserved (normal), epsilon {state.epsilon_budget:g}"

@@ -25,7 +25,7 @@ from passerby.console.preview import Ground
 from passerby.console.shapes import Shape
 from passerby.console.site_file import Change
 from passerby.domain.labels import LABELS
-from passerby.domain.policy import FootagePolicy
+from passerby.domain.policy import CrossingsPolicy, FootagePolicy, PromiseName
 from passerby.errors import InputError, PasserbyError
 from passerby.privacy.plan import USEFUL, Plan
 from passerby.privacy.standing_query import cells_of
@@ -50,9 +50,15 @@ _HINTS = {
 
 
 async def line_editor(
-    context: ConsoleContext, login: Login, camera: Camera, background: Background, src: str
+    context: ConsoleContext,
+    login: Login,
+    camera: Camera,
+    background: Background,
+    src: str,
+    privacy: CrossingsPolicy | None,
 ) -> None:
-    """The background with the shapes on it, the tools and the panel."""
+    """The background with the shapes on it, the tools and the panel; `privacy` is the site's policy under the crossings
+    promise."""
     drawn = shapes.of_camera(camera, background.scales)
     canvas = Canvas(
         src,
@@ -61,7 +67,7 @@ async def line_editor(
         label=f"Background of camera {camera.name}",
         readonly=not login.is_operator,
     )
-    editor = _Editor(context, login, camera, background, canvas, drawn)
+    editor = _Editor(context, login, camera, background, canvas, drawn, privacy)
     with ui.element("div").classes("setup"):
         with ui.element("div").classes("background") as holder:
             editor.build_tools()
@@ -86,6 +92,7 @@ class _Editor:
     background: Background
     canvas: Canvas
     shapes: tuple[Shape, ...]
+    privacy: CrossingsPolicy | None
     ids: list[int] = field(default_factory=list)
     selected: int | None = None
     per_hour: float = 50.0
@@ -101,8 +108,9 @@ class _Editor:
 
     def __post_init__(self) -> None:
         self.ids = list(range(1, len(self.shapes) + 1))
-        if self.camera.policy is not None:
-            self.policy = policy_form.texts(self.camera.policy)
+        policy = self.privacy or self.camera.policy
+        if policy is not None:
+            self.policy = policy_form.texts(policy)
 
     # Built once.
     def build_tools(self) -> None:
@@ -136,7 +144,7 @@ class _Editor:
         self._parts["fields"] = ui.element("div").classes("fields")
         self._parts["preview"] = ui.element("div").classes("preview").props('aria-live="polite"')
         with ui.element("details").classes("policy"):
-            text_element("summary", "Privacy of this camera")
+            text_element("summary", f"Privacy of this {'camera' if self.privacy is None else 'site'}")
             self._policy_fields()
         if self.login.is_operator:
             with ui.element("div").classes("actions left"):
@@ -297,7 +305,9 @@ class _Editor:
                     if self.login.is_operator:
                         ui.button("Add a policy", on_click=add).props("outline dense no-caps")
                     return
-                for key, about in policy_form.KEYS.items():
+                promise: PromiseName = "footage" if self.privacy is None else "crossings"
+                text_element("p", f"The site gives the {promise} promise.", "hint")
+                for key, about in policy_form.keys_of(promise).items():
                     element = ui.input(f"{key}: {about}", value=self.policy[key])
                     element.props("outlined dense maxlength=20").set_enabled(self.login.is_operator)
                     element.on(
@@ -318,7 +328,9 @@ class _Editor:
     # The preview.
     def _change(self) -> Change:
         parts = [shapes.change_of(self.camera, self.shapes)]
-        if self.policy:
+        if self.privacy is not None:
+            parts.append(policy_form.change_of_site(self.privacy, self.policy))
+        elif self.policy:
             parts.append(policy_form.change_of(self.camera.name, self.camera.policy, self.policy))
 
         def change(root: Any) -> None:
@@ -327,8 +339,9 @@ class _Editor:
 
         return change
 
-    def _plan(self) -> Plan | str | None:
-        """The plan of the selected line in the file as it would be written; an error as a text; None for no line."""
+    def _plan(self) -> Plan | CrossingsPolicy | str | None:
+        """The plan of the selected line in the file as it would be written, or its policy under the crossings promise;
+        an error as a text; None for no line."""
         shape = self.chosen
         if shape is None or shape.kind != "line":
             return None
@@ -337,11 +350,13 @@ class _Editor:
             line = _line_of(site, self.camera.name, shape.name)
         except PasserbyError as error:
             return str(error)
+        if line is not None and site.privacy is not None:
+            return site.privacy
         if line is None or line.policy is None:
             return "This line has no privacy policy: nothing is released."
         return preview.plan_or_problem(line.policy, cells_of(self.camera.name, line), self.per_hour)
 
-    def _show_preview(self, plan: Plan | str | None) -> None:
+    def _show_preview(self, plan: Plan | CrossingsPolicy | str | None) -> None:
         section, shape = self._parts["preview"], self.chosen
         section.clear()
         if shape is None or shape.kind != "line":
@@ -358,6 +373,8 @@ class _Editor:
             rows = [] if ground is None else _ground_rows(ground)
             if isinstance(plan, Plan):
                 rows += _plan_rows(plan)
+            elif isinstance(plan, CrossingsPolicy):
+                rows += preview.crossings_rows(plan)
             _facts(rows)
             _messages(plan, ground)
             self._traffic_field()
@@ -480,12 +497,12 @@ def _plan_rows(plan: Plan) -> list[tuple[str, str]]:
     return rows
 
 
-def _messages(plan: Plan | str | None, ground: Ground | None) -> None:
+def _messages(plan: Plan | CrossingsPolicy | str | None, ground: Ground | None) -> None:
     if ground is not None and ground.warning:
         text_element("p", f"{ground.warning}.", "warn")
     if isinstance(plan, str):
         text_element("p", plan, "warn")
-    elif plan is not None:
+    elif isinstance(plan, Plan):
         text_element("p", preview.rho_text(plan.policy, ground), "hint")
         if plan.useful_from is None:
             text_element("p", _useless(plan), "warn")

@@ -36,7 +36,7 @@ def review(
         async def write() -> None:
             with errors_shown():
                 if typed is not None and typed.value.strip().lower() != SENTENCE:
-                    raise InputError(f"type “{SENTENCE}” to change the privacy of a camera")
+                    raise InputError(f"type “{SENTENCE}” to change the privacy")
                 epoch = f"; new epoch: {'; '.join(proposal.privacy)}" if proposal.privacy else ""
                 context.authorise(login, "wrote the site file", f"{subject}{epoch}")
                 if before is not None:
@@ -66,7 +66,7 @@ def _privacy(proposal: Proposal) -> ui.input:
             text_element("li", change)
     text_element(
         "p",
-        "New settings start at 00:00, in a new epoch with a new privacy budget; until then this camera is not counted. "
-        "A person who passes in both epochs uses both budgets. Released numbers stay released.",
+        "New settings start at 00:00, in a new epoch with a new privacy budget; until then nothing is counted under "
+        "them. A person who passes in both epochs uses both budgets. Released numbers stay released.",
     )
     return ui.input(f"Type: {SENTENCE}").props("outlined dense autocomplete=off").classes("wide")

@@ -35,10 +35,11 @@ if TYPE_CHECKING:
         Cost,
         Counts,
         Crossing,
-        KindEvidence,
+        Evidence,
         Kinematics,
         LineDiagnostics,
         TotalCount,
+        Visibility,
     )
     from passerby.counting.parameters import (
         ContextParams,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
         CrossingParams,
         KindParams,
         TrackerParams,
+        VisibilityParams,
     )
     from passerby.domain.labels import Label
     from passerby.domain.release import Cell, Release
@@ -80,9 +82,9 @@ __all__ = [
     "CrossingParams",
     "Detector",
     "Evaluation",
+    "Evidence",
     "Executor",
     "InputError",
-    "KindEvidence",
     "KindParams",
     "Kinematics",
     "Label",
@@ -109,6 +111,8 @@ __all__ = [
     "TrackerParams",
     "TruthError",
     "UnknownNameError",
+    "Visibility",
+    "VisibilityParams",
     "count",
     "evaluate",
     "load_site",
@@ -149,10 +153,11 @@ def _load(name: str) -> Any:
         "Cost",
         "Counts",
         "Crossing",
-        "KindEvidence",
+        "Evidence",
         "Kinematics",
         "LineDiagnostics",
         "TotalCount",
+        "Visibility",
     ):
         from passerby.counting import counts
 

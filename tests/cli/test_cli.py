@@ -265,6 +265,7 @@ def test_json_has_its_documented_shape(recording: Path) -> None:
             "detector",
             "bins",
             "totals",
+            "visibility",
             "cost",
             "warnings",
         )
@@ -273,7 +274,7 @@ def test_json_has_its_documented_shape(recording: Path) -> None:
     assert found["duration_s"] == pytest.approx(4, abs=0.2)
     assert (found["start"], found["start_from"]) == ("2023-11-18T14:14:58+01:00", "date in the file name")
     assert {tuple(row) for row in found["bins"]} == {
-        ("start", "end", "line", "direction", "class", "count", "coverage", "label")
+        ("start", "end", "line", "direction", "class", "count", "coverage", "mark", "label")
     }
     assert {tuple(row) for row in found["totals"]} == {("line", "direction", "class", "count", "label")}
     assert list(found["cost"]) == [
@@ -403,7 +404,8 @@ def test_out_has_the_same_content_as_standard_output(recording: Path, tmp_path: 
     elif format_ == "xlsx":
         sheet = openpyxl.load_workbook(out)["Counts"]
         assert sheet.max_row > 1
-        assert [cell.value for cell in sheet[1]][4:] == ["line", "direction", "class", "count", "coverage"]
+        columns = ["line", "direction", "class", "count", "coverage", "mark"]
+        assert [cell.value for cell in sheet[1]][4:] == columns
     elif format_ == "json":
         assert json.loads(out.read_text())["frames"] == 40
     else:
@@ -423,7 +425,8 @@ def test_out_has_the_same_content_as_standard_output(recording: Path, tmp_path: 
 def test_the_suffix_of_out_names_the_format(
     recording: Path, tmp_path: Path, name: str, beginning: bytes
 ) -> None:
-    result = run("count", recording, "--line", LINE, "--detector", "motion", "--out", tmp_path / name)
+    words = ["count", recording, "--line", LINE, "--detector", "motion", "--quiet"]
+    result = run(*words, "--out", tmp_path / name)
 
     assert (result.exit_code, result.stderr) == (0, "")
     assert (tmp_path / name).read_bytes().startswith(beginning)
@@ -439,7 +442,7 @@ def test_every_class_has_its_column_and_rows_in_every_count(recording: Path) -> 
 
 
 def test_an_option_that_was_renamed_works_and_warns(recording: Path) -> None:
-    words = ["count", str(recording), "--line", LINE, "--detector", "motion", "--format", "json"]
+    words = ["count", str(recording), "--line", LINE, "--detector", "motion", "--format", "json", "--quiet"]
     old, new = run(*words, "--without", "gate"), run(*words, "--disable", "gate")
 
     assert (old.exit_code, new.exit_code, new.stderr) == (0, 0, "")
@@ -460,7 +463,7 @@ def test_a_name_that_is_not_valid_text_is_shown_escaped(
     shutil.copy(recording, odd)
     out = tmp_path / "counts.json"
     words = ["--line", LINE, "--detector", "motion", "--format", "json"] + ["--out", str(out)] * to_file
-    ended = run_process("count", odd, *words)
+    ended = run_process("count", odd, *words, "--quiet")
 
     assert (ended.returncode, ended.stderr) == (0, "")
     found = json.loads(out.read_text() if to_file else ended.stdout)
@@ -668,3 +671,10 @@ def test_importing_and_helping_load_nothing_heavy() -> None:
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert ended.stderr == "[]\n"
+
+
+def test_a_count_ends_with_a_line_on_what_is_to_doubt(recording: Path) -> None:
+    result = run("count", recording, "--line", LINE, "--detector", "motion", "--format", "csv")
+    assert result.stderr.splitlines()[-1].startswith("passerby: doubtful: 1 of 2 counts by line and bin: ")
+    marks = {row["mark"] for row in csv.DictReader(io.StringIO(result.stdout))}
+    assert any("seen only by motion" in mark for mark in marks)

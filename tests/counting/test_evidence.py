@@ -83,9 +83,11 @@ def test_the_other_way_is_another_crossing() -> None:
 
 def test_motion_alone_is_counted_as_it_was() -> None:
     ticks = together([], as_motion(VEHICLE))
+    [crossing] = counted(ticks)
 
-    assert counted(ticks) == crossings(ticks)
-    assert len(counted(ticks)) == 1
+    assert crossing.evidence is not None
+    assert not crossing.evidence.confirmed
+    assert [replace(crossing, evidence=replace(crossing.evidence, confirmed=True))] == crossings(ticks)
 
 
 def test_a_detector_alone_is_counted_as_it_was() -> None:

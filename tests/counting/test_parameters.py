@@ -19,12 +19,13 @@ from passerby.counting.parameters import (
     CrossingParams,
     KindParams,
     TrackerParams,
+    VisibilityParams,
 )
 from passerby.counting.tracker import track
 from passerby.domain.labels import Label
 from passerby.domain.timespan import Span
 
-CLASSES = (TrackerParams, KindParams, CrossingParams, ContextParams, CountingParams)
+CLASSES = (TrackerParams, KindParams, CrossingParams, ContextParams, VisibilityParams, CountingParams)
 EVER = Span(0, 10**12)
 TREE = ast.parse(inspect.getsource(parameters))
 WALK = along((0, 260, 250), (4, 380, 250))
@@ -62,7 +63,7 @@ def test_no_threshold_of_counting_is_a_loose_number() -> None:
     folder = Path(inspect.getfile(parameters)).parent
     for name in ("tracker", "track_state", "occlusion", "splits", "relinking", "paths", "kinds"):
         check_no_number(folder / f"{name}.py")
-    for name in ("duplicates", "crossings", "line_test", "context"):
+    for name in ("duplicates", "crossings", "line_test", "context", "visibility"):
         check_no_number(folder / f"{name}.py")
 
 

@@ -84,6 +84,7 @@ def test_a_folder_is_one_table_over_its_recordings(folder: Path) -> None:
         "class",
         "count",
         "coverage",
+        "mark",
         "label",
     ]
     for path in sorted(folder.iterdir()):
@@ -173,7 +174,7 @@ def broken(folder: Path, tmp_path: Path) -> Path:
 def test_an_unreadable_recording_is_named_once_and_the_others_are_counted(
     broken: Path, folder: Path, jobs: int
 ) -> None:
-    result = run(broken, "--format", "json", "--jobs", str(jobs))
+    result = run(broken, "--format", "json", "--jobs", str(jobs), "--quiet")
     found = json.loads(result.stdout)
 
     assert result.exit_code == 3

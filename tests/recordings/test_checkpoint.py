@@ -240,7 +240,7 @@ def test_a_checkpoint_has_crossings_and_no_box(street: Path, tmp_path: Path) -> 
         counted(street, kept)
     lines = [json.loads(line) for line in (tmp_path / "a.resume").read_text().splitlines()]
     assert {key for line in lines for key in line} == {
-        *("key", "crossings", "diagnostics", "reading", "counted_ms", "read_ms", "complete")
+        *("key", "crossings", "diagnostics", "reading", "counted_ms", "read_ms", "complete", "lights")
     }
     assert {len(row) for line in lines for row in line["crossings"]} == {8}
     assert len(lines) == 8

@@ -216,7 +216,7 @@ def test_a_function_does_not_go_to_other_processes(video: Path, tmp_path: Path) 
 
 
 def test_tables_have_the_columns_of_the_outputs(counts: passerby.Counts, tmp_path: Path) -> None:
-    columns = ["start", "end", "line", "direction", "class", "count", "coverage"]
+    columns = ["start", "end", "line", "direction", "class", "count", "coverage", "mark"]
     assert list(counts.to_pandas().columns) == counts.to_polars().columns == columns
     assert counts.to_pandas()["count"].sum() == counts.to_polars()["count"].sum() == 6
     counts.to_csv(tmp_path / "counts.csv")

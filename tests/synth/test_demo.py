@@ -66,7 +66,7 @@ def test_the_counts_agree_with_the_files(made: Made) -> None:
 
     assert document["detector"] == "motion"
     assert all(row["class"] == row["label"] for part in ("bins", "totals") for row in document[part])
-    assert list(rows[0]) == ["start", "end", "line", "direction", "class", "count", "coverage"]
+    assert list(rows[0]) == ["start", "end", "line", "direction", "class", "count", "coverage", "mark"]
     assert {row[:3]: row.counted for row in result.rows if row.counted} == totals
     assert sum(int(row["count"]) for row in rows) == result.counted
 

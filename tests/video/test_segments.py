@@ -202,7 +202,7 @@ def test_no_process_and_no_file_is_left_behind_when_stopped(tmp_path: Path, of: 
     write(path, walkers(240))
     out = tmp_path / "counts.csv"
     command = [sys.executable, "-m", "passerby", "count", str(path), "--line", "middle=0.5,0:0.5,1"]
-    command += ["--detector", "motion", "--jobs", "2", "--format", "csv", "--out", str(out)]
+    command += ["--detector", "motion", "--jobs", "2", "--format", "csv", "--out", str(out), "--quiet"]
     run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     started: list[int] = []
     deadline = time.monotonic() + 60

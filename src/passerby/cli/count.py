@@ -148,6 +148,8 @@ def count(
             count_output.write_several(counts, counted.problems, counted.wall_s, target)
         else:
             count_output.write_counts(counts[0], target)
+        if not settings.quiet and (doubts := count_output.doubts(counts)):
+            note(doubts)
         # A recording that could not be read may be readable the next time; the others are then not counted again.
         if kept is not None and not counted.problems:
             kept.remove()

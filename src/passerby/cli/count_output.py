@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from passerby.cli.output import Target, with_class, with_old_name, write
+from passerby.domain.wording import counted_noun
 
 if TYPE_CHECKING:
     from passerby import Cost, Counts
 
-_COLUMNS = ("start", "end", "line", "direction", "class", "count", "coverage")
+_COLUMNS = ("start", "end", "line", "direction", "class", "count", "coverage", "mark")
 
 
 def write_counts(counts: "Counts", target: Target) -> None:
@@ -59,6 +60,7 @@ def _document(counts: "Counts") -> dict[str, Any]:
         "detector": counts.detector,
         "bins": _rows(counts.bins),
         "totals": _rows(counts.totals),
+        "visibility": counts.visibility,
         "cost": counts.cost,
         "warnings": counts.warnings,
     }
@@ -80,4 +82,17 @@ def _cost(counts: "Sequence[Counts]", wall_s: float) -> "Cost":
         sum(cost.detect_cpu_s for cost in costs),
         sum(cost.track_cpu_s for cost in costs),
         sum(of_file.frames for of_file in counts) / max(cpu_s, 1e-6),
+    )
+
+
+def doubts(counts: "Sequence[Counts]") -> str:
+    """One line about the marked counts; empty where none is marked."""
+    rows = [row for of_file in counts for row in of_file.visibility]
+    marked = [row for row in rows if row.mark]
+    if not marked:
+        return ""
+    worst = max(marked, key=lambda row: row.crossings)
+    return (
+        f"doubtful: {len(marked)} of {counted_noun(len(rows), 'count')} by line and bin: "
+        f"{worst.line}: {worst.mark}; see the column mark"
     )

@@ -19,7 +19,7 @@ Decorator = Callable[[Command], Command]
 model_dir_option = click.option(
     "--model-dir", type=click.Path(path_type=Path), help="Folder of the detectors' weights."
 )
-quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")
+quiet_option = click.option("--quiet", is_flag=True, help="Show no progress, and no note on counts to doubt.")
 
 
 def grouped(kind: type[Any], parameter: str, *options: Decorator) -> Decorator:

@@ -17,7 +17,7 @@ from rich.text import Text
 from passerby.domain.wording import counted_noun
 
 if TYPE_CHECKING:
-    from passerby import Counts, TotalCount
+    from passerby import BinCount, Counts, TotalCount, Visibility
     from passerby.domain.calendar import Moment
     from passerby.evaluation.score import Evaluation
 
@@ -51,13 +51,13 @@ def to_text(parts: Iterable[Table | str], *, plain: bool = False) -> str:
 
 
 def counts_tables(counts: "Counts") -> list[Table | str]:
-    """The counts of a recording: its start and detector, totals, then bins; classes as columns."""
+    """The counts of a recording: its start and detector, totals, bins with classes as columns, reasons of marks."""
     labels = _labels(counts.totals)
     totals = _pivot([((row.line, row.direction), row.label, row.count) for row in counts.totals], labels)
     bins = _pivot(
         [
             (
-                (_time(row.start), _time(row.end), row.line, row.direction, f"{row.coverage:.0%}"),
+                (*_bin_columns(row), row.direction, f"{row.coverage:.0%}", "*" if row.mark else ""),
                 row.label,
                 row.count,
             )
@@ -72,11 +72,16 @@ def counts_tables(counts: "Counts") -> list[Table | str]:
         table("Totals", ("line", "direction", *labels, "all"), totals, len(labels) + 1),
         table(
             "Bins",
-            ("start", "end", "line", "direction", "coverage", *labels, "all"),
+            ("start", "end", "line", "direction", "coverage", "mark", *labels, "all"),
             bins,
-            len(labels) + 2,
+            len(labels) + 1,
         ),
+        *(f"* {' '.join(_bin_columns(row))}: {row.mark}" for row in counts.visibility if row.mark),
     ]
+
+
+def _bin_columns(row: "BinCount | Visibility") -> tuple[str, str, str]:
+    return _time(row.start), _time(row.end), row.line
 
 
 def several_tables(counts: "Sequence[Counts]", totals: "Sequence[TotalCount]") -> list[Table | str]:

@@ -5,10 +5,11 @@ Invariant: counts come from crossings alone; the list of rows comes from bins, l
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from passerby.counting.counts import BinCount, Crossing, TotalCount
-from passerby.domain.calendar import Bin, ElapsedBin, coverage
+from passerby.domain.calendar import Bin, ElapsedBin, Moment, coverage
 from passerby.domain.geometry import DIRECTIONS, Line
 from passerby.domain.labels import Label
 from passerby.domain.timespan import Span
@@ -20,8 +21,10 @@ def bin_counts(
     labels: Sequence[Label],
     bins: Iterable[Bin | ElapsedBin],
     covered: Sequence[Span],
+    marks: Mapping[tuple[Moment, str], str] = MappingProxyType({}),
 ) -> Iterator[BinCount]:
-    """Rows in order of time, line, direction and label; `covered` are the spans in which frames exist."""
+    """Rows in order of time, line, direction and label; `covered` are the spans in which frames exist; `marks`
+    are the reasons to doubt a count, by the start of a bin and the name of a line."""
     listed = list(bins)
     begins = [each.span.start_ms for each in listed]
     counted = Counter((bisect_right(begins, c.time_ms) - 1, c.line, c.direction, c.label) for c in crossings)
@@ -38,6 +41,7 @@ def bin_counts(
                         label.text,
                         counted[index, line.name, direction, label],
                         round(share, 4),
+                        marks.get((each.start, line.name), ""),
                     )
 
 

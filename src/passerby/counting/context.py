@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from passerby.counting.counts import Crossing, Kinematics
-from passerby.counting.kinds import DEFAULTS, decide, experience_of
+from passerby.counting.kinds import decide, experience_of
 from passerby.counting.parameters import ContextParams, KindParams
 from passerby.domain.labels import Label
 
@@ -29,7 +29,7 @@ class Usual(NamedTuple):
 def apply_context(
     crossings: Iterable[Crossing],
     params: ContextParams = ContextParams(),
-    kinds: KindParams = DEFAULTS,
+    kinds: KindParams = KindParams(),
 ) -> list[Crossing]:
     """Each body once, in order of time, without its evidence."""
     result: list[Crossing] = []

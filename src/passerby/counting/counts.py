@@ -15,7 +15,7 @@ from passerby.domain.labels import Label
 from passerby.errors import OutputError
 from passerby.io import files, tables
 
-COLUMNS = ("start", "end", "line", "direction", "class", "count", "coverage")
+COLUMNS = ("start", "end", "line", "direction", "class", "count", "coverage", "mark")
 """The columns of the tables that `Counts` makes."""
 
 
@@ -42,11 +42,13 @@ class Kinematics:
 
 
 @dataclass(frozen=True, slots=True)
-class KindEvidence:
-    """What speaks for each kind of body: `log`, the natural logarithm of its likelihood as a person, as a two-wheeler
-    and as a motor vehicle, the greatest of them 0; `cycle` and `vehicle`, its label if it is one of these.
+class Evidence:
+    """What speaks for a crossing. `log`: the natural logarithm of the body's likelihood as a person, as a two-wheeler
+    and as a motor vehicle, the greatest of them 0; `cycle` and `vehicle`: its label if it is one of these.
+    `height_px`: the height of its box. `confirmed`: False where a detector and motion ran, and one of them alone saw
+    it cross.
 
-    >>> evidence = passerby.KindEvidence((-5.2, 0.0, -1.1), passerby.Label.BICYCLE, passerby.Label.CAR)
+    >>> evidence = passerby.Evidence((-5.2, 0.0, -1.1), passerby.Label.BICYCLE, passerby.Label.CAR)
     >>> evidence.cycle.text
     'bicycle'
     """
@@ -54,6 +56,8 @@ class KindEvidence:
     log: tuple[float, float, float]
     cycle: Label
     vehicle: Label
+    height_px: float = 0.0
+    confirmed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +82,14 @@ class Crossing:
     along: float
     share: float
     kinematics: Kinematics | None = None
-    evidence: KindEvidence | None = None
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BinCount:
     """The count of one bin `[start, end)`, line, direction and label, by local time or by the time elapsed since the
-    first frame; `coverage` is the share of the bin, 0..1, for
-    which frames exist.
+    first frame; `coverage` is the share of the bin, 0..1, for which frames exist; `mark` is the reason to doubt the
+    count of this line and bin, empty where there is none.
 
     >>> counts = passerby.count("street.mp4", [line], detector="motion")
     >>> row = counts.bins[0]
@@ -100,6 +104,33 @@ class BinCount:
     label: str
     count: int
     coverage: float
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Visibility:
+    """How well the bodies that cross one line in one bin can be seen.
+
+    Of its `crossings`, `named` have a class and `confirmed` were seen by a detector and by motion. `height_px`: median
+    height of their boxes; `contrast`: between the darkest and the lightest part of the corridors, 0..1; `noise`:
+    standard deviation of the light, in steps of 255. Each is None where nothing was measured. `mark` is the reason to
+    doubt the count, empty where there is none.
+
+    >>> counts = passerby.count("street.mp4", [line], detector="motion")
+    >>> [(row.line, row.crossings, row.named) for row in counts.visibility]
+    [('road', 2, 2)]
+    """
+
+    start: Moment
+    end: Moment
+    line: str
+    crossings: int
+    named: int
+    confirmed: int
+    height_px: float | None
+    contrast: float | None
+    noise: float | None
+    mark: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +191,14 @@ class Counts:
     `start` is the local time of the first frame, None where the clock of the recording is not known: its bins then
     have the time elapsed since the first frame in place of local times. `start_ms` is the first frame on the scale of
     `Crossing.time_ms`. `start_from` names the source of `start`; `detector` is the name of the detectors that ran, such
-    as `yolox_nano+motion`; `warnings` are lines for people; `diagnostics` are signs of miscounts.
+    as `yolox_nano+motion`; `warnings` are lines for people; `diagnostics` are signs of miscounts;
+    `visibility` has a row for each line and bin.
 
     >>> counts = passerby.count("street.mp4", [line], detector="motion")
     >>> counts.duration_s, counts.frames, counts.detector
     (12.0, 120, 'motion')
     >>> list(counts.to_pandas().columns)
-    ['start', 'end', 'line', 'direction', 'class', 'count', 'coverage']
+    ['start', 'end', 'line', 'direction', 'class', 'count', 'coverage', 'mark']
     """
 
     video: str
@@ -182,6 +214,7 @@ class Counts:
     cost: Cost
     warnings: tuple[str, ...]
     diagnostics: tuple[LineDiagnostics, ...] = ()
+    visibility: tuple[Visibility, ...] = ()
 
     @property
     def clock(self) -> Literal["wall", "elapsed"]:
@@ -205,7 +238,7 @@ class Counts:
             dict(
                 zip(
                     COLUMNS,
-                    (b.start, b.end, b.line, b.direction, b.label, b.count, b.coverage),
+                    (b.start, b.end, b.line, b.direction, b.label, b.count, b.coverage, b.mark),
                     strict=True,
                 )
             )

@@ -4,8 +4,10 @@ Invariant: a crossing has a time, a place, a direction and a class; nothing conn
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from passerby.counting.counts import Crossing, Kinematics
 from passerby.counting.detections import Tracks
@@ -65,6 +67,7 @@ def _crossing(line: Line, event: Event, votes: Votes, height: int, params: Cross
     near = event.path.near(passage.time_ms, params.vote_ms)
     kinematics = _kinematics(near, passage.time_ms, params)
     evidence = evidence_of(votes, kinematics if _is_whole(near, height, params) else None, params.kinds)
+    evidence = replace(evidence, height_px=float(_size(near)[1]))
     label, share = decide(evidence, params=params.kinds)
     return Crossing(
         passage.time_ms,
@@ -86,8 +89,7 @@ def _is_whole(path: Path, height: int, params: CrossingParams) -> bool:
 
 def _kinematics(near: Path, time_ms: int, params: CrossingParams) -> Kinematics | None:
     """Size, place and velocity at `time_ms`; None where there are too few boxes about that time."""
-    # A body that enters or leaves the corridor is cut, so most boxes are too small.
-    length, height = np.percentile(near.xyxy[:, 2:] - near.xyxy[:, :2], 80, axis=0)
+    length, height = _size(near)
     elapsed_ms = near.time_ms - time_ms
     close = np.abs(elapsed_ms) <= params.pace_ms
     if np.count_nonzero(close) < 2:
@@ -95,3 +97,8 @@ def _kinematics(near: Path, time_ms: int, params: CrossingParams) -> Kinematics 
     centre = (near.xyxy[close, :2] + near.xyxy[close, 2:]) / 2
     (dx, dy), (x, y) = np.polyfit(elapsed_ms[close], centre, 1)
     return Kinematics(*(float(value) for value in (length, height, x, y, dx, dy)))
+
+
+def _size(near: Path) -> NDArray[np.float64]:
+    """Length and height (2,) px. A body that enters or leaves the corridor is cut, so most boxes are too small."""
+    return np.asarray(np.percentile(near.xyxy[:, 2:] - near.xyxy[:, :2], 80, axis=0), np.float64)

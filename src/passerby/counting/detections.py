@@ -4,6 +4,7 @@ Invariant: a box has a place, a size, a class and a confidence; there is no fiel
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,18 +22,28 @@ KIND: NDArray[np.int64] = np.array(
 kind."""
 
 
+class Light(NamedTuple):
+    """The light of the corridors at `time_ms` (Unix ms UTC): `contrast` between the darkest and the lightest part,
+    0..1, and `noise`, its standard deviation in steps of 255."""
+
+    time_ms: int
+    contrast: float
+    noise: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Detections:
     """The boxes of one tick. `xyxy` (n, 4) float32 px of the full frame; `confidence` (n,) float32 in 0..1, 0 for a
     box of motion to which no detector gave a class; `class_id` (n,) int64, a `Label` each, by shape where the
     confidence is 0; `time_ms` Unix ms UTC. n may be 0. `moved`: all boxes of motion, those too that boxes of a
-    detector replace; None where motion is not detected."""
+    detector replace; None where motion is not detected. `light`: measured in some ticks alone."""
 
     time_ms: int
     xyxy: NDArray[np.float32]
     confidence: NDArray[np.float32]
     class_id: NDArray[np.int64]
     moved: "Detections | None" = None
+    light: Light | None = None
 
     def __len__(self) -> int:
         return len(self.xyxy)

@@ -9,6 +9,7 @@ added that no counted crossing explains.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from passerby.counting.counts import Crossing
 from passerby.counting.crossings import find_crossings
@@ -27,23 +28,31 @@ def with_motion(
     span: Span,
     params: CountingParams = CountingParams(),
 ) -> list[Crossing]:
-    """`crossings` of `ticks` within `span`, in order of time, with those that motion alone shows in the same ticks.
+    """`crossings` of `ticks` within `span`, in order of time, with those that motion alone shows in the same ticks;
+    each is noted as `confirmed` or not.
 
     `size_px`: (width, height) of the frame. Ticks whose `moved` is None add nothing.
     """
     moved = [tick.moved for tick in ticks if tick.moved is not None]
     if not moved or not any((tick.confidence > 0).any() for tick in ticks):
         # No box stands in the place of motion, so `crossings` are those of motion already.
-        return list(crossings)
+        return [_confirmed(crossing, by_both=not moved) for crossing in crossings]
     alone = find_crossings(track(moved, params.tracker), lines, size_px, span, params.crossing)
     width, height = size_px
     length_px = {line.name: line.length(width / height) * height for line in lines}
+    left, known = list(alone), []
+    for crossing in crossings:
+        same = next((m for m in left if _explains(crossing, m, length_px[m.line], params)), None)
+        if same is not None:
+            left.remove(same)
+        known.append(_confirmed(crossing, by_both=same is not None and crossing.kinematics is None))
+    # One body may be several moving boxes, so what any counted crossing explains is not added either.
     missed = [
-        crossing
-        for crossing in alone
+        _confirmed(crossing, by_both=False)
+        for crossing in left
         if not any(_explains(counted, crossing, length_px[crossing.line], params) for counted in crossings)
     ]
-    return sorted((*crossings, *missed), key=lambda c: (c.time_ms, c.line, c.along))
+    return sorted((*known, *missed), key=lambda c: (c.time_ms, c.line, c.along))
 
 
 def _explains(counted: Crossing, moved: Crossing, length_px: float, params: CountingParams) -> bool:
@@ -56,3 +65,10 @@ def _explains(counted: Crossing, moved: Crossing, length_px: float, params: Coun
         return True
     size_px = max(moved.kinematics.length, moved.kinematics.height)
     return abs(counted.along - moved.along) * length_px <= params.crossing.explained_sizes * size_px
+
+
+def _confirmed(crossing: Crossing, *, by_both: bool) -> Crossing:
+    """`crossing` with a note on whether two kinds of evidence saw it; one that had no chance is taken as confirmed."""
+    if crossing.evidence is None:
+        return crossing
+    return replace(crossing, evidence=replace(crossing.evidence, confirmed=by_both))

@@ -12,13 +12,11 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from passerby.counting.counts import KindEvidence, Kinematics
+from passerby.counting.counts import Evidence, Kinematics
 from passerby.counting.detections import KIND
 from passerby.counting.parameters import CrossingParams, KindParams
 from passerby.counting.paths import Path
 from passerby.domain.labels import Label
-
-DEFAULTS = KindParams()
 
 KINDS = (Label.PERSON, Label.BICYCLE, Label.VEHICLE)
 """The kinds that are told apart, in the order of every (3,) array; a two-wheeler is a `BICYCLE` here."""
@@ -34,7 +32,7 @@ def votes_of(path: Path) -> Votes:
     return np.stack([said, np.bincount(path.class_id[moved], minlength=len(Label))]).astype(np.float64)
 
 
-def evidence_of(votes: Votes, body: Kinematics | None, params: KindParams = DEFAULTS) -> KindEvidence:
+def evidence_of(votes: Votes, body: Kinematics | None, params: KindParams = KindParams()) -> Evidence:
     """The log-evidence of `votes` and of a body's pace and proportions, None where these are not known."""
     said, shapes = _by_kind(votes[0]), _by_kind(votes[1])
     total = np.zeros(len(KINDS))
@@ -49,7 +47,7 @@ def evidence_of(votes: Votes, body: Kinematics | None, params: KindParams = DEFA
         total += params.pace_weight * _log_density(pace, params.pace, params)
         total += params.aspect_weight * _log_density(aspect, params.aspect, params)
     total -= total.max()
-    return KindEvidence(
+    return Evidence(
         (float(total[0]), float(total[1]), float(total[2])),
         _cycle(votes[0], params),
         _motor(votes, params),
@@ -57,7 +55,7 @@ def evidence_of(votes: Votes, body: Kinematics | None, params: KindParams = DEFA
 
 
 def decide(
-    evidence: KindEvidence, experience: Sequence[float] = (), params: KindParams = DEFAULTS
+    evidence: Evidence, experience: Sequence[float] = (), params: KindParams = KindParams()
 ) -> tuple[Label, float]:
     """The label of a body and the probability of its kind, 0..1; `UNKNOWN` below `params.decisive`.
 
@@ -71,7 +69,7 @@ def decide(
     return (Label.PERSON, evidence.cycle, evidence.vehicle)[best], share
 
 
-def experience_of(bodies: Sequence[KindEvidence], params: KindParams = DEFAULTS) -> list[tuple[float, ...]]:
+def experience_of(bodies: Sequence[Evidence], params: KindParams = KindParams()) -> list[tuple[float, ...]]:
     """For each body, the log-odds (3,) of the kinds at its line, learned from all others that are beyond doubt."""
     probabilities = np.array([_probabilities(body) for body in bodies]).reshape(-1, len(KINDS))
     sure = np.eye(len(KINDS))[probabilities.argmax(axis=1)] * (
@@ -87,7 +85,7 @@ def kind_of(path: Path, params: CrossingParams) -> Label:
     return KINDS[int(np.argmax(evidence_of(votes_of(path), None, params.kinds).log))]
 
 
-def _probabilities(evidence: KindEvidence, experience: Sequence[float] = ()) -> NDArray[np.float64]:
+def _probabilities(evidence: Evidence, experience: Sequence[float] = ()) -> NDArray[np.float64]:
     total = np.array(evidence.log)
     if experience:
         total += experience

@@ -399,6 +399,30 @@ class ContextParams:
 
 
 @dataclass(frozen=True, slots=True)
+class VisibilityParams:
+    """Thresholds of `passerby.counting.visibility`: when the count of a line and bin carries a mark.
+
+    >>> passerby.VisibilityParams().doubtful_share
+    0.2
+    """
+
+    doubtful_share: float = 0.2
+    """Share of the crossings without a name, or seen by a detector or by motion alone, from which a count is marked.
+    Unit: 0..1. Source: 13 recordings; all that were wrong by a quarter or more had 0.2 or more, or bodies too small.
+    Higher: fewer marks, and some wrong counts have none. Lower: more right counts have one."""
+
+    min_height_px: float = 40.0
+    """Median height of bodies below which a count is marked.
+    Unit: px. Source: docs/explanation/accuracy.md; at 25 px 0.61 of people are counted right, at 54 px 0.87.
+    Higher: more marks. Lower: fewer."""
+
+    min_contrast: float = 0.09
+    """Contrast of the corridors below which a count is marked.
+    Unit: 0..1. Source: synthetic streets at contrast 0.12 measure 0.06 and are counted right to 0.53; at 0.25, 0.12 and
+    0.69; two real recordings with 0.12 and 0.14 are counted right. Higher: more marks. Lower: fewer."""
+
+
+@dataclass(frozen=True, slots=True)
 class CountingParams:
     """All thresholds of counting one's own recording, and how it is cut for that.
 
@@ -416,6 +440,9 @@ class CountingParams:
 
     context: ContextParams = field(default_factory=ContextParams)
     """Thresholds that compare with usual traffic. Unit: see there. Source: see there. Higher or lower: see there."""
+
+    visibility: VisibilityParams = field(default_factory=VisibilityParams)
+    """Thresholds of marks. Unit: see there. Source: see there. Higher or lower: see there."""
 
     chunk_ms: int = 60_000
     """Length of a chunk: each has a tracker of its own, which bounds memory.

@@ -16,7 +16,8 @@ from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from passerby.counting.counts import Crossing, KindEvidence, Kinematics, LineDiagnostics
+from passerby.counting.counts import Crossing, Evidence, Kinematics, LineDiagnostics
+from passerby.counting.detections import Light
 from passerby.domain.labels import label_of
 from passerby.domain.timespan import Span
 from passerby.errors import InputError, OutputError
@@ -28,7 +29,8 @@ SUFFIX = ".resume"
 @dataclass(frozen=True, slots=True)
 class Done:
     """The part of a recording that has been counted: all chunks that end by `counted_ms`, and `reading` of all parts
-    that end by `read_ms`, both Unix ms UTC and None before the first; `complete` when nothing is left to do."""
+    that end by `read_ms`, both Unix ms UTC and None before the first; `complete` when nothing is left to do. `lights`:
+    the light of each chunk."""
 
     crossings: tuple[Crossing, ...] = ()
     diagnostics: tuple[LineDiagnostics, ...] = ()
@@ -36,6 +38,7 @@ class Done:
     counted_ms: int | None = None
     read_ms: int | None = None
     complete: bool = False
+    lights: tuple[Light, ...] = ()
 
 
 class Checkpoint:
@@ -53,6 +56,7 @@ class Checkpoint:
         self.path = path
         self._done: dict[str, Done] = {}
         self._written: dict[str, int] = {}
+        self._lights: dict[str, int] = {}
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         except OSError as error:
@@ -89,6 +93,7 @@ class Checkpoint:
             "counted_ms": done.counted_ms,
             "read_ms": done.read_ms,
             "complete": done.complete,
+            "lights": done.lights[self._lights.get(key, 0) :],
         }
         content = json.dumps(line, allow_nan=False).encode() + b"\n"
         try:
@@ -97,7 +102,7 @@ class Checkpoint:
             os.fsync(self._file)
         except OSError as error:
             raise OutputError(f"{self.path}: could not be written: {error.strerror}") from None
-        self._written[key] = len(done.crossings)
+        self._written[key], self._lights[key] = len(done.crossings), len(done.lights)
 
     def remove(self) -> None:
         """Delete the file: all is counted, or nothing is."""
@@ -128,8 +133,9 @@ class Checkpoint:
             line["counted_ms"],
             line["read_ms"],
             line["complete"],
+            (*before.lights, *(Light(*row) for row in line["lights"])),
         )
-        self._written[line["key"]] = len(done.crossings)
+        self._written[line["key"]], self._lights[line["key"]] = len(done.crossings), len(done.lights)
 
 
 def key_of(settings: Sequence[object]) -> str:
@@ -151,13 +157,14 @@ def _crossing(crossing: Crossing) -> list[Any]:
     ]
 
 
-def _evidence(evidence: KindEvidence) -> list[Any]:
-    return [*evidence.log, evidence.cycle.text, evidence.vehicle.text]
+def _evidence(evidence: Evidence) -> list[Any]:
+    labels = evidence.cycle.text, evidence.vehicle.text
+    return [*evidence.log, *labels, evidence.height_px, evidence.confirmed]
 
 
-def _evidence_of(row: list[Any]) -> KindEvidence:
-    person, cycling, driving, cycle, vehicle = row
-    return KindEvidence((person, cycling, driving), label_of(cycle), label_of(vehicle))
+def _evidence_of(row: list[Any]) -> Evidence:
+    person, cycling, driving, cycle, vehicle, height_px, confirmed = row
+    return Evidence((person, cycling, driving), label_of(cycle), label_of(vehicle), height_px, confirmed)
 
 
 def _crossing_of(row: list[Any]) -> Crossing:

@@ -3,11 +3,13 @@
 Invariant: `done` is whole after each chunk, so that a count can be resumed from it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from statistics import median
 from time import process_time
 
 from passerby.counting.chunks import chunks, crossings_of
+from passerby.counting.detections import Detections, Light
 from passerby.counting.diagnostics import add
 from passerby.domain.timespan import Span
 from passerby.recordings.checkpoint import Done
@@ -46,6 +48,7 @@ class ChunkCount:
                 crossings=(*self.done.crossings, *crossings),
                 diagnostics=tuple(add(self.done.diagnostics, diagnostics)),
                 counted_ms=span.end_ms,
+                lights=(*self.done.lights, *_light(near, span)),
             )
             self.cpu_s += process_time() - began_s
         if not self.done.complete:
@@ -53,3 +56,14 @@ class ChunkCount:
             if self._save is not None:
                 self._save(self.done)
         return self.done
+
+
+def _light(ticks: Iterable[Detections], span: Span) -> Iterator[Light]:
+    """The median light of a chunk; none where it was not measured."""
+    measured = [tick.light for tick in ticks if tick.light is not None and tick.time_ms in span]
+    if measured:
+        yield Light(
+            span.start_ms,
+            median(light.contrast for light in measured),
+            median(light.noise for light in measured),
+        )

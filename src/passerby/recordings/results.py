@@ -10,6 +10,7 @@ from pathlib import Path
 from passerby.counting.bins import bin_counts, total_counts
 from passerby.counting.counts import Cost, Counts, Crossing
 from passerby.counting.diagnostics import with_crossings
+from passerby.counting.visibility import visibility_of
 from passerby.domain import calendar
 from passerby.domain.labels import Label, reported
 from passerby.domain.timespan import Span
@@ -32,11 +33,12 @@ def counts_of(
     span = Span(task.start_ms, task.start_ms + max(reading.end_ms, task.recording.duration_ms))
     covered = [Span(s.start_ms + task.start_ms, s.end_ms + task.start_ms) for s in reading.covered]
     known = plan.opened.known
-    bins: Iterable[calendar.Bin | calendar.ElapsedBin] = (
-        calendar.bins(span, plan.bin_ms, plan.opened.zone)
-        if known
-        else calendar.elapsed_bins(span, plan.bin_ms)
-    )
+    bins = list(_bins(plan, span))
+    names, thresholds = [line.name for line in task.lines], plan.method.params.visibility
+    # A chunk begins on the minute, so the first one may begin before the recording does.
+    lights = [light._replace(time_ms=max(light.time_ms, span.start_ms)) for light in done.lights]
+    visibility = tuple(visibility_of(done.crossings, crossings, lights, names, bins, thresholds))
+    marks = {(row.start, row.line): row.mark for row in visibility}
     return Counts(
         video=plan.video,
         start=calendar.to_local(task.start_ms, plan.opened.zone) if known else None,
@@ -45,13 +47,20 @@ def counts_of(
         duration_s=span.duration_ms / 1000,
         frames=reading.frames,
         detector=plan.choice.name,
-        bins=tuple(bin_counts(kept, task.lines, shown, bins, covered)),
+        bins=tuple(bin_counts(kept, task.lines, shown, bins, covered, marks)),
         totals=tuple(total_counts(kept, task.lines, shown)),
         crossings=tuple(kept),
         diagnostics=tuple(with_crossings(done.diagnostics, crossings)),
+        visibility=visibility,
         cost=_cost(plan, reading, cpu, track_cpu_s),
         warnings=(*plan.choice.warnings, *_damage(task.recording, reading)),
     )
+
+
+def _bins(plan: Plan, span: Span) -> Iterable[calendar.Bin | calendar.ElapsedBin]:
+    if plan.opened.known:
+        return calendar.bins(span, plan.bin_ms, plan.opened.zone)
+    return calendar.elapsed_bins(span, plan.bin_ms)
 
 
 def crossed_labels(crossed: Iterable[Label]) -> tuple[Label, ...]:

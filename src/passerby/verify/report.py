@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from passerby.counting.counts import Visibility
 from passerby.domain import calendar
 from passerby.domain.labels import label_of
 from passerby.domain.timespan import Span
@@ -53,6 +54,7 @@ def report(session: CheckSession, saved_at: str = "") -> str:
         bin=_bin_text(bins),
         bins=[(name, _bin_rows(bins, of_line)) for name, of_line in rows.items()],
         diagnostics=counts.diagnostics,
+        doubts=[_doubt(row) for row in counts.visibility if row.mark],
         warnings=counts.warnings,
     )
 
@@ -143,6 +145,12 @@ def _how_much(session: CheckSession, row: CheckedRow, checked_ms: int, whole_ms:
         f"{row.checked} of {row.counted} counted crossings. The check took "
         f"{_duration(round(session.spent_s * 1000))}."
     )
+
+
+def _doubt(row: Visibility) -> str:
+    """Where and why a count is doubtful."""
+    start = calendar.elapsed_text(row.start) if isinstance(row.start, timedelta) else f"{row.start:%H:%M}"
+    return f"{row.line}, {start}: {row.mark}"
 
 
 def _bin_text(bins: Sequence[tuple[str, Span]]) -> str:

@@ -5,14 +5,14 @@ Invariant: frames go in, `Detections` come out; detectors and motion see the cor
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import process_time
 from typing import Protocol
 
 import numpy as np
 
 from passerby.counting.box_ops import complete
-from passerby.counting.detections import Detections
+from passerby.counting.detections import Detections, Light
 from passerby.domain.geometry import Corridor, Line
 from passerby.domain.timespan import Span
 from passerby.video.decode.frame import Frame
@@ -20,6 +20,8 @@ from passerby.video.decode.regions import Region, bounds_of, mask_of, region_of,
 from passerby.video.decode.source import FrameReader, Reading, Recording, extent, probe, unfiltered
 from passerby.video.detect.detector import LoadedDetector
 from passerby.video.motion import background_subtraction
+from passerby.video.motion.background_subtraction import CELL_MS
+from passerby.video.motion.light import light_of
 from passerby.video.scene.background import Samples
 from passerby.video.scheduling.incremental import IncrementalDetection
 from passerby.video.scheduling.optimizations import NONE, PRIVATE, Optimizations
@@ -197,18 +199,24 @@ class Observation:
 
     def _with_motion(self, ticks: Iterable[Frame]) -> Iterator[Detections]:
         waiting: deque[Detections] = deque()
+        lights: deque[Light] = deque()
 
         def small_pictures() -> Iterator[background_subtraction.SmallPicture]:
             for frame in ticks:
                 waiting.extend(self._detected(frame))
                 began = process_time()
                 picture = background_subtraction.shrink(frame, self._setup.corridors)
+                if not lights or frame.time_ms // CELL_MS != lights[-1].time_ms // CELL_MS:
+                    lights.append(light_of(picture, self._setup.corridors))
                 self.cpu += CpuTime(detect_s=process_time() - began)
                 yield picture
             waiting.extend(self._detected(None))
 
         for time_ms, boxes in background_subtraction.moving(small_pictures(), self._span):
-            yield complete(waiting.popleft(), Detections(time_ms, *boxes))
+            tick = complete(waiting.popleft(), Detections(time_ms, *boxes))
+            while len(lights) > 1 and lights[0].time_ms < time_ms:
+                lights.popleft()
+            yield replace(tick, light=lights[0]) if lights[0].time_ms == time_ms else tick
 
     def _detected(self, frame: Frame | None) -> list[Detections]:
         """The detections that are known with this frame, in order of time; None after the last frame."""

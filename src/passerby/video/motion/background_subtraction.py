@@ -110,12 +110,12 @@ def shrink(frame: Frame, region: Region | None = None) -> SmallPicture:
     size = (max(1, round((right - left) * factor)), max(1, round((bottom - top) * factor)))
     yuv = frame.yuv(size, (left, top, right, bottom))
     if region is not None and region.outside is not None:
-        hide(yuv, _outside_of(region, size))
+        hide(yuv, outside_of(region, size))
     return SmallPicture(frame.time_ms, yuv, 1 / factor, (left, top))
 
 
 @lru_cache(maxsize=4)
-def _outside_of(region: Region, size: tuple[int, int]) -> NDArray[np.bool_]:
+def outside_of(region: Region, size: tuple[int, int]) -> NDArray[np.bool_]:
     """(height, width) bool: a pixel of the small picture that contains any of the outside is outside."""
     assert region.outside is not None
     part = cv2.resize(region.outside.astype(np.float32), size, interpolation=cv2.INTER_AREA)

@@ -3,6 +3,8 @@
 Invariant: every class but persons, bicycles and motor vehicles is dropped here.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +24,28 @@ _COLUMN = {
 LABELS = frozenset(_COLUMN)
 _ROWS = np.array(sorted(LABELS), np.int64)
 _COLUMNS = np.array([_COLUMN[label] for label in sorted(LABELS)], np.int64)
+
+
+NUMBERS = 91
+"""COCO's own numbers end at 90, with gaps; networks that use them have a column for 0 and for every gap."""
+BY_COLUMN: Mapping[int, Label] = {column: label for label, column in _COLUMN.items()}
+BY_NUMBER: Mapping[int, Label] = {
+    1: Label.PERSON,
+    2: Label.BICYCLE,
+    3: Label.CAR,
+    4: Label.MOTORCYCLE,
+    6: Label.BUS,
+    8: Label.TRUCK,
+}
+"""cocodataset.org: the numbers in the annotations."""
+
+
+def labels_of(
+    numbers: NDArray[np.int64], known: Mapping[int, Label]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """For class numbers (n,): the `Label` of each (n,) int64, and whether it is one that is counted (n,) bool."""
+    labels = [known.get(int(number), Label.UNKNOWN) for number in numbers]
+    return np.array(labels, np.int64), np.isin(numbers, list(known))
 
 
 def best_label(scores: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

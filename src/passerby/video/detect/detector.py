@@ -14,7 +14,7 @@ from passerby.domain.labels import Label
 from passerby.errors import InputError, ModelError
 from passerby.models import catalogue
 from passerby.video.decode.frame import Image
-from passerby.video.detect import coco, onnx, openvino_zoo, picodet, yolox
+from passerby.video.detect import coco, detr, onnx, openvino_zoo, picodet, yolox
 from passerby.video.detect.nms import DEFAULT_IOU, Boxes
 
 __all__ = ["Boxes", "Detector", "DetectorSettings", "LoadedDetector", "load"]
@@ -65,10 +65,9 @@ DEFAULTS = DetectorSettings()
 class LoadedDetector:
     """A detector with the weights of `path`.
 
-    `name`: for the user. `layout`: yolox, picodet, ssd or atss. `labels`: all labels that its boxes can have.
-    `size_px`:
-    (width, height) of the network's input; None where it takes any size. `multiple_px`: the sides of an image are
-    padded to multiples of this; 1 where the image is scaled to a fixed input.
+    `name`: for the user. `layout`: yolox, picodet, detr, ssd or atss. `labels`: all labels that its boxes can have.
+    `size_px`: (width, height) of the network's input; None where it takes any size. `multiple_px`: the sides of an
+    image are padded to multiples of this; 1 where the image is scaled to a fixed input.
     """
 
     name: str
@@ -115,9 +114,15 @@ def load(
         _refuse_size(path, settings.input_px, layout.size)
         detect = partial(picodet.detect, network, layout, confidence=confidence, iou=iou)
         return LoadedDetector(path.stem, path, "picodet", detect, coco.LABELS, layout.size, 1)
+    queries = detr.recognise(network)
+    if queries is not None:
+        _refuse_size(path, settings.input_px, queries.size)
+        detect = partial(detr.detect, network, queries, confidence=confidence, iou=iou)
+        return LoadedDetector(path.stem, path, "detr", detect, coco.LABELS, queries.size, 1)
     raise ModelError(
-        f"{path}: not a known detector: found {network.described()}; expected YOLOX (1x3xHxW to 1xNx85) "
-        "or PicoDet (1x3xHxW to four of 1xNx80 and four of 1xNx32)"
+        f"{path}: not a known detector: found {network.described()}; expected YOLOX (1x3xHxW to 1xNx85), "
+        "PicoDet (1x3xHxW to four of 1xNx80 and four of 1xNx32), RT-DETR or D-FINE (labels, boxes and scores), "
+        "or RF-DETR (dets and labels)"
     )
 
 

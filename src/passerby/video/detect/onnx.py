@@ -38,6 +38,10 @@ class Network:
         """The outputs for one input (1, 3, H, W) float32, in the order of the file."""
         return list(self.session.run(None, {next(iter(self.inputs)): image}))
 
+    def run_named(self, given: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """The outputs by name, for inputs by name."""
+        return dict(zip(self.outputs, self.session.run(None, dict(given)), strict=True))
+
     def described(self) -> str:
         """Its inputs and outputs as text, for an error."""
         return f"inputs {_words(self.inputs)} and outputs {_words(self.outputs)}"

@@ -425,9 +425,8 @@ def test_out_has_the_same_content_as_standard_output(recording: Path, tmp_path: 
 def test_the_suffix_of_out_names_the_format(
     recording: Path, tmp_path: Path, name: str, beginning: bytes
 ) -> None:
-    words = ["count", recording, "--line", LINE, "--detector", "motion", "--quiet"]
+    words: list[str | Path] = ["count", recording, "--line", LINE, "--detector", "motion", "--quiet"]
     result = run(*words, "--out", tmp_path / name)
-
     assert (result.exit_code, result.stderr) == (0, "")
     assert (tmp_path / name).read_bytes().startswith(beginning)
 

@@ -127,11 +127,18 @@ def test_the_ledger_is_shown_verified_and_exported(video: Path, place: Path) -> 
     (row, *_) = rows(run(*private(video, "--policy", "site.yaml"), "--format", "json"))
     assert "camera north: epoch 1" in run("ledger", "show").stdout
     (place / "receipts").write_text(f"{row['receipt']}\n")
-    assert "3 entries" in run("ledger", "verify", "--receipts", "receipts").stdout
+    assert "4 entries" in run("ledger", "verify", "--receipts", "receipts").stdout
     (place / "receipts").write_text("0" * 64)
     assert "older than the published numbers" in run("ledger", "verify", "--receipts", "receipts").stderr
     entries = [json.loads(line) for line in run("ledger", "export").stdout.splitlines()]
-    assert [entry["kind"] for entry in entries] == ["epoch", "spend", "value"]
+    assert [entry["kind"] for entry in entries] == ["source", "epoch", "spend", "value"]
+    (place / "heads").write_text(run("ledger", "head").stdout)
+    assert "4 entries" in run("ledger", "verify", "--heads", "heads").stdout
+    (place / "heads").write_text("no head\n")
+    assert (
+        "--heads heads:1: no signed head, expected a line"
+        in run("ledger", "verify", "--heads", "heads").stderr
+    )
 
 
 def test_a_ledger_that_fails_its_chain_stops_releases_and_says_how_to_recover(

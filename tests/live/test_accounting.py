@@ -120,8 +120,8 @@ def test_a_bin_and_its_day_are_paid_before_they_may_be_looked_at(world: World) -
         world.ledger, None, UTC, DELAYS, world.publish, lambda *_: paid.append(len(world.ledger.entries()))
     )
     world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
-    # An epoch, then a bin, then a day: each grant comes after its entry.
-    assert paid == [2, 3]
+    # A source, an epoch, then a bin, then a day: each grant comes after its entry.
+    assert paid == [3, 4]
     (spent,) = {one.span for one in world.ledger.entries() if one.query == "road bins"}
     assert spent == Span(NOON_MS, NOON_MS + BIN_MS)
 

@@ -19,6 +19,7 @@ from passerby.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from passerby.config.site import Site
+    from passerby.privacy.high_water_mark import Mark
     from passerby.privacy.ledger import Ledger
 
 _NAME = "ledger.db"
@@ -134,7 +135,12 @@ def show(ledger: LedgerSiteOptions) -> None:
     type=click.Path(path_type=Path),
     help="A file of published receipts, one on a line: each has to be in the ledger.",
 )
-def verify(ledger: LedgerSiteOptions, receipts: Path | None) -> None:
+@click.option(
+    "--heads",
+    type=click.Path(path_type=Path),
+    help="A file of heads that were kept, one on a line: the ledger has to go on from each.",
+)
+def verify(ledger: LedgerSiteOptions, receipts: Path | None, heads: Path | None) -> None:
     """Verify the chain from its first entry to its last."""
     known: list[str] = []
     if receipts is not None:
@@ -145,7 +151,36 @@ def verify(ledger: LedgerSiteOptions, receipts: Path | None) -> None:
     with opened(ledger, loaded_site(ledger.site_file)) as book:
         from passerby.privacy import ledger_report
 
-        write_out(f"{ledger_report.verify(book, known)}\n")
+        write_out(f"{ledger_report.verify(book, known, _heads_of(heads))}\n")
+
+
+def _heads_of(path: Path | None) -> "list[Mark]":
+    """The heads of a file, after their signatures were verified. Raises InputError."""
+    if path is None:
+        return []
+    with needs("private"):
+        from passerby.privacy import signed_head
+    try:
+        lines = path.read_text("ascii").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise InputError(f"--heads {path}: could not be read as a list of heads") from None
+    found = []
+    for number, line in enumerate(lines, 1):
+        try:
+            found.append(signed_head.read(line).mark)
+        except InputError as error:
+            raise InputError(f"--heads {path}:{number}: {error}") from None
+    return found
+
+
+@ledger.command()
+@_ledger_site_options
+def head(ledger: LedgerSiteOptions) -> None:
+    """Print the signed head: keep it elsewhere, every day, to prove later that the past was not rewritten."""
+    with opened(ledger, loaded_site(ledger.site_file)) as book:
+        from passerby.privacy import signed_head
+
+        write_out(f"{signed_head.sign(book.head(), int(time.time() * 1000), book.key_file)}\n")
 
 
 @ledger.command()

@@ -208,6 +208,16 @@ class Ledger:
         with self._turn() as (connection, _):
             return peak(map(spent, _charges(connection, account, span)), span)
 
+    @property
+    def key_file(self) -> Path:
+        """The file of the key that signs heads, beside the mark."""
+        return self._mark.with_suffix(".key")
+
+    def head(self) -> Mark:
+        """The last entry."""
+        with self._turn() as (_, tip):
+            return tip
+
     def entries(self) -> list[Entry]:
         """All entries, oldest first, after their chain was checked from the first to the last."""
         self._known = None

@@ -12,6 +12,7 @@ from passerby.domain.timespan import Span
 from passerby.errors import LedgerError
 from passerby.privacy.charge import account_text, epsilon_text, is_site, peak
 from passerby.privacy.entries import Entry, spent
+from passerby.privacy.high_water_mark import Mark
 from passerby.privacy.ledger import Ledger
 
 
@@ -76,13 +77,24 @@ def show(ledger: Ledger) -> Iterator[str]:
             yield f"  query {query}"
 
 
-def verify(ledger: Ledger, receipts: Iterable[str] = ()) -> str:
-    """Check the chain from the first entry to the last, and that every receipt of a published number is in it.
+def verify(ledger: Ledger, receipts: Iterable[str] = (), heads: Iterable[Mark] = ()) -> str:
+    """Check the chain from the first entry to the last, and that every receipt of a published number and every earlier
+    head is in it.
 
-    A receipt that the ledger does not know proves that the ledger is older than the published numbers. Raises
-    LedgerError.
+    A receipt that the ledger does not know proves that the ledger is older than the published numbers. A head that it
+    does not know proves that its past was rewritten, or that it is another ledger. Raises LedgerError.
     """
     entries = ledger.entries()
+    name = ledger.head().ledger
+    for head in heads:
+        if head.ledger != name or (head.number and entries[head.number - 1 :][:1] == []):
+            raise LedgerError(
+                f"the head {head.hash[:12]} (entry {head.number}) is not of this ledger, or it is newer"
+            )
+        if head.number and entries[head.number - 1].hash != head.hash:
+            raise LedgerError(
+                f"the past of the ledger was rewritten: entry {head.number} is not the one of a kept head"
+            )
     paid = {entry.hash for entry in entries if entry.kind == "spend"}
     unknown = sum(receipt not in paid for receipt in receipts)
     if unknown:

@@ -44,7 +44,8 @@ class FootageTerms:
 
     def epoch(self, ledger: Ledger, today: Span) -> Epoch:
         """Raises LedgerError."""
-        return begin_epoch(ledger, self.camera.name, self.detector, self.camera.lines, today.start_ms)
+        camera, source = self.camera, _source(self.camera)
+        return begin_epoch(ledger, camera.name, self.detector, camera.lines, today.start_ms, source=source)
 
     def charge(self, line: CountedLine, epoch: int, span: Span, level: Level) -> Charge:
         """Raises PolicyError when the terms cannot hold."""

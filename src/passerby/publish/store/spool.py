@@ -5,7 +5,8 @@ store accepts each key once, so a batch that is sent again after a crash changes
 
     waiting   one line for each batch; `put` appends to it
     sending   the lines that `drain` is sending (`waiting`, renamed)
-    refused   lines that the store refused for good, kept for the operator
+    refused   what the store refused for good, for the operator: its cells, times and receipts, without its values,
+              because a second number of one bin would tell more than the first
 
 A line is a checksum, the encoding (j: JSON, f: Fernet), and the text.
 """
@@ -15,7 +16,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Protocol, cast
 from zlib import crc32
@@ -116,7 +117,7 @@ class Spool:
                         raise InputError("a line of the spool is damaged")
                     store.write(*batch)
                 except (ConflictError, InputError):
-                    _append(self._folder / "refused", line)
+                    _append(self._folder / "refused", _named(batch))
                     drained = Drained(drained.sent, drained.refused + 1)
                 else:
                     drained = Drained(drained.sent + 1, drained.refused)
@@ -166,6 +167,13 @@ class Spool:
                 yield True
         finally:
             os.close(descriptor)
+
+
+def _named(batch: tuple[list[Release], Level] | None) -> bytes:
+    """A line that names the releases of a batch, without their values."""
+    releases, level = batch if batch is not None else ([], "damaged")
+    rows = [[*astuple(one.cell), one.start_ms, one.end_ms, one.receipt] for one in releases]
+    return json.dumps([level, rows], separators=(",", ":")).encode() + b"\n"
 
 
 def _append(path: Path, line: bytes) -> None:

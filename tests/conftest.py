@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 
+# No test fetches weights by accident, nor does a program that it starts.
+os.environ["PASSERBY_OFFLINE"] = "1"
+
 # No deadline: how long an example takes says more about the machine than about the code.
 settings.register_profile("passerby", deadline=None, derandomize=True)
 settings.register_profile("fuzz", deadline=None, max_examples=2_000, print_blob=True)

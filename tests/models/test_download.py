@@ -3,6 +3,7 @@
 import hashlib
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -223,3 +224,37 @@ def test_the_list_shows_the_files_on_this_machine(known: Weights) -> None:
     assert [(listed.weights.name, listed.path) for listed in download.list_models()] == [("net", None)]
     path = download.pull("net")
     assert download.list_models()[0].path == path
+
+
+def test_an_answer_that_never_comes_is_given_up_in_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Also where a name server keeps it waiting, which no time limit of a connection covers."""
+    asked = threading.Event()
+    monkeypatch.setattr(download, "pull", lambda *_, **__: asked.wait(20))
+    began_s = time.monotonic()
+    reason = download.pull_or_reason("yolox_nano", tmp_path, first_s=0.2)
+    asked.set()
+    assert reason == "yolox_nano: no answer within 0.2 s; passerby models pull yolox_nano tries again"
+    assert time.monotonic() - began_s < 10
+
+
+def test_why_a_download_failed_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def refused(*_: object, **__: object) -> Path:
+        raise ModelError("net.xml: could not be downloaded")
+
+    monkeypatch.setattr(download, "pull", refused)
+    assert download.pull_or_reason("net", tmp_path) == "net.xml: could not be downloaded"
+
+
+def test_a_file_is_added_with_its_weights_and_never_over_another(tmp_path: Path) -> None:
+    given, kept = tmp_path / "given", tmp_path / "kept"
+    given.mkdir()
+    (given / "net.xml").write_bytes(GRAPH)
+    (given / "net.bin").write_bytes(CONTENT)
+    assert download.add(given / "net.xml", kept) == kept / "net.xml"
+    assert (kept / "net.bin").read_bytes() == CONTENT
+    assert download.add(given / "net.xml", kept) == kept / "net.xml"  # again: nothing changes
+    (given / "net.bin").write_bytes(b"other")
+    with pytest.raises(ModelError, match="another file of that name is there, expected none"):
+        download.add(given / "net.xml", kept)

@@ -18,6 +18,7 @@ from passerby.cli.lines import load_with_warnings
 from passerby.cli.listening import address_of, listen, listening_options
 from passerby.cli.options import grouped, model_dir_option
 from passerby.cli.run import state_of, state_option
+from passerby.cli.weights import fetch_default, offline_option
 from passerby.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class ConsoleOptions:
     ),
     model_dir_option,
 )
+@offline_option
 @state_option
 @database_option
 @ledger_options
@@ -75,6 +77,7 @@ def console(
     At the first start it prints an address at which the first user chooses a password; see docs/how-to/console.md.
     """
     loaded = load_with_warnings(site)
+    fetch_default([camera.detector for camera in loaded.cameras], settings.model_dir)
     with needs("console"):
         from passerby.console.context import Settings, open_context
         from passerby.console.pages.server import LOOPBACK, application, serve

@@ -28,6 +28,7 @@ from passerby.cli.options import grouped, quiet_option
 from passerby.cli.output import OutputOptions, output_options, target_of
 from passerby.cli.progress import progress_bar
 from passerby.cli.release import Request, count_privately, policy_of, private_lines
+from passerby.cli.weights import fetch_default, offline_option
 from passerby.cli.workers import WorkerOptions, worker_options
 from passerby.errors import InputError
 
@@ -63,6 +64,7 @@ class CountOptions:
 @output_options
 @worker_options
 @ledger_options
+@offline_option
 @grouped(
     CountOptions,
     "settings",
@@ -120,6 +122,7 @@ def count(
     policy, site_file = policy_of(settings.policy, line.site)
     line = replace(line, site=site_file)
     chosen = choose(None if several else video, line, time.timezone)
+    fetch_default([chosen.detector], line.model_dir)
     if settings.private:
         assert isinstance(video, Path)
         counted_lines, promised = private_lines(chosen, line.corridor, labels, policy)
@@ -148,8 +151,7 @@ def count(
             count_output.write_several(counts, counted.problems, counted.wall_s, target)
         else:
             count_output.write_counts(counts[0], target)
-        if not settings.quiet and (doubts := count_output.doubts(counts)):
-            note(doubts)
+        count_output.note_doubts(counts, quiet=settings.quiet)
         # A recording that could not be read may be readable the next time; the others are then not counted again.
         if kept is not None and not counted.problems:
             kept.remove()

@@ -6,6 +6,7 @@ Invariant: a column has the same name in every format, and the columns do not de
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from passerby.cli.group import note
 from passerby.cli.output import Target, with_class, with_old_name, write
 from passerby.domain.wording import counted_noun
 
@@ -85,14 +86,14 @@ def _cost(counts: "Sequence[Counts]", wall_s: float) -> "Cost":
     )
 
 
-def doubts(counts: "Sequence[Counts]") -> str:
-    """One line about the marked counts; empty where none is marked."""
+def note_doubts(counts: "Sequence[Counts]", *, quiet: bool) -> None:
+    """Print one line about the marked counts; none where none is marked, or where it is to be quiet."""
     rows = [row for of_file in counts for row in of_file.visibility]
     marked = [row for row in rows if row.mark]
-    if not marked:
-        return ""
+    if quiet or not marked:
+        return
     worst = max(marked, key=lambda row: row.crossings)
-    return (
+    note(
         f"doubtful: {len(marked)} of {counted_noun(len(rows), 'count')} by line and bin: "
         f"{worst.line}: {worst.mark}; see the column mark"
     )

@@ -1,4 +1,4 @@
-"""`passerby models`: list the known detectors, and download their weights.
+"""`passerby models`: list the known detectors, download their weights, and keep other files.
 
 Invariant: only prints; the downloads and their checks are those of passerby.models.download.
 """
@@ -19,7 +19,7 @@ _FOLDER = click.option(
 
 @click.group()
 def models() -> None:
-    """The detectors' weights: list, pull, path."""
+    """The detectors' weights: list, pull, add, path."""
 
 
 @models.command("list")
@@ -56,6 +56,23 @@ def pull(name: str, model_dir: Path | None) -> None:
             note(f"{file}: {total / 1e6:.1f} MB")
 
     write_out(f"{weights.pull(name, on_progress, model_dir)}\n")
+
+
+@models.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@_FOLDER
+def add(file: Path, model_dir: Path | None) -> None:
+    """Keep the weights FILE (.onnx, or .xml with its .bin), if they are those of a detector whose layout is known.
+
+    They can then be used by their name, without suffix: --detector NAME.
+    """
+    from passerby.models import download
+    from passerby.video.detect.selection import choose
+
+    (loaded,) = choose(str(file), model_dir).loaded
+    kept = download.add(loaded.path, model_dir)
+    labels = ", ".join(label.text for label in sorted(loaded.labels))
+    write_out(f"{kept}: layout {loaded.layout}, classes {labels}; use it with --detector {kept.stem}\n")
 
 
 @models.command()

@@ -15,6 +15,7 @@ from passerby.cli.database import database_option, needs, store_of
 from passerby.cli.group import note
 from passerby.cli.ledger import LedgerOptions, ledger_of, ledger_options
 from passerby.cli.options import model_dir_option
+from passerby.cli.weights import fetch_default, offline_option
 from passerby.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def default_state(site_file: Path) -> Path:
 @ledger_options
 @state_option
 @model_dir_option
+@offline_option
 @click.option(
     "--delay",
     metavar="DURATION",
@@ -79,6 +81,8 @@ def run(
     SIGHUP reads the site file again; SIGTERM stops the run within 5 s. Releases that wait for the store are encrypted
     on disk where PASSERBY_SPOOL_KEY holds a Fernet key.
     """
+    from passerby.config.site import load
+
     with needs("run"):
         from passerby.live.supervisor.accounting import delays_of, short_delay
         from passerby.live.supervisor.desired_state import read_desired_state
@@ -89,6 +93,7 @@ def run(
     # A SIGHUP that comes before the run handles it would end the process.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     delays = delays_of(_delay_ms(delay))
+    fetch_default([camera.detector for camera in load(site).cameras], model_dir)
     first = read_desired_state(site, model_dir)
     if wanted := short_delay(first.site.promise, delays):
         raise InputError(f"--delay {delay}: {wanted}")

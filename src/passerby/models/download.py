@@ -10,17 +10,21 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Queue
+from threading import Event, Thread
 
 from passerby.errors import ModelError, OutputError
+from passerby.io import files
 from passerby.models.catalogue import KNOWN, RemoteFile, Weights, find, how_to_get, known, located, model_dir
 
-__all__ = ["Listed", "find", "list_models", "model_dir", "pull"]
+__all__ = ["Listed", "find", "list_models", "model_dir", "pull", "pull_or_reason"]
 
 Progress = Callable[[str, int, int], None]
 """Called with a file's name, the bytes received so far and the bytes in total."""
 
 _BLOCK_BYTES = 1 << 16
 _TIMEOUT_S = 30.0
+_FIRST_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +40,17 @@ def list_models(folder: Path | None = None) -> list[Listed]:
     return [Listed(weights, located(weights.name, folder)) for weights in KNOWN]
 
 
-def pull(name: str, progress: Progress | None = None, folder: Path | None = None) -> Path:
+def pull(
+    name: str,
+    progress: Progress | None = None,
+    folder: Path | None = None,
+    *,
+    timeout_s: float = _TIMEOUT_S,
+) -> Path:
     """Download the weights of that name into `folder` (default: `model_dir()`); return the file to load.
 
-    A complete file is not downloaded again, and an interrupted download is resumed. Raises ModelError if the name is
+    A complete file is not downloaded again, and an interrupted download is resumed. `timeout_s`: the longest wait for
+    the maker's answer. Raises ModelError if the name is
     unknown, the maker cannot be reached, or the file has another SHA-256 than expected; OutputError if it cannot be
     written.
     """
@@ -56,16 +67,60 @@ def pull(name: str, progress: Progress | None = None, folder: Path | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if not (target.is_file() and _sha256(target) == file.sha256):
-                _pull_file(file, target, progress)
+                _pull_file(file, target, progress, timeout_s)
         except OSError as error:
             raise OutputError(f"{target}: cannot be written ({error.strerror or error})") from None
     return folder / weights.files[-1].name
 
 
-def _pull_file(file: RemoteFile, target: Path, progress: Progress | None) -> None:
+def pull_or_reason(name: str, folder: Path | None = None, first_s: float = _FIRST_S) -> str | None:
+    """Pull weights as `pull` does; None when they are there, else why not, in one line.
+
+    Gives up where no byte has come within `first_s` seconds, whatever keeps it waiting (name servers too).
+    """
+    begun, reasons = Event(), Queue[str | None]()
+
+    def work() -> None:
+        try:
+            pull(name, lambda *_: begun.set(), folder, timeout_s=first_s)
+            reasons.put(None)
+        except (ModelError, OutputError) as error:
+            reasons.put(str(error))
+        begun.set()
+
+    Thread(target=work, daemon=True).start()
+    if not begun.wait(first_s):
+        return f"{name}: no answer within {first_s:g} s; passerby models pull {name} tries again"
+    return reasons.get()
+
+
+def add(path: Path, folder: Path | None = None) -> Path:
+    """Copy the weights of `path` into `folder` (default: `model_dir()`), with the .bin beside an .xml; return the copy.
+
+    Raises ModelError where another file of that name is there; OutputError if it cannot be written.
+    """
+    folder = model_dir() if folder is None else folder
+    sources = [path.with_suffix(".bin"), path] if path.suffix == ".xml" else [path]
+    for source in sources:
+        target = folder / source.name
+        try:
+            if target.exists() and _sha256(target) != _sha256(source):
+                raise ModelError(f"{target}: another file of that name is there, expected none")
+            content = source.read_bytes()
+        except OSError as error:
+            raise ModelError(f"{source}: cannot be read ({error.strerror or error})") from None
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{folder}: cannot be written ({error.strerror or error})") from None
+        files.write(target, content)
+    return folder / path.name
+
+
+def _pull_file(file: RemoteFile, target: Path, progress: Progress | None, timeout_s: float) -> None:
     part = target.with_name(target.name + ".part")
     if not part.is_file() or part.stat().st_size < file.size_bytes:
-        _fetch(file, part, target, progress)
+        _fetch(file, part, target, progress, timeout_s)
     size = part.stat().st_size
     if size < file.size_bytes:
         raise ModelError(f"{file.name}: cut short at {size} of {file.size_bytes} bytes; pull again to resume")
@@ -75,13 +130,13 @@ def _pull_file(file: RemoteFile, target: Path, progress: Progress | None) -> Non
     part.replace(target)
 
 
-def _fetch(file: RemoteFile, part: Path, target: Path, progress: Progress | None) -> None:
+def _fetch(file: RemoteFile, part: Path, target: Path, progress: Progress | None, timeout_s: float) -> None:
     """Append the missing bytes to `part`, or write it from the start if the server cannot resume."""
     done = part.stat().st_size if part.is_file() else 0
     headers = {"User-Agent": "passerby", **({"Range": f"bytes={done}-"} if done else {})}
     request = urllib.request.Request(file.url, headers=headers)
     try:
-        answer = urllib.request.urlopen(request, timeout=_TIMEOUT_S)
+        answer = urllib.request.urlopen(request, timeout=timeout_s)
     except (OSError, http.client.HTTPException) as error:
         if isinstance(error, urllib.error.HTTPError):
             error.close()

@@ -23,6 +23,15 @@ _PREFERRED = {AUTO: ((_KINDS, *_FROM_ABOVE),), BEST: (_FROM_ABOVE, (_KINDS,))}
 vehicles apart, and the others detect objects seen from above. What each costs and gains: docs/decisions/0023."""
 
 
+DEFAULT_WEIGHTS = _KINDS
+"""What is fetched where none is installed."""
+
+
+def preferred() -> tuple[str, ...]:
+    """The models of which `auto` and `best` take what is installed."""
+    return (_KINDS, *_FROM_ABOVE)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice:
     """`name`: printed with the counts. `loaded`: the models. `motion`: whether motion is detected too. `warnings`:

@@ -523,3 +523,63 @@ def test_two_parts_of_one_car_that_join_are_one_car() -> None:
         )
     ]
     assert len(crossings(seen(parts, car[14:]))) == 1
+
+
+# Bodies that only moved, at the limits of a background and of a corridor
+
+
+def edges(*sides: tuple[float, float, float], lane: tuple[float, float] = (180, 231)) -> list[Box]:
+    """Boxes of motion from `sides`: seconds, left and right in px, at every tick in between."""
+    seconds, lefts, rights = np.array(sides, float).T
+    times_ms = range(round(seconds[0] * 1000), round(seconds[-1] * 1000) + 1, TICK_MS)
+    return [
+        Box(
+            time_ms,
+            (
+                float(np.interp(time_ms / 1000, seconds, lefts)),
+                lane[0],
+                float(np.interp(time_ms / 1000, seconds, rights)),
+                lane[1],
+            ),
+            Label.VEHICLE,
+            0.0,
+        )
+        for time_ms in times_ms
+    ]
+
+
+def test_a_car_that_is_background_while_it_stands_on_the_line_counts_once() -> None:
+    comes = edges((0, 176, 180), (0.48, 186, 276), (0.56, 194, 284), (1.0, 276, 284))
+    goes = edges((13, 374, 382), (13.4, 374, 460), (13.8, 450, 465))
+    assert ways(crossings(seen(comes, goes))) == [("middle", "to_left", "car")]
+
+
+def test_a_car_that_parks_and_one_that_leaves_elsewhere_count_nothing() -> None:
+    comes = edges((0, 176, 180), (0.48, 186, 276), (0.56, 194, 284), (1.0, 276, 284))
+    goes = edges((13, 374, 382), (13.4, 374, 460), (13.8, 450, 465), lane=(250, 300))
+    assert crossings(seen(comes, goes)) == []
+
+
+def test_a_tram_longer_than_the_corridor_counts_once() -> None:
+    comes = edges((0, 176, 188), (0.6, 176, 324), (3, 176, 324), lane=(180, 330))
+    goes = edges((3.08, 348, 465), (4.6, 348, 465), (5.2, 450, 465), lane=(180, 330))
+    assert [way[:2] for way in ways(crossings(seen(comes, goes)))] == [("middle", "to_left")]
+
+
+def test_a_car_that_is_in_the_corridor_for_four_pictures_counts_once() -> None:
+    passes = [(176, 275), (176, 414), (239, 465), (378, 465)]
+    boxes = [
+        Box(TICK_MS * k, (left, 180, right, 285), Label.VEHICLE, 0.0)
+        for k, (left, right) in enumerate(passes)
+    ]
+    assert ways(crossings(seen(boxes))) == [("middle", "to_left", "car")]
+
+
+@pytest.mark.parametrize("heights", [(180, 60, 180, 60), (180, 180, 180, 180)])
+def test_four_boxes_that_lead_nowhere_count_nothing(heights: tuple[int, ...]) -> None:
+    places = (300, 340, 290, 330) if len(set(heights)) == 1 else (280, 310, 330, 360)
+    boxes = [
+        Box(TICK_MS * k, (x, 300 - height, x + 30, 300), Label.VEHICLE, 0.0)
+        for k, (x, height) in enumerate(zip(places, heights, strict=True))
+    ]
+    assert crossings(seen(boxes)) == []

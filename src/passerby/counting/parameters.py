@@ -150,6 +150,27 @@ class TrackerParams:
     """Distance from the place that its pace leads to, within which a body reappears.
     Unit: body sizes. Source: tuned. Higher or lower: as for `relink_ms`."""
 
+    standing_ms: int = 20_000
+    """Longest time for which a body of motion alone may stand, and be part of the background, before it goes on.
+    Unit: ms. Source: bodies in a queue; within a chunk and its margins. Higher: longer stops are survived.
+    Lower: fewer."""
+
+    standing_lane: float = 0.7
+    """Overlap of the lane in which its front went in and its rear came out, by all of both.
+    Unit: 0..1. Source: tuned. Higher: fewer links. Lower: neighbours are joined."""
+
+    standing_min_travel: float = 0.5
+    """Distance that its front went in and its rear came out.
+    Unit: body lengths. Source: tuned. Higher: fewer links. Lower: things that tremble are joined."""
+
+    standing_rest: float = 0.05
+    """Most by which its front moves in its last boxes before it stood, and its rear in the first ones after.
+    Unit: body lengths. Source: tuned. Higher: bodies that were lost while moving are joined. Lower: fewer links."""
+
+    standing_gap: float = 1.25
+    """Longest distance between where its front was last seen and its rear first.
+    Unit: body lengths. Source: the hidden part is one body long. Higher: others are joined. Lower: fewer links."""
+
 
 @dataclass(frozen=True, slots=True)
 class KindParams:
@@ -292,6 +313,10 @@ class CrossingParams:
     moving_min_straightness: float = 0.3
     """Distance gone by length of path that a track without a class must have.
     Unit: 0..1. Source: tuned. Higher: winding paths are dropped. Lower: trembling leaves count."""
+
+    rushing_min_share: float = 0.5
+    """Least by greatest step, and least by greatest height across its way, of a body with fewer boxes than that.
+    Unit: ratio. Source: tuned. Higher: fewer fast bodies count. Lower: flicker counts."""
 
     echo_share: float = 0.25
     """Share of another track's summed confidence below which an overlapping track is its echo.

@@ -51,10 +51,33 @@ def _is_body(path: Path, params: CrossingParams) -> bool:
     if path.total_confidence > 0:
         return True
     size = np.median(path.xyxy[:, 2:] - path.xyxy[:, :2], axis=0)
-    if len(path.time_ms) < params.moving_min_boxes or size.max() > params.moving_max_elongation * size.min():
+    if len(path.time_ms) < params.moving_min_boxes:
+        return _rushes_through(path, params)
+    if size.max() > params.moving_max_elongation * size.min():
         return False
     # Each axis in its own measure: a pedestrian passes by in widths, not in heights.
     centre = (path.xyxy[:, :2] + path.xyxy[:, 2:]) / 2 / size
     travel = float(np.hypot(*(centre - centre[0]).T).max())
     steps = float(np.hypot(*np.diff(centre, axis=0).T).sum())
     return travel >= params.moving_min_travel and travel >= params.moving_min_straightness * steps
+
+
+def _rushes_through(path: Path, params: CrossingParams) -> bool:
+    """Whether a path of few boxes is of a body that is fast for the corridor: it comes in at one side and is gone at
+    the other, straight, and always about as large across its way."""
+    first, last = path.xyxy[0].astype(np.float64), path.xyxy[-1].astype(np.float64)
+    centre = (path.xyxy[:, :2] + path.xyxy[:, 2:]).astype(np.float64) / 2
+    way = centre[-1] - centre[0]
+    axis = int(np.abs(way).argmax())
+    apart = max(last[axis] - first[axis + 2], first[axis] - last[axis + 2])
+    sides = path.xyxy[:, 2:] - path.xyxy[:, :2]
+    across = sides[:, 1 - axis]
+    steps = np.diff(centre[:, axis]) * np.sign(way[axis])
+    return bool(
+        apart > 0
+        and across.min() >= params.rushing_min_share * across.max()
+        and (steps > 0).all()
+        and steps.min() >= params.rushing_min_share * steps.max()
+        and abs(way[1 - axis]) <= (1 - params.rushing_min_share) * abs(way[axis])
+        and np.median(sides[:, axis]) >= np.median(across)
+    )

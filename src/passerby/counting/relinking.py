@@ -34,7 +34,11 @@ class _Gaps(NamedTuple):
 def relink(bodies: Sequence[TrackState], params: TrackerParams) -> list[int]:
     """A number for each of `bodies`, the same for tracks of one body; `bodies` are in the order of their first box."""
     before: dict[int, int] = {}
-    for links in (_lost_pedestrians(bodies, params), _reappearing(bodies, params)):
+    for links in (
+        _lost_pedestrians(bodies, params),
+        _reappearing(bodies, params),
+        _standing(bodies, params),
+    ):
         for _, new, lost in sorted(links):
             if new not in before and lost not in before.values():
                 before[new] = lost
@@ -91,6 +95,56 @@ def _reappearing(bodies: Sequence[TrackState], params: TrackerParams) -> list[_L
         & (distance < params.reappear_gate)
     )
     return _links(allowed, distance, known, known)
+
+
+def _standing(bodies: Sequence[TrackState], params: TrackerParams) -> list[_Link]:
+    """Links of bodies that only moved, and were part of the background in between: they stood for a while, or are
+    longer than the corridor. The front of such a body goes in where its rear comes out, in the same lane."""
+    moved = [
+        (index, body)
+        for index, body in enumerate(bodies)
+        if len(body.rows) >= params.reappear_min_boxes and not any(row.confidence > 0 for row in body.rows)
+    ]
+    links = []
+    for lost, before in moved:
+        for new, after in moved:
+            elapsed_ms = after.rows[0].time_ms - before.time_ms
+            if 0 < elapsed_ms <= params.standing_ms and _goes_on(before, after, params):
+                # Of several, the one that follows soonest is it.
+                links.append(_Link(elapsed_ms / params.standing_ms, new, lost))
+    return links
+
+
+def _goes_on(before: TrackState, after: TrackState, params: TrackerParams) -> bool:
+    """Whether the front of `before` came to rest where the rear of `after` set off, both the same way."""
+    first, last = (np.asarray(row.xyxy, np.float64) for row in (before.rows[0], before.rows[-1]))
+    begin, end = (np.asarray(row.xyxy, np.float64) for row in (after.rows[0], after.rows[-1]))
+    for axis in (0, 1):
+        across = 1 - axis
+        # Its box shrinks while it enters the place where it is part of the background.
+        rows = (*before.rows, *after.rows)
+        length = max(float(row.xyxy[axis + 2] - row.xyxy[axis]) for row in rows)
+        lane = min(last[across + 2], begin[across + 2]) - max(last[across], begin[across])
+        whole = max(last[across + 2], begin[across + 2]) - min(last[across], begin[across])
+        if lane < params.standing_lane * whole:
+            continue
+        for forwards in (True, False):
+            front, rear = (axis + 2, axis) if forwards else (axis, axis + 2)
+            sign = 1 if forwards else -1
+            went_in = sign * (last[front] - first[front])
+            came_out = sign * (end[rear] - begin[rear])
+            gap = sign * (begin[rear] - last[front])
+            rests = [
+                abs(float(before.rows[-params.reappear_min_boxes].xyxy[front]) - last[front]),
+                abs(float(after.rows[params.reappear_min_boxes - 1].xyxy[rear]) - begin[rear]),
+            ]
+            if max(rests) > params.standing_rest * length:
+                continue
+            if min(went_in, came_out) >= params.standing_min_travel * length and (
+                0 <= gap <= params.standing_gap * length
+            ):
+                return True
+    return False
 
 
 def _gaps(new: Sequence[TrackState], lost: Sequence[TrackState]) -> _Gaps:

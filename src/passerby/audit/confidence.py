@@ -23,6 +23,11 @@ def lower_bound(successes: int, trials: int, alpha: float) -> float:
     return low
 
 
+def upper_bound(successes: int, trials: int, alpha: float) -> float:
+    """The same from above: the p at which `successes` or fewer have probability alpha; 1 when all were."""
+    return 1.0 - lower_bound(trials - successes, trials, alpha)
+
+
 def _tail(successes: int, trials: int, p: float) -> float:
     """Pr[Binomial(trials, p) >= successes], summed from its largest term outwards until nothing is added."""
     if p <= 0:

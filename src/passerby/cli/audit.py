@@ -10,12 +10,14 @@ from pathlib import Path
 import click
 
 from passerby.cli.database import needs
-from passerby.cli.group import write_out
+from passerby.cli.group import Group, note, write_out
 
 EXIT_BROKEN = 1
 
 
-@click.command(short_help="Attack the privacy promise.")
+@click.group(
+    cls=Group, short_help="Attack the privacy promise.", invoke_without_command=True, no_args_is_help=False
+)
 @click.option(
     "--policy",
     type=click.Path(path_type=Path),
@@ -51,7 +53,9 @@ EXIT_BROKEN = 1
     help="The detector for which the reach of an event is measured.",
 )
 @click.option("--model-dir", type=click.Path(path_type=Path), help="Folder of the detectors' weights.")
+@click.pass_context
 def audit(
+    context: click.Context,
     policy: Path | None,
     cells: int,
     draws: int,
@@ -64,6 +68,8 @@ def audit(
 
     Exits with 1 where an attack succeeds.
     """
+    if context.invoked_subcommand is not None:
+        return
     with needs("private"):
         from passerby.audit import attacks
     from passerby.config.site import load_policy
@@ -88,4 +94,64 @@ def audit(
             write_out(f"{line}\n")
             broken = broken or line.endswith("BROKEN")
     if broken:
+        sys.exit(EXIT_BROKEN)
+
+
+@audit.command(short_help="Measure how far one passer-by changes the counts.")
+@click.option(
+    "--streets",
+    type=click.IntRange(1, 10_000),
+    default=9,
+    show_default=True,
+    help="Synthetic streets of a minute; each is counted once more for everybody who crosses a line.",
+)
+@click.option("--detector", default="auto", show_default=True, metavar="auto|best|motion|NAME|PATH")
+@click.option("--model-dir", type=click.Path(path_type=Path), help="Folder of the detectors' weights.")
+@click.option(
+    "--crossings", type=click.IntRange(1, 100), default=4, show_default=True, help="C of the promise."
+)
+@click.option(
+    "--influence", type=click.IntRange(1, 100), default=2, show_default=True, help="b of the promise."
+)
+@click.option("--first-seed", type=click.IntRange(0), default=1, show_default=True, help="Of the streets.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Keeps what was measured, so that a later call goes on; read before, written after each street.",
+)
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), default=None, help="Processes; one for each core by default."
+)
+def influence(
+    streets: int,
+    detector: str,
+    model_dir: Path | None,
+    crossings: int,
+    influence: int,
+    first_seed: int,
+    out: Path | None,
+    jobs: int | None,
+) -> None:
+    """Count synthetic streets by the counter of live cameras, with and without each passer-by, and print how far the
+    numbers differ: the b of the crossings promise, measured.
+
+    Exits with 1 where more than one person-day in a hundred differs by more than C * b.
+    """
+    from passerby.audit import influence as audited
+
+    found = {} if out is None else audited.load(out)
+    wanted = audited.settings(streets, detector, first_seed)
+    for number, of_street in enumerate(
+        audited.measured([one for one in wanted if one not in found], model_dir, jobs), 1
+    ):
+        found[of_street[0]] = of_street[1]
+        note(f"{number} of {len(wanted)} streets: {len(of_street[1])} pairs")
+        if out is not None:
+            audited.save(out, found)
+    every = [pair for setting in wanted for pair in found[setting]]
+    for line in audited.report(every, crossings, influence):
+        write_out(f"{line}\n")
+    days = audited.person_days(every, crossings, influence)
+    write_out(f"{audited.verdict(days, crossings, influence)}\n")
+    if days.share > audited.LIMIT:
         sys.exit(EXIT_BROKEN)

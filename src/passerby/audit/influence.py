@@ -243,11 +243,11 @@ def report(found: Iterable[Pair], crossings: int, influence: int) -> Iterator[st
 
 def verdict(days: PersonDays, crossings: int, influence: int) -> str:
     """One sentence; a share of what was audited, and no delta."""
-    holds = "holds" if days.share <= LIMIT else "FAILS"
+    holds, delta = "holds" if days.share <= LIMIT else "FAILS", crossings * influence
     return (
-        f"b = {influence} {holds}: in {1 - days.share:.1%} of {days.number} audited person-days of {crossings} crossings "
-        f"the loss is at most epsilon; beyond, it is epsilon times the difference by {crossings * influence}, at most "
-        f"{max(1.0, days.largest / (crossings * influence)):.2f} times epsilon here"
+        f"b = {influence} {holds}: in {1 - days.share:.1%} of {days.number} audited person-days of {crossings} "
+        f"crossings the loss is at most epsilon; beyond, it is epsilon times the difference by {delta}, at most "
+        f"{max(1.0, days.largest / delta):.2f} times epsilon here"
     )
 
 

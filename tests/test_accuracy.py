@@ -3,8 +3,10 @@
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from tools.accuracy import chart, report
+from tools.accuracy.left_out import LeftOut, Sample, fitted
 from tools.accuracy.streets import BASE, LONG, LONG_S, SEEDS, SETTINGS, Point, Result, points
 
 from passerby import synth
@@ -76,3 +78,29 @@ def test_a_point_is_known_by_its_curve_value_and_seed() -> None:
     assert Point("rain", 0.5, 21).street.rain == 0.5
     assert Point("height", 108, 21).street.scale == pytest.approx(2)
     assert Point("height", 216, 21).street.scale == pytest.approx(2)
+
+
+def sample(kind: int, pace: float, aspect: float, says: int) -> Sample:
+    votes = np.zeros(3)
+    votes[says] = 4
+    return Sample("clip", kind, votes, np.zeros(3), pace, aspect)
+
+
+def test_tables_of_evidence_are_fitted_to_samples() -> None:
+    """Medians of paces and proportions, mean shares of votes, and none of these below a hundredth."""
+    samples = [
+        *(sample(0, pace, 0.5, 0) for pace in (0.5, 0.6, 0.7)),
+        *(sample(1, 2.0, 0.9, says) for says in (0, 1)),
+        *(sample(2, 3.0, 2.0, 2) for _ in range(3)),
+    ]
+    params = fitted(samples)
+    assert [round(median, 2) for median, _ in params.pace] == [0.68, 2.0, 3.0]
+    assert [median for median, _ in params.aspect] == [0.5, 0.9, 2.0]
+    assert params.said[1] == pytest.approx((0.495, 0.495, 0.0099), abs=0.001)
+    assert all(sum(row) == pytest.approx(1) for row in params.said)
+    assert params.shape[0] == pytest.approx((1 / 3, 1 / 3, 1 / 3))
+
+
+def test_left_out_scenes_are_a_row_for_each_detector() -> None:
+    rows = list(report.left_out([LeftOut("motion", 0.68, 0.7, 0.86, (("a.mp4", 0.5), ("b.mp4", 0.9)))]))
+    assert rows[-1] == "| motion | **0.680** | 0.700 | 0.860 | a 0.50 |"

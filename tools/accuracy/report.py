@@ -6,6 +6,7 @@ Invariant: numbers in, text out; a part that was not measured stays as it was.
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from tools.accuracy.left_out import LeftOut
 from tools.accuracy.streets import SETTINGS, TITLES, Point, Result
 
 from passerby.evaluation.score import Evaluation
@@ -45,6 +46,18 @@ def clips(told: dict[str, Evaluation]) -> Iterator[str]:
         each = " | ".join(_share(clip.summary.accuracy) for clip in one.clips)
         summary = one.summary
         yield f"| {detector} | {each} | {summary.missed} | {summary.over} | **{summary.accuracy:.3f}** |"
+
+
+def left_out(measured: Iterable[LeftOut]) -> Iterator[str]:
+    yield "| `--detector` | by class, left out | by class, seen | any class | scenes below 0.8, left out |"
+    yield "|---|---|---|---|---|"
+    for one in measured:
+        low = ", ".join(
+            f"{name.rpartition('.')[0]} {accuracy:.2f}" for name, accuracy in one.scenes if accuracy < 0.8
+        )
+        yield (
+            f"| {one.detector} | **{one.by_class:.3f}** | {one.seen:.3f} | {one.any_class:.3f} | {low or 'none'} |"
+        )
 
 
 def _share(accuracy: float | None) -> str:

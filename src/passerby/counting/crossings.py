@@ -65,8 +65,8 @@ def _without_duplicates(events: Sequence[Event], params: CrossingParams) -> list
 def _crossing(line: Line, event: Event, votes: Votes, height: int, params: CrossingParams) -> Crossing:
     passage = event.passage
     near = event.path.near(passage.time_ms, params.vote_ms)
-    kinematics = _kinematics(near, passage.time_ms, params)
-    evidence = evidence_of(votes, kinematics if _is_whole(near, height, params) else None, params.kinds)
+    kinematics = kinematics_of(near, passage.time_ms, params)
+    evidence = evidence_of(votes, kinematics if is_whole(near, height, params) else None, params.kinds)
     evidence = replace(evidence, height_px=float(_size(near)[1]))
     label, share = decide(evidence, params=params.kinds)
     return Crossing(
@@ -81,13 +81,13 @@ def _crossing(line: Line, event: Event, votes: Votes, height: int, params: Cross
     )
 
 
-def _is_whole(path: Path, height: int, params: CrossingParams) -> bool:
+def is_whole(path: Path, height: int, params: CrossingParams) -> bool:
     """Whether most boxes end within the frame of so many px `height`, so that the body's height is known."""
     low, high = params.cut_edge * height, (1 - params.cut_edge) * height
     return bool(np.mean((path.xyxy[:, 1] > low) & (path.xyxy[:, 3] < high)) > 0.5)
 
 
-def _kinematics(near: Path, time_ms: int, params: CrossingParams) -> Kinematics | None:
+def kinematics_of(near: Path, time_ms: int, params: CrossingParams) -> Kinematics | None:
     """Size, place and velocity at `time_ms`; None where there are too few boxes about that time."""
     length, height = _size(near)
     elapsed_ms = near.time_ms - time_ms

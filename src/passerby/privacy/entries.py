@@ -91,9 +91,41 @@ class Entry:
 
 
 def spent(entry: Entry) -> Spent:
-    """The charge of an entry, as the budget sees it: of a site its pool, the first word of the query."""
-    pool = entry.query.partition(" ")[0] if is_site(entry.camera) else entry.query
+    """The charge of an entry, as the budget sees it."""
+    pool = pool_of(entry.camera, entry.query)
     return Spent(f"{entry.epoch} {pool}", entry.covers, entry.epsilon_micro)
+
+
+def pool_of(account: str, query: str) -> str:
+    """The pool of a query: of a site its first word."""
+    return query.partition(" ")[0] if is_site(account) else query
+
+
+def spent_before(connection: Connection, account: str, covers: Span) -> list[Spent]:
+    """The charges of an account that cover any of `covers`, each pool and span once: a day of a site has thousands."""
+    columns = (
+        ENTRY.c.epoch,
+        ENTRY.c.query,
+        ENTRY.c.covers_start_ms,
+        ENTRY.c.covers_end_ms,
+        ENTRY.c.epsilon_micro,
+    )
+    rows = connection.execute(
+        select(*columns)
+        .distinct()
+        .where(ENTRY.c.kind == "spend", ENTRY.c.camera == account, *covers_any(covers))
+    )
+    return list(
+        dict.fromkeys(
+            Spent(f"{row.epoch} {pool_of(account, row.query)}", Span(*row[2:4]), row.epsilon_micro)
+            for row in rows
+        )
+    )
+
+
+def covers_any(span: Span) -> tuple[Any, ...]:
+    """The condition that an entry covers any of `span`."""
+    return ENTRY.c.covers_start_ms < span.end_ms, ENTRY.c.covers_end_ms > span.start_ms
 
 
 def genesis(ledger: str) -> Mark:
@@ -171,6 +203,12 @@ def find(
     order = ENTRY.c.number.desc() if newest_first else ENTRY.c.number
     rows = connection.execute(select(ENTRY).where(*where).order_by(order).limit(limit))
     return [_entry(row) for row in rows]
+
+
+def any_of(connection: Connection, *where: Any) -> Entry | None:
+    """Any entry for which all of `where` holds: not the first, so that nothing has to be sorted."""
+    row = connection.execute(select(ENTRY).where(*where).limit(1)).first()
+    return None if row is None else _entry(row)
 
 
 def walk(connection: Connection, after: int) -> Iterator[Entry]:

@@ -16,7 +16,7 @@ its name. Time that one account of a site has paid for is taken for every other 
 another name of the site, or under another promise.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -38,18 +38,20 @@ from passerby.privacy.charge import (
     epsilon_text,
     is_site,
     peak,
-    site_account,
 )
 from passerby.privacy.entries import (
     ENTRY,
     Draft,
     Entry,
     add,
+    any_of,
     canonical,
+    covers_any,
     find,
     follow,
     genesis,
     spent,
+    spent_before,
     take_turn,
     walk,
 )
@@ -130,7 +132,7 @@ class Ledger:
         with self._turn() as (connection, _):
             until = connection.scalar(
                 select(func.max(ENTRY.c.covers_end_ms)).where(
-                    *_others(account), ENTRY.c.covers_end_ms > from_ms
+                    *_others(connection, account), ENTRY.c.covers_end_ms > from_ms
                 )
             )
             return from_ms if until is None else int(until)
@@ -206,7 +208,7 @@ class Ledger:
         """The most micro-epsilons that any one segment starting in `span`, or of a site any day that meets it, has cost
         so far."""
         with self._turn() as (connection, _):
-            return peak(map(spent, _charges(connection, account, span)), span)
+            return peak(spent_before(connection, account, span), span)
 
     @property
     def key_file(self) -> Path:
@@ -300,19 +302,22 @@ def _slots(charge: Charge) -> tuple[Any, ...]:
 
 
 def _of_pool(charge: Charge) -> tuple[Any, ...]:
-    """The slots of the charge's pool, which is the first word of their queries."""
+    """The slots of the charge's pool for the same days; the pool of a site is the first word of their queries."""
     return (
         ENTRY.c.kind == "spend",
         ENTRY.c.camera == charge.account,
         ENTRY.c.epoch == charge.epoch,
+        ENTRY.c.covers_start_ms == charge.covers.start_ms,
+        ENTRY.c.covers_end_ms == charge.covers.end_ms,
         ENTRY.c.query.startswith(f"{charge.pool} ", autoescape=True),
     )
 
 
-def _others(account: str) -> tuple[Any, ...]:
+def _others(connection: Connection, account: str) -> tuple[Any, ...]:
     """The charges of accounts that pay for the same people: of a site all others, of a camera those of sites."""
-    site = ENTRY.c.camera.startswith(site_account(""), autoescape=True)
-    return ENTRY.c.kind == "spend", ENTRY.c.camera != account if is_site(account) else site
+    named = connection.scalars(select(ENTRY.c.camera).distinct().where(ENTRY.c.kind == "epoch"))
+    others = [name for name in named if name != account and (is_site(account) or is_site(name))]
+    return ENTRY.c.kind == "spend", ENTRY.c.camera.in_(others)
 
 
 def _named_source(source: str) -> tuple[Any, ...]:
@@ -331,14 +336,6 @@ def _meets(span: Span) -> tuple[Any, ...]:
     return ENTRY.c.start_ms < span.end_ms, ENTRY.c.end_ms > span.start_ms
 
 
-def _covers(span: Span) -> tuple[Any, ...]:
-    return ENTRY.c.covers_start_ms < span.end_ms, ENTRY.c.covers_end_ms > span.start_ms
-
-
-def _charges(connection: Connection, account: str, covers: Span) -> list[Entry]:
-    return find(connection, ENTRY.c.kind == "spend", ENTRY.c.camera == account, *_covers(covers))
-
-
 def _settled(connection: Connection, charge: Charge) -> Charge:
     """The charge with its own price: of one that takes the rest, that of its pool where that was paid for, else all
     that is left of the budget, up to its own. Raises BudgetError where nothing is left.
@@ -347,12 +344,11 @@ def _settled(connection: Connection, charge: Charge) -> Charge:
     """
     if not charge.takes_rest:
         return charge
-    before = _charges(connection, charge.account, charge.covers)
-    own = f"{charge.epoch} {charge.pool}"
-    paid = {slot.epsilon_micro for slot in before if spent(slot).pool == own}
-    if paid:
-        return charge.with_epsilon(max(paid))
-    left = _budget(connection, charge, before) - peak(map(spent, before), charge.covers)
+    paid = any_of(connection, *_of_pool(charge))
+    if paid is not None:
+        return charge.with_epsilon(paid.epsilon_micro)
+    before = spent_before(connection, charge.account, charge.covers)
+    left = _budget(connection, charge, before) - peak(before, charge.covers)
     if left <= 0:
         raise BudgetError(f"{_named(charge)}: the budget does not reach: nothing is left of this day")
     return charge.with_epsilon(min(left, charge.epsilon_micro))
@@ -389,7 +385,8 @@ def _paid_before(connection: Connection, charge: Charge, slot: Entry) -> Receipt
 
 def _check_terms(connection: Connection, charge: Charge) -> None:
     if charge.pool != charge.query:
-        for slot in find(connection, *_of_pool(charge), *_meets(charge.span)):
+        # The slots of a pool are cut at the same times, so those that meet have one start.
+        for slot in find(connection, *_of_pool(charge), ENTRY.c.start_ms == charge.span.start_ms):
             if cause := charge.conflict(slot.content):
                 raise BudgetError(f"{_named(charge)}: {cause}")
         return
@@ -421,48 +418,55 @@ def _check_time(connection: Connection, charge: Charge) -> None:
     if sealed is not None and charge.covers.start_ms < sealed:
         raise BudgetError(f"{_named(charge)}: in the time that was given up when the ledger was sealed")
 
-    taken = find(connection, *_others(charge.account), *_covers(charge.covers), limit=1)
-    if taken:
+    taken = any_of(connection, *_others(connection, charge.account), *covers_any(charge.covers))
+    if taken is not None:
         raise BudgetError(
-            f"{_named(charge)}: {account_text(taken[0].camera)} has paid for this time in the same ledger; another "
+            f"{_named(charge)}: {account_text(taken.camera)} has paid for this time in the same ledger; another "
             "promise or another name of the site takes effect with the next local day, and another site needs a ledger "
             "of its own"
         )
     twins = _twins(connection, charge.account)
     paid = ENTRY.c.kind == "spend", ENTRY.c.camera.in_(twins)
-    for twin in find(connection, *paid, *_covers(charge.covers), limit=1) if twins else ():
+    twin = any_of(connection, *paid, *covers_any(charge.covers)) if twins else None
+    if twin is not None:
         raise BudgetError(
             f"{_named(charge)}: camera {twin.camera} has paid for this time from the same source: one camera has one "
             "name"
         )
 
 
-def _budget(connection: Connection, charge: Charge, before: list[Entry]) -> int:
+def _budget(connection: Connection, charge: Charge, before: Iterable[Spent]) -> int:
     """The micro-epsilons that may be spent on what the charge covers: the least of the epochs that spent there."""
     epochs = find(
         connection,
         ENTRY.c.kind == "epoch",
         ENTRY.c.camera == charge.account,
-        ENTRY.c.epoch.in_({charge.epoch, *(slot.epoch for slot in before)}),
+        ENTRY.c.epoch.in_({charge.epoch, *(int(slot.pool.partition(" ")[0]) for slot in before)}),
     )
     return int(min((entry.content["budget_micro"] for entry in epochs), default=0))
 
 
 def _check_budget(connection: Connection, charge: Charge) -> None:
-    before = _charges(connection, charge.account, charge.covers)
+    of_price = ENTRY.c.epsilon_micro == charge.epsilon_micro
+    if charge.pool != charge.query and any_of(connection, *_of_pool(charge), of_price) is not None:
+        # Its pool was paid for on the same days, at the same price: it costs nothing more.
+        return
+    before = spent_before(connection, charge.account, charge.covers)
     _check_sum(charge, before, Limit("the budget", _budget(connection, charge, before)))
     if charge.limit is not None:
-        shared = [slot for slot in before if charge.shares_limit(slot.content)]
-        _check_sum(charge, shared, charge.limit)
+        paid = ENTRY.c.kind == "spend", ENTRY.c.camera == charge.account
+        shared = find(connection, *paid, *covers_any(charge.covers))
+        _check_sum(
+            charge, [spent(slot) for slot in shared if charge.shares_limit(slot.content)], charge.limit
+        )
 
 
-def _check_sum(charge: Charge, before: list[Entry], limit: Limit) -> None:
+def _check_sum(charge: Charge, before: list[Spent], limit: Limit) -> None:
     """Raises BudgetError where the charges `before` and this one are above `limit` anywhere in what it covers."""
     asked = Spent(f"{charge.epoch} {charge.pool}", charge.covers, charge.epsilon_micro)
-    others = [spent(slot) for slot in before]
-    if any(one.pool == asked.pool and one.epsilon_micro != asked.epsilon_micro for one in others):
+    if any(one.pool == asked.pool and one.epsilon_micro != asked.epsilon_micro for one in before):
         raise LedgerError(f"{_named(charge)}: another epsilon than its pool has spent at this time")
-    cost = peak([*others, asked], charge.covers)
+    cost = peak([*before, asked], charge.covers)
     if cost > limit.micro:
         left = max(0, limit.micro - (cost - charge.epsilon_micro))
         raise BudgetError(

@@ -14,8 +14,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.tiers import examples
 
 from passerby.config.line_spec import name_problem
 from passerby.config.site import CountedLine
@@ -23,7 +24,7 @@ from passerby.domain import calendar
 from passerby.domain.geometry import Line
 from passerby.domain.noise_interval import noise_95_of_release
 from passerby.domain.policy import CrossingsPolicy, FootagePolicy
-from passerby.domain.release import Release
+from passerby.domain.release import Level, Release
 from passerby.domain.timespan import Chunk, Span
 from passerby.errors import BudgetError, LedgerError, PolicyError
 from passerby.privacy import crossings
@@ -522,3 +523,53 @@ def test_the_configuration_of_a_site_is_its_policy_and_zone_alone() -> None:
     assert json.loads(text)["policy"] == asdict(POLICY)
     assert text != crossings.configuration(POLICY, UTC)
     assert text != crossings.configuration(replace(POLICY, reserve=0.0), ZONE)
+
+
+# Any sequence
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(("bin", "day", "ask")),
+        st.sampled_from(((NORTH, "bridge"), (NORTH, "road"), (SOUTH, "bridge"))),
+        st.integers(0, 3),
+        st.sampled_from((0.02, 0.04, 0.06, 0.2)),
+    ),
+    min_size=4,
+    max_size=14,
+)
+
+
+@settings(max_examples=examples(15), deadline=None)
+@given(steps=STEPS, reserve=st.sampled_from((0.0, 0.1, 0.4)))
+def test_no_order_of_payments_costs_a_person_more_than_epsilon(
+    tmp_path_factory: pytest.TempPathFactory,
+    steps: list[tuple[str, tuple[CameraTable, str], int, float]],
+    reserve: float,
+) -> None:
+    policy = CrossingsPolicy(reserve=reserve)
+    book = open_ledger(tmp_path_factory.mktemp("ledger") / "ledger.db", create=True)
+    begin_site_epoch(book, ACCOUNT, policy, ZONE, 0)
+    # The worst person of each day: all of Delta in one slot, whichever, of each query of the table.
+    worst: dict[int, dict[tuple[str, int], int]] = {}
+    for kind, (table, line), number, epsilon in steps:
+        day = (DAY, NEXT_DAY)[number // 2]
+        span = Span(day.start_ms + number * BIN_MS, day.start_ms + (number + 1) * BIN_MS)
+        try:
+            if kind == "ask":
+                paid = book.spend(question_charge(terms(1, policy), table, line, span, epsilon))
+            else:
+                level: Level = "day" if kind == "day" else "bin"
+                held = day if level == "day" else span
+                paid = book.spend(charge_for(terms(1, policy), table, line, held, level))
+        except BudgetError:
+            continue
+        charge = paid.charge
+        # What a change of one crossing costs there: its share of the noise scale.
+        prices = worst.setdefault(day.start_ms, {})
+        of_question = (charge.pool, charge.span.start_ms if kind == "ask" else 0)
+        prices[of_question] = max(prices.get(of_question, 0), charge.epsilon_micro * charge.delta // 8)
+    assert all(sum(prices.values()) <= 1_000_000 for prices in worst.values())
+    for prices in worst.values():
+        asked_micro = sum(price for (pool, _), price in prices.items() if pool.startswith("asked"))
+        assert asked_micro <= split(policy).reserve
+    book.close()

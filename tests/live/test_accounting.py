@@ -173,13 +173,13 @@ def test_a_chunk_counts_once_and_a_late_one_is_its_default(world: World) -> None
     world.book.join(FootageTerms(camera(), "motion"), NOON_MS)
     world.say(NOON_MS, 3, 1)
     world.say(NOON_MS, 3, 1)
-    # Given up by who sees.
+    # Given up by who sees: it counts as none, and its frames came.
     world.say(NOON_MS + CHUNK_MS)
     world.book.turn(NOON_MS + BIN_MS + DELAYS.draw_ms)
     # Noise is drawn: nothing is added to it.
     world.say(NOON_MS + BIN_MS - CHUNK_MS, 5, 5)
     world.book.turn(NOON_MS + BIN_MS + DELAYS.publish_ms)
-    assert world.values() == {NOON_MS: {((3, 1), 0.01)}}
+    assert world.values() == {NOON_MS: {((3, 1), 0.02)}}
 
 
 @pytest.mark.parametrize("counts", [(1,), (1, 2, 3), (10, 0)])

@@ -13,7 +13,7 @@ from passerby.domain.link_health import Health, Reason
 from passerby.video.decode import live
 from passerby.video.decode.frame import Frame
 
-LIMITS = live.Limits(stall_s=2, connect_s=10, frozen_s=3, wait_s=1)
+LIMITS = live.Limits(stall_s=2, connect_s=10, wait_s=1)
 PATIENCE_S = 40
 
 

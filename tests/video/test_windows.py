@@ -146,7 +146,9 @@ def test_a_slow_machine_gives_up_whole_chunks_and_reports_its_loss(
     chunks = shown(monkeypatch, range(first, first + 3 * CHUNK_MS, 80), look_s=0.8)
 
     assert chunks
-    assert all(one.value is None and one.covered_ms == 0 for one in chunks)
+    assert all(one.value is None for one in chunks)
+    # The link was well, whatever the detectors got to.
+    assert all(one.covered_ms > 0 for one in chunks)
     assert all(one.due > 2 * one.observed for one in chunks)
     assert [one.span.start_ms for one in chunks] == sorted({one.span.start_ms for one in chunks})
 

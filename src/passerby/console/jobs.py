@@ -134,7 +134,6 @@ _REASON_TEXTS = {
     Reason.UNDECODABLE: "the video cannot be decoded",
     Reason.STALLED: "the camera stopped sending",
     Reason.ENDED: "the camera closed the connection",
-    Reason.FROZEN: "the picture does not change",
     Reason.CHANGED: "the picture changed its size",
     Reason.CLOCK: "the camera's clock jumps",
 }

@@ -22,7 +22,6 @@ class Reason(StrEnum):
     """Bytes arrive, but no frame can be decoded from them."""
     STALLED = "stalled"
     ENDED = "ended"
-    FROZEN = "frozen"
     CHANGED = "changed"
     """The size of the frames changed during the stream."""
     CLOCK = "clock"

@@ -269,14 +269,12 @@ class _Window(Generic[T]):
         name = self._counted.line.name
         if self._error is not None:
             raise self._error
-        if self._given_up_s is not None or not self._values:
-            return ChunkResult(name, self._span, None, 0, 0, self._due, self._observed)
+        # Of the frames that came: how far the detectors got depends on what is seen, and coverage is public.
         watched = Span(max(self._span.start_ms, self._opened_ms), self._span.end_ms)
         covered_ms = coverage.of(watched)
         sender_ms = min(covered_ms, by_sender.of(watched))
-        return ChunkResult(
-            name, self._span, self._values[0], covered_ms, sender_ms, self._due, self._observed
-        )
+        value = None if self._given_up_s is not None or not self._values else self._values[0]
+        return ChunkResult(name, self._span, value, covered_ms, sender_ms, self._due, self._observed)
 
     def _end(self) -> None:
         self._over = True

@@ -1,4 +1,4 @@
-"""Cameras over HTTP: MJPEG, HLS with a rolling playlist, MPEG-TS; stalled, frozen, changed, refused, and recovered.
+"""Cameras over HTTP: MJPEG, HLS with a rolling playlist, MPEG-TS; stalled, still, changed, refused, recovered.
 
 Invariant: real bytes over real sockets on loopback; limits are shortened, and no absolute time is asserted.
 """
@@ -91,20 +91,21 @@ def test_mjpeg_over_http_stalls_ends_and_comes_back() -> None:
         Handler.over.set()
 
 
-def test_a_frozen_picture_is_down_until_it_moves_again() -> None:
+def test_a_picture_that_does_not_change_is_as_good_as_any() -> None:
+    """Somebody far from every line would wake such a camera up: its health must not tell."""
+
     class Handler(Mjpeg):
         frozen, over = Event(), Event()
 
     with listening(Handler) as port, reading(f"http://127.0.0.1:{port}/stream") as camera:
         camera.until_frames(5)
         Handler.frozen.set()
-        camera.until_down(Reason.FROZEN)
         before = len(camera.times)
+        camera.until_frames(60)
         Handler.frozen.clear()
         camera.until_frames(5)
-        assert camera.told[-1].up
-        assert camera.times[before] > camera.times[before - 1]
-        assert camera.reasons.count(Reason.FROZEN) == 1
+        assert len(camera.times) >= before + 65
+        assert [one.up for one in camera.told] == [False, True]
         Handler.over.set()
 
 

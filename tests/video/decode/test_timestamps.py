@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passerby.video.decode.frame import Frame
-from passerby.video.decode.stillness import FreezeDetector
 from passerby.video.decode.timestamps import TRUSTED_MS, Stamps
 
 NOW = 1_780_300_800_000
@@ -85,39 +84,3 @@ def test_a_frame_is_never_dated_after_its_arrival(delays: list[int]) -> None:
 def picture(seed: int) -> Frame:
     grey = np.random.default_rng(seed).integers(0, 255, (36, 64), np.uint8)
     return Frame(NOW, grey, grey[::2, ::2], grey[::2, ::2])
-
-
-def test_an_unchanged_picture_is_frozen_after_the_limit_until_the_next_change() -> None:
-    freeze = FreezeDetector(10)
-
-    answers = [freeze.frozen(picture(0), n * 0.2) for n in range(80)]
-
-    assert answers == [n * 0.2 >= 10 for n in range(80)]
-    assert not freeze.frozen(picture(1), 16.2)
-
-
-def test_a_short_cycle_of_pictures_is_frozen_too() -> None:
-    freeze = FreezeDetector(10)
-
-    answers = [freeze.frozen(picture(n % 7), n * 0.5) for n in range(60)]
-
-    assert not any(answers[:20])
-    assert answers[-1]
-
-
-def test_noise_of_one_grey_level_in_one_pixel_is_not_frozen() -> None:
-    freeze = FreezeDetector(10)
-
-    for n in range(200):
-        frame = picture(0)
-        frame.luma[n // 64, n % 64] += 1
-        assert not freeze.frozen(frame, n * 0.2)
-
-
-def test_the_number_of_checksums_is_bounded() -> None:
-    freeze = FreezeDetector(1)
-
-    for n in range(500):
-        freeze.frozen(picture(n), n * 0.1)
-
-    assert len(freeze._seen_s) <= 12

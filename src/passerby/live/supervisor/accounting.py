@@ -147,15 +147,16 @@ class SiteAccounts:
     def add(
         self, name: str, line: str, span: Span, counts: tuple[int, ...], covered_ms: int, sender_ms: int
     ) -> None:
-        """Add the counts of a chunk of a camera; no counts where the chunk was skipped. Raises ValueError for counts
-        that none of its chunks can have."""
+        """Add the counts of a chunk of a camera; no counts where the chunk was skipped, which counts as none: its
+        coverage is that of the frames that came. Raises ValueError for counts that none of its chunks can have."""
         account = self._cameras.get(name)
-        if account is None or account.epoch is None or not counts:
+        if account is None or account.epoch is None:
             return
         counted = next((known for known in account.camera.lines if known.line.name == line), None)
         if counted is None:
             raise ValueError("a line that the site file does not have")
         cells = standing_query.cells_of(name, counted)
+        counts = counts or (0,) * len(cells)
         if len(counts) != len(cells):
             raise ValueError("another number of cells than the line has")
         self._accounts.add(

@@ -1,6 +1,7 @@
 """The frames of a live camera, and its health whenever there are none.
 
-Invariant: no fault of a camera raises here; after a fault, the camera is tried again until `stop` is set.
+Invariant: no fault of a camera raises here; after a fault, the camera is tried again until `stop` is set. The health is
+that of the link, its bytes and its clock: what a picture shows never enters it, since the health is public.
 """
 
 from collections.abc import Callable, Generator, Iterator
@@ -15,7 +16,6 @@ from passerby.errors import SiteError
 from passerby.io.backoff import LONGEST_WAIT_S, wait_s
 from passerby.video.decode.connection import Connection, Picture
 from passerby.video.decode.frame import Frame
-from passerby.video.decode.stillness import FROZEN_S, FreezeDetector
 from passerby.video.decode.timestamps import Stamp, Stamps
 
 _BEAT_S = 1.0
@@ -28,12 +28,11 @@ _BACK_MS = 2_000
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Time limits in seconds. `stall_s`: for a camera that has stopped sending. `connect_s`: for a camera that is being
-    opened, whose first keyframe may take a while. `frozen_s`: for a picture without change. `wait_s`: longest wait
+    opened, whose first keyframe may take a while. `wait_s`: longest wait
     between two attempts to connect."""
 
     stall_s: float = 10.0
     connect_s: float = 20.0
-    frozen_s: float = FROZEN_S
     wait_s: float = LONGEST_WAIT_S
 
 
@@ -53,7 +52,6 @@ def frames(
     """
     limits = limits or Limits()
     state = _State(Health(up=False, since_ms=_now_ms(), reason=Reason.CONNECTING))
-    freeze = FreezeDetector(limits.frozen_s)
     failures = 0
     yield state.health
     while not stop.is_set():
@@ -64,9 +62,8 @@ def frames(
             text = ""
         if text and kind_of(text):
             connection = Connection(text, transport, limits.stall_s)
-            is_file = kind_of(text) == "file"
             try:
-                reason = yield from _Stream(connection, state, None if is_file else freeze, limits).read(stop)
+                reason = yield from _Stream(connection, state, limits).read(stop)
             finally:
                 connection.close()
         else:
@@ -103,14 +100,11 @@ class _State:
 
 
 class _Stream:
-    """The frames of one connection. `freeze` is None for a file, which may repeat a picture."""
+    """The frames of one connection."""
 
-    def __init__(
-        self, connection: Connection, state: _State, freeze: FreezeDetector | None, limits: Limits
-    ) -> None:
+    def __init__(self, connection: Connection, state: _State, limits: Limits) -> None:
         self._connection = connection
         self._state = state
-        self._freeze = freeze
         self._limits = limits
         self._stamps = Stamps()
         self._size: tuple[int, int] | None = None
@@ -175,8 +169,6 @@ class _Stream:
 
     def _fault(self, frame: Frame, now_s: float) -> Reason | None:
         """Why the frame cannot be used; None where it can."""
-        if self._freeze is not None and self._freeze.frozen(frame, now_s):
-            return Reason.FROZEN
         return Reason.CLOCK if frame.time_ms < self._state.frame_ms - _BACK_MS else None
 
 

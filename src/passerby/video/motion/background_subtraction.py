@@ -41,6 +41,8 @@ class MotionParams:
     `noise`: where the sensor is not quiet, motion differs by more than so many standard deviations. Lower limits find
     fainter objects, and noise.
     `sway_px`: how far a swaying mast may move an edge, after alignment. More hides faint objects at edges.
+    `swayed`: share of a background's pictures that had to be aligned, above which all other pictures are aligned too.
+    A higher share saves time, and sees a mast that sways now and then as motion.
     `gain`: most by which the light may change between a picture and its background; more is an object that fills the
     corridor.
     `shadow`: largest share of the light that a shadow may take; a darker place is an object.
@@ -53,6 +55,7 @@ class MotionParams:
     least: int = 12
     noise: float = 4.0
     sway_px: float = 0.4
+    swayed: float = 0.2
     gain: int = 6
     shadow: float = 0.5
     shadow_edge: int = 12
@@ -94,13 +97,13 @@ class SmallPicture(NamedTuple):
 class Background(NamedTuple):
     """The scene without moving objects. `median` (h, w, 3) uint8; `limit` (h, w, 3) uint8, the most by which a picture
     without motion differs from it; `darkest` (h, w) uint8, its light in the darkest shadow; `slope` (h, w) uint8 of its
-    light; `half`, as `half_of` makes it."""
+    light; `half`, by which pictures are aligned with it, as `half_of` makes it; None where the camera stood still."""
 
     median: Image
     limit: Image
     darkest: Image
     slope: Image
-    half: NDArray[np.float32]
+    half: NDArray[np.float32] | None
 
 
 def shrink(frame: Frame, region: Region | None = None) -> SmallPicture:
@@ -166,7 +169,9 @@ def background_of(samples: list[Image]) -> Background:
     still = samples[middle]
     half = half_of(still)
     low, high = len(samples) // 4, len(samples) - 1 - len(samples) // 4
-    ranked = in_order([align(sample, still, half) for sample in samples])
+    aligned = [align(sample, still, half) for sample in samples]
+    swayed = sum(moved is not sample for moved, sample in zip(aligned, samples, strict=True))
+    ranked = in_order(aligned)
     median = ranked[middle]
     # A quarter of normal noise lies within 0.674 standard deviations above the median, and a quarter below. Passing
     # objects widen one side, so the narrower one is used.
@@ -183,7 +188,7 @@ def background_of(samples: list[Image]) -> Background:
         np.minimum(limit, 255).astype(np.uint8),
         np.maximum(light - PARAMS.shadow * np.maximum(light - 16, 0), 0).astype(np.uint8),
         np.minimum(slope[..., 0], 255).astype(np.uint8),
-        half_of(median),
+        half_of(median) if swayed > PARAMS.swayed * len(samples) else None,
     )
 
 
@@ -242,7 +247,8 @@ def slope_of(picture: Image) -> NDArray[np.float32]:
 
 def foreground(picture: Image, background: Background) -> Image:
     """(h, w) uint8, 255 where the picture differs from the background by more than noise, light and shadow."""
-    picture = align(picture, background.median, background.half)
+    if background.half is not None:
+        picture = align(picture, background.median, background.half)
     # A cloud, or the camera's gain, changes the whole picture: a change of half of it is not motion.
     sparse = picture[::4, ::4].astype(np.int16) - background.median[::4, ::4]
     gain = np.median(sparse, axis=(0, 1)).astype(np.int16)

@@ -16,7 +16,14 @@ from passerby.domain.labels import Label
 from passerby.video.decode.frame import Frame
 from passerby.video.decode.regions import Region
 from passerby.video.detect.nms import Boxes
-from passerby.video.motion.background_subtraction import CELL_MS, REACH_MS, SmallPicture, moving, shrink
+from passerby.video.motion.background_subtraction import (
+    CELL_MS,
+    REACH_MS,
+    SmallPicture,
+    background_of,
+    moving,
+    shrink,
+)
 
 Image = NDArray[np.uint8]
 WIDTH, HEIGHT = 112, 80
@@ -276,3 +283,12 @@ def test_a_small_frame_is_not_enlarged() -> None:
 @pytest.mark.parametrize("pictures", [0, 1, 2, 5])
 def test_a_short_recording_is_covered_completely(pictures: int) -> None:
     assert len(found(list(street(10))[:pictures])) == pictures
+
+
+def test_pictures_are_aligned_only_where_the_camera_sways() -> None:
+    still = np.random.default_rng(5).integers(0, 255, (120, 160, 3)).astype(np.uint8)
+    still = np.asarray(cv2.GaussianBlur(still, (0, 0), 1.5), np.uint8)
+    moved = np.roll(still, 2, axis=1)
+    assert background_of([still] * 15).half is None
+    assert background_of([still] * 13 + [moved] * 2).half is None
+    assert background_of([still, moved, moved] * 5).half is not None

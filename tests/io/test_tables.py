@@ -36,7 +36,7 @@ def bin_count(start: datetime, count: int, line: str = "bridge") -> BinCount:
 
 
 ROWS = (bin_count(FIRST, 3), bin_count(SECOND, 0))
-COLUMNS = ("start", "end", "line", "direction", "label", "count", "coverage")
+COLUMNS = ("start", "end", "line", "direction", "label", "count", "coverage", "mark")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Named:
 def test_csv_is_read_back_with_offsets() -> None:
     text = tables.to_csv(ROWS)
 
-    assert text.splitlines()[0] == "start,end,line,direction,label,count,coverage"
+    assert text.splitlines()[0] == ",".join(COLUMNS)
     read = list(csv.DictReader(io.StringIO(text)))
     assert [row["start"] for row in read] == ["2023-10-29T02:00:00+02:00", "2023-10-29T02:00:00+01:00"]
     assert [(row["line"], row["count"], row["coverage"]) for row in read] == [
@@ -94,6 +94,7 @@ def test_json_is_one_document() -> None:
         "label": "person",
         "count": 0,
         "coverage": 0.5,
+        "mark": "",
     }
     assert (found["none"], found["where"], found["yes"], found["s"]) == (None, "a", True, "å")
 
@@ -125,7 +126,7 @@ def test_excel_has_dates_and_their_offsets(tmp_path: Path) -> None:
         (datetime(2023, 10, 29, 2), "+02:00"),
         (datetime(2023, 10, 29, 2), "+01:00"),
     ]
-    assert rows[0][4:] == ("bridge", "in", "person", 3, 0.5)
+    assert rows[0][4:] == ("bridge", "in", "person", 3, 0.5, None)
     assert rows[2][4] == "=1+1"
     assert openpyxl.load_workbook(path).active["E4"].data_type == "s"
 
@@ -144,7 +145,7 @@ def test_excel_is_ready_to_read(tmp_path: Path) -> None:
     assert widths["line"] >= 48
     assert all(width >= len(name) + 2 for name, width in widths.items())
     assert sheet.freeze_panes == "A2"
-    assert sheet.auto_filter.ref == "A1:I4"
+    assert sheet.auto_filter.ref == "A1:J4"
     (share,) = [cell for cell, name in zip(sheet[2], sheet[1], strict=True) if name.value == "coverage"]
     assert (share.value, share.number_format) == (0.5, "0.0%")
 

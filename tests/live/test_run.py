@@ -393,8 +393,8 @@ def test_a_machine_that_is_too_slow_says_so_and_does_not_drift(
 
     bins = place.bins()
     whole(bins)
-    assert {one.value for one in bins if one.coverage == 0} == {0}
-    assert min(one.coverage for one in bins) == 0
+    # How far the computer got depends on what is seen, so it enters no coverage: that is the link's.
+    assert max(one.coverage for one in bins) > 0.5
     told = [one["event"] for one in place.logged() if one["event"].startswith("machine")]
     assert told[0] == "machine outage begins"
     assert told.count("machine outage begins") - told.count("machine outage ends") <= 1

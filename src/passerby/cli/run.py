@@ -6,6 +6,7 @@ Invariant: with any mistake nothing starts, and every mistake is reported.
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,7 +17,7 @@ from passerby.cli.group import note
 from passerby.cli.ledger import LedgerOptions, ledger_of, ledger_options
 from passerby.cli.options import model_dir_option
 from passerby.cli.weights import fetch_default, offline_option
-from passerby.errors import InputError, OutputError
+from passerby.errors import InputError, OutputError, SiteError
 
 if TYPE_CHECKING:
     from passerby.config.site import Site
@@ -93,7 +94,9 @@ def run(
     # A SIGHUP that comes before the run handles it would end the process.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     delays = delays_of(_delay_ms(delay))
-    fetch_default([camera.detector for camera in load(site).cameras], model_dir)
+    # Where the site file has mistakes, they are told next, all of them at once.
+    with suppress(SiteError):
+        fetch_default([camera.detector for camera in load(site).cameras], model_dir)
     first = read_desired_state(site, model_dir)
     if wanted := short_delay(first.site.promise, delays):
         raise InputError(f"--delay {delay}: {wanted}")

@@ -39,6 +39,8 @@ def test_a_site_without_a_policy_gives_the_crossings_promise_of_the_defaults(sit
     assert "every 15m and every day, 8 numbers" in text
     assert "expect 12 ± 32" in text
     assert "expect 1,200 ± 93" in text
+    assert "a day of which questions take the whole reserve: ± 14" in text
+    assert "takes one crossing to change all numbers together by at most 2" in text
     assert "promise footage" not in text
 
 
@@ -53,7 +55,7 @@ def test_it_proposes_what_reaches_a_wished_error(site: Path) -> None:
 
 def test_a_policy_that_is_useless_for_the_traffic_ends_with_1_and_a_proposal(tmp_path: Path) -> None:
     site = written(tmp_path, "privacy: {promise: crossings, epsilon: 0.01}\n")
-    code, text = checked(site, "--expect", "20")
+    code, text = checked(site, "--expect", "200")
     assert code == 1
     assert "no bin up to a day would be usable" in text
     assert "epsilon: " in text
@@ -65,6 +67,12 @@ def test_under_the_footage_promise_it_is_the_same_exit_code(tmp_path: Path) -> N
     assert code == 1
     assert "promise footage" in text
     assert "too noisy even for a week" in text
+
+
+def test_no_epsilon_is_proposed_that_hides_hardly_anybody(site: Path) -> None:
+    code, text = checked(site, "--expect", "20", "--error", "10%")
+    assert code == 0
+    assert "epsilon: " not in text
 
 
 @pytest.mark.parametrize("error", ["0%", "ten", "100%", "1", "10%%", "nan"])

@@ -19,8 +19,6 @@ from passerby.privacy.plan import HOUR_MS, LARGE_EPSILON, USEFUL, Outlook
 
 USUAL_BINS_MS = tuple(minutes * 60_000 for minutes in (1, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440))
 """The lengths of bins that are proposed."""
-MOST_EPSILON = 100.0
-"""No larger epsilon is proposed: it would hide nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,8 @@ def _proposals(policy: CrossingsPolicy, per_hour: float, error: float) -> Iterat
     needed = bin_error(policy, per_hour, policy.every_ms) / error * policy.epsilon
     step = Decimal("0.1")
     epsilon = Decimal(str(needed)).quantize(step, ROUND_CEILING)
-    while epsilon <= MOST_EPSILON:
+    # A larger one would hide hardly anybody.
+    while epsilon <= LARGE_EPSILON:
         larger = replace(policy, epsilon=float(epsilon))
         if bin_error(larger, per_hour, policy.every_ms) <= error:
             yield larger
@@ -109,7 +108,10 @@ def _promised(policy: CrossingsPolicy) -> Iterator[str]:
         f"year; {counted_noun(2 * policy.crossings, 'crossing')} on a day spend "
         f"{float(spent_by(policy, crossings=2 * policy.crossings)):g}"
     )
-    yield "it trusts the counting, so it does not hold for somebody who sets out to fool a camera"
+    yield (
+        f"it takes one crossing to change all numbers together by at most {policy.influence} (passerby audit influence "
+        "measures that) and trusts the counting: it does not hold for somebody who sets out to fool a camera"
+    )
     if policy.epsilon > LARGE_EPSILON:
         yield f"epsilon {policy.epsilon:g} is above {LARGE_EPSILON:g}: it hides little"
 
@@ -123,6 +125,8 @@ def _lines(planned: CrossingsPlan, cells: int) -> Iterator[str]:
         usable = "usable" if outlook.error <= USEFUL else "not usable"
         expected = f"expect {outlook.expected:,.0f} ± {outlook.noise_95:,}"
         yield f"  {outlook.name:<8} {expected}, error {outlook.error:.0%}: {usable}"
+    if policy.reserve:
+        yield f"a day of which questions take the whole reserve: ± {_day_noise_95(policy, asked=True):,}"
     if planned.finest_ms is None:
         yield f"no bin up to a day would be usable (error at most {USEFUL:.0%}) with this traffic"
     else:
@@ -155,19 +159,29 @@ def _reaching(planned: CrossingsPlan, error: float | None) -> Iterator[str]:
         yield "  none: more traffic, or numbers that are read by the week"
 
 
-def _scales(policy: CrossingsPolicy) -> tuple[float, float]:
-    """Of the noise of a bin, and of a day where nobody asked anything of the reserve."""
+def _scales(policy: CrossingsPolicy, *, asked: bool = False) -> tuple[float, float]:
+    """Of the noise of a bin, and of a day where questions took nothing of the reserve, or all of it (`asked`)."""
     delta, shares = sensitivity(policy), split(policy)
-    return scale(delta, shares.bins), scale(delta, shares.days + shares.reserve)
+    return scale(delta, shares.bins), scale(delta, shares.days + (0 if asked else shares.reserve))
+
+
+def _day_variances(policy: CrossingsPolicy, *, asked: bool = False) -> list[float]:
+    """The independent noises of a day's number that was reconciled with its bins."""
+    bins, days = _scales(policy, asked=asked)
+    of_bin, of_day = variance(bins), variance(days)
+    number = DAY_MS // policy.every_ms
+    weight = of_day / (of_day + number * of_bin)
+    return [*[weight**2 * of_bin] * number, (1 - weight) ** 2 * of_day]
+
+
+def _day_noise_95(policy: CrossingsPolicy, *, asked: bool = False) -> int:
+    return noise_95_of_variances(_day_variances(policy, asked=asked))
 
 
 def _outlooks(policy: CrossingsPolicy, per_hour: float) -> Iterator[Outlook]:
     """Of a bin, an hour (a sum of bins), a day (reconciled) and a week (a sum of days)."""
-    bins, days = _scales(policy)
-    of_bin, of_day = variance(bins), variance(days)
-    number = DAY_MS // policy.every_ms
-    weight = of_day / (of_day + number * of_bin)
-    day = [*[weight**2 * of_bin] * number, (1 - weight) ** 2 * of_day]
+    bins, _ = _scales(policy)
+    of_bin, day = variance(bins), _day_variances(policy)
     spans = [(duration_text(policy.every_ms), policy.every_ms, noise_95_of_release(bins))]
     if policy.every_ms < HOUR_MS and HOUR_MS % policy.every_ms == 0:
         spans.append(("hour", HOUR_MS, noise_95_of_variances([of_bin] * (HOUR_MS // policy.every_ms))))

@@ -218,6 +218,7 @@ def _of_site(context: PageContext) -> dict[str, str] | None:
     return {
         "epsilon": language.number(promise.epsilon, 3),
         "year": language.number(promise.year_epsilon, 1),
+        "influence": language.number(policy.influence, 3),
     }
 
 

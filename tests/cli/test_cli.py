@@ -675,7 +675,7 @@ def test_importing_and_helping_load_nothing_heavy() -> None:
 def test_a_count_ends_with_a_line_on_what_is_to_doubt(recording: Path) -> None:
     result = run("count", recording, "--line", LINE, "--detector", "motion", "--format", "csv")
     assert result.stderr.splitlines()[-1].startswith(
-        "passerby: warning: doubtful are 1 of 2 counts by line and bin, such as "
+        "passerby: warning: doubtful: 1 of 2 counts by line and bin, such as "
     )
     marks = {row["mark"] for row in csv.DictReader(io.StringIO(result.stdout))}
     assert any("seen only by motion" in mark for mark in marks)

@@ -94,6 +94,6 @@ def note_doubts(counts: "Sequence[Counts]", *, quiet: bool) -> None:
         return
     worst = max(marked, key=lambda row: row.crossings)
     note(
-        f"warning: doubtful are {len(marked)} of {counted_noun(len(rows), 'count')} by line and bin, such as "
+        f"warning: doubtful: {len(marked)} of {counted_noun(len(rows), 'count')} by line and bin, such as "
         f"{worst.line}: {worst.mark}; see the column mark"
     )

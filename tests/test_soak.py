@@ -102,7 +102,7 @@ def test_only_what_crossed_while_it_was_served_is_to_be_found() -> None:
         missing=[(30.0, 42.0)],
         faults=[(30.0, 40.0)],
         crossed=[10.0, 35.0, 41.0, 90.0, 119.0],
-        counted=[10.0, 29.5, 30.5, 35.0, 41.5, 45.9, 46.1, 90.0],
+        counted=[10.0, 28.1, 30.5, 35.0, 41.5, 46.9, 47.1, 90.0],
     )
 
     assert (found.true, found.released, found.noise_sd, found.slowest_s) == (3, 4, 4.0, 2.0)

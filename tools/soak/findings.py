@@ -19,7 +19,7 @@ CAMERA_SD = 5.0
 """Of one camera alone: there are many of them, and each may be unlucky."""
 MISCOUNTED = 0.05
 """How much of the truth the counting itself may miss or add in these streets, whatever fails."""
-BEFORE_S, AFTER_S, UNSURE_S = 1.0, 4.0, 1.0
+BEFORE_S, AFTER_S, UNSURE_S = 2.0, 5.0, 1.0
 """Who crosses so shortly before an outage is not followed for long enough to be believed, nor who crosses so shortly
 after it, when no picture is there of the warm-up; and so exactly it is known when an outage began and ended."""
 RECOVERY_S = 60.0
